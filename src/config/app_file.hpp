@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text of an app file (YAML, and so JSON) to AppSpecs, with every fault of the file in one go.
+//
+// The only folder that sees yaml-cpp. Pure: takes a string, opens nothing, knows no user database and no file system.
+// One table (config/schema.*) says which keys there are, their aliases, types, units, defaults and meaning; parser,
+// suggestions, JSON schema and the key list of pmd.app(5) come from it.
+#pragma once
+
+#include "model/app_spec.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pm::config {
+
+enum class Severity { Error, Warning };
+
+struct Diagnostic {
+    Severity severity = Severity::Error;
+    std::uint32_t line = 0;   ///< from 1; 0: the fault has no place
+    std::uint32_t column = 0; ///< from 1
+    std::string path;         ///< "apps[0].restart_delay"; may be empty
+    std::string message;      ///< "unknown key, did you mean 'restart_delay'?"
+};
+
+/// "app.yaml:7:5: apps[0].restrat: unknown key, did you mean 'restart'?"
+[[nodiscard]] std::string to_string(const Diagnostic& diagnostic, std::string_view file);
+
+struct ParseOptions {
+    std::string base_dir = "/";        ///< absolute; relative cwd, files and scripts of the file are seen from here
+    std::string home;                  ///< what "~" means; empty: "~" is a fault
+    std::string profile;               ///< --env: merge env_<profile>; empty: none
+    std::string name_space;            ///< for apps that name none; empty: "default"
+    std::vector<std::string> only;     ///< keep these apps; a name that is not in the file is a fault
+    std::size_t max_bytes = 4u << 20;  ///< larger texts are refused unread
+    std::size_t max_apps = 10'000;
+    bool env_from_caller = false;      ///< mark the specs so (a start from the command line)
+};
+
+struct AppFile {
+    std::vector<model::AppSpec> apps;      ///< usable only when ok()
+    std::vector<Diagnostic> diagnostics;   ///< in order of position
+    [[nodiscard]] bool ok() const noexcept;
+};
+
+/// Never throws, whatever the text is; memory and time stay proportional to it (alias bombs, deep nesting and
+/// megabyte scalars are faults).
+[[nodiscard]] AppFile parse_app_file(std::string_view text, const ParseOptions& options);
+
+/// The spec as an app file that parses back to it. `mask_env` replaces values of env by "********".
+[[nodiscard]] std::string to_yaml(const model::AppSpec& spec, bool mask_env);
+
+/// schemas/app.schema.json, made from the table; a test holds the file to it.
+[[nodiscard]] std::string json_schema();
+/// The key list of pmd.app(5) in roff, made from the table; a test holds the man page to it.
+[[nodiscard]] std::string man_page_keys();
+
+} // namespace pm::config

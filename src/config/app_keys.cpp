@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/app_keys.hpp"
+
+#include "config/readers.hpp"
+
+namespace pm::config {
+namespace {
+
+using Row = Attribute<Draft>;
+constexpr Support kNow = Support::Now;
+constexpr Support kLater = Support::Later;
+constexpr Support kIgnored = Support::Ignored;
+
+// Source of PM2's names, defaults and meanings: PM2's documentation of the ecosystem file.
+constexpr Row kProgram[] = {
+    {{"script", {"exec", "cmd", "command"}, kNow, Shape::Text, "",
+      "What to run: a path (seen from cwd), a program in PATH, or a line with spaces, which a shell runs. Required."},
+     read::script},
+    {{"name", {}, kNow, Shape::Text, "the script's file name without its extension",
+      "Name of the app, unique in the file: up to 128 bytes without '/', and not 'all'."},
+     read::name},
+    {{"namespace", {}, kNow, Shape::Text, "default", "Group of apps that commands can name as a whole."}, read::name_space},
+    {{"name_prefix", {}, kNow, Shape::Text, "", "Put before the name as 'prefix:name', unless the name has it already."},
+     read::name_prefix},
+    {{"append_env_to_name", {}, kNow, Shape::Bool, "false", "Puts '-<profile>' behind the name when a profile is chosen."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.append_env_to_name); }},
+    {{"args", {}, kNow, Shape::Words, "", "Arguments of the app: a list, or one line split at blanks that honours quotes."},
+     [](Draft& draft, const Field& field) { field.words(draft.spec.args); }},
+    {{"interpreter", {"exec_interpreter"}, kNow, Shape::Text, "by the script's extension",
+      "Program that runs the script; 'none' runs the script itself."},
+     read::interpreter},
+    {{"node_args", {"interpreter_args"}, kNow, Shape::Words, "", "Arguments of the interpreter, before the script."},
+     [](Draft& draft, const Field& field) { field.words(draft.spec.interpreter_args); }},
+    {{"cwd", {}, kNow, Shape::Text, "the app file's directory", "Working directory; relative ones are seen from the app file."},
+     read::cwd},
+    {{"instances", {}, kNow, Shape::Instances, "1",
+      "Number of processes: n, 'max' (or 0) for one per CPU, -n for n fewer than CPUs; never less than one."},
+     read::instances},
+    {{"exec_mode", {}, kNow, Shape::ExecMode, "fork", "How instances run. Only fork is supported yet; cluster is refused."},
+     read::exec_mode},
+    {{"launcher", {}, kNow, Shape::Launcher, "auto", "Who starts the processes. Only direct is supported yet."}, read::launcher},
+    {{"env", {}, kNow, Shape::Env, "",
+      "Variables of the app, as a map or a line 'A=b C=d'. Structures become JSON texts."},
+     read::env},
+    {{"env_file", {}, kNow, Shape::Texts, "", "Files of NAME=value lines, seen from cwd, read at each start; env wins."},
+     read::env_file},
+    {{"filter_env", {}, kNow, Shape::FilterEnv, "false",
+      "Variables to leave out: a name, or a list of parts of names; true leaves out the caller's whole environment."},
+     read::filter_env},
+    {{"port", {}, kNow, Shape::Port, "", "Sets the variable PORT."}, read::port},
+    {{"instance_var", {}, kNow, Shape::Text, "NODE_APP_INSTANCE", "Variable that holds the instance's number, from 0."},
+     [](Draft& draft, const Field& field) { read::variable_name(draft.spec.instance_var, field); }},
+    {{"increment_var", {}, kNow, Shape::Text, "",
+      "Variable counted up with each instance, beginning with its value in env."},
+     [](Draft& draft, const Field& field) { read::variable_name(draft.spec.increment_var, field); }},
+    {{"uid", {"user"}, kNow, Shape::Account, "pmd's own", "User to run as, name or number."},
+     [](Draft& draft, const Field& field) { read::account(draft.spec.user, field); }},
+    {{"gid", {"group"}, kNow, Shape::Account, "the user's", "Group to run as, name or number."},
+     [](Draft& draft, const Field& field) { read::account(draft.spec.group, field); }},
+    {{"umask", {}, kNow, Shape::Umask, "0022", "File mode creation mask, octal."}, read::umask},
+    {{"nice", {}, kNow, Shape::Nice, "", "CPU priority, -20 (most) to 19."}, read::nice},
+    {{"oom_score_adj", {}, kNow, Shape::OomScore, "", "How readily the kernel kills the app when memory runs out, -1000 to 1000."},
+     read::oom_score_adj},
+    {{"rlimits", {}, kNow, Shape::Rlimits, "",
+      "Limits of setrlimit(2) by name: a number (a size where the resource counts bytes), soft:hard, or unlimited."},
+     read::rlimits},
+    {{"limits", {}, kNow, Shape::Object, "", "Limits of the app as a whole."}, read::limits},
+
+    {{"autostart", {}, kNow, Shape::Bool, "true", "Start the app when it is loaded; otherwise it waits for a start."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.autostart); }},
+    {{"autorestart", {}, kNow, Shape::Bool, "true", "Start the app again when it ends."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.restart.autorestart); }},
+    {{"stop_exit_codes", {}, kNow, Shape::ExitCodes, "", "Exit codes that mean done: the app is not started again."},
+     read::stop_exit_codes},
+    {{"max_restarts", {}, kNow, Shape::Count, "16", "Unstable exits in a row after which the app is errored."},
+     read::max_restarts},
+    {{"min_uptime", {}, kNow, Shape::Duration, "1s", "An app that ends sooner was unstable."},
+     [](Draft& draft, const Field& field) { field.duration(draft.spec.restart.min_uptime); }},
+    {{"restart_delay", {}, kNow, Shape::Duration, "0", "Wait before a restart."},
+     [](Draft& draft, const Field& field) { field.duration(draft.spec.restart.restart_delay); }},
+    {{"exp_backoff_restart_delay", {}, kNow, Shape::Duration, "0",
+      "First wait before a restart; it grows by half with each, to 15 s, and starts over when the app was stable."},
+     [](Draft& draft, const Field& field) { field.duration(draft.spec.restart.exp_backoff_restart_delay); }},
+    {{"kill_signal", {}, kNow, Shape::Signal, "SIGINT for Node apps, else SIGTERM", "Signal that asks the app to end."},
+     read::kill_signal},
+    {{"kill_timeout", {}, kNow, Shape::Duration, "1600ms", "Time between kill_signal and SIGKILL; 0 is the default."},
+     read::kill_timeout},
+    {{"kill_mode", {}, kNow, Shape::KillMode, "group",
+      "What a stop ends: everything the app started (group), or its first process only (main)."},
+     read::kill_mode},
+    {{"treekill", {}, kNow, Shape::Bool, "true", "PM2's name: false is 'kill_mode: main'."}, read::treekill},
+};
+
+constexpr Row kLogs[] = {
+    {{"out_file", {"out", "output", "out_log"}, kNow, Shape::StreamFile, "<state>/logs/<app>-<n>-out.log",
+      "File of the standard output; NULL or /dev/null keeps none."},
+     [](Draft& draft, const Field& field) { read::stream_file(draft, draft.out_file, field); }},
+    {{"error_file", {"error", "err", "err_file", "err_log"}, kNow, Shape::StreamFile, "<state>/logs/<app>-<n>-error.log",
+      "File of the standard error; NULL or /dev/null keeps none."},
+     [](Draft& draft, const Field& field) { read::stream_file(draft, draft.error_file, field); }},
+    {{"log_file", {"log"}, kNow, Shape::BoolOrText, "", "File of both streams in addition; true is <state>/logs/<app>.log."},
+     read::log_file},
+};
+
+constexpr Row kLogOptions[] = {
+    {{"merge_logs", {"combine_logs"}, kNow, Shape::Bool, "false", "All instances write to the same files."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.logs.merge_logs); }},
+    {{"disable_logs", {}, kNow, Shape::Bool, "false", "Keep no logs."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.logs.disable_logs); }},
+    {{"log_type", {}, kNow, Shape::LogType, "raw", "Lines as they are, or JSON objects."}, read::log_type},
+    {{"log_date_format", {}, kNow, Shape::Text, "",
+      "Date before each line: day.js tokens (YYYY-MM-DD HH:mm:ss), or strftime(3) when it has a '%'."},
+     read::log_date_format},
+    {{"time", {}, kNow, Shape::Bool, "false", "Short for 'log_date_format: YYYY-MM-DDTHH:mm:ss'."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.time); }},
+    {{"logs", {}, kNow, Shape::Object, "", "Where logs go, as one map."}, read::logs},
+    {{"pid_file", {"pid"}, kNow, Shape::Text, "", "File that holds the process number while the app runs."},
+     [](Draft& draft, const Field& field) { read::file(draft, draft.pid_file, field); }},
+};
+
+constexpr Row kLaterKeys[] = {
+    {{"listen", {}, kLater, Shape::Addresses, "", "Addresses that pmd holds and hands to the app (LISTEN_FDS)."}, read::addresses},
+    {{"cluster", {}, kLater, Shape::Cluster, "", "How instances share a port."}, read::cluster},
+    {{"drain", {}, kLater, Shape::Duration, "", "Time in which an instance finishes its connections before it is stopped."},
+     read::any_duration},
+    {{"ready", {}, kNow, Shape::Ready, "started", "What makes an instance online. Only started is supported yet."}, read::ready},
+    {{"wait_ready", {}, kLater, Shape::Bool, "false", "Online when the Node app says process.send('ready')."}, read::any_bool},
+    {{"listen_timeout", {}, kLater, Shape::Duration, "3s", "Time for an app to become ready."}, read::any_duration},
+    {{"shutdown_with_message", {}, kLater, Shape::Bool, "false", "Ask a Node app to end by the message 'shutdown'."},
+     read::any_bool},
+    {{"health", {}, kLater, Shape::Object, "", "A check that restarts the app when it fails."}, read::health},
+    {{"max_memory_restart", {}, kLater, Shape::Size, "", "Restart the app when it holds more memory."}, read::any_size},
+    {{"sandbox", {}, kLater, Shape::Object, "", "Properties of systemd.exec(5)."}, read::any_map},
+    {{"depends_on", {}, kLater, Shape::DependsOn, "", "Apps that must be ready, started or completed before."}, read::depends_on},
+    {{"cron_restart", {"cron"}, kLater, Shape::Cron, "", "Restart by the clock: 5 fields, or 6 with seconds."}, read::cron},
+    {{"watch", {}, kLater, Shape::Watch, "false", "Restart when these files change."}, read::watch},
+    {{"ignore_watch", {}, kNow, Shape::Texts, "", "Files not to watch. No effect without watch."}, read::ignore_watch},
+    {{"watch_options", {}, kNow, Shape::Object, "", "Details of watching. No effect without watch."}, read::watch_options},
+    {{"watch_delay", {}, kNow, Shape::Duration, "", "Wait after a change. No effect without watch."}, read::watch_delay},
+    {{"owner", {}, kLater, Shape::Account, "", "User who may manage the app without being root."},
+     [](Draft&, const Field& field) {
+         std::string ignored;
+         read::account(ignored, field);
+     }},
+    {{"reload", {}, kLater, Shape::Object, "", "How a reload replaces instances."}, read::reload},
+    {{"stdin", {}, kLater, Shape::Stdio, "", "What the app reads."}, read::stdio},
+    {{"stdout", {}, kLater, Shape::Stdio, "", "Where the app's output goes instead of the logs."}, read::stdio},
+    {{"stderr", {}, kLater, Shape::Stdio, "", "Where the app's errors go instead of the logs."}, read::stdio},
+};
+
+constexpr Row kIgnoredKeys[] = {
+    {{"username", {}, kIgnored, Shape::Anything, "", "PM2 only shows it; 'uid' says who runs the app"}},
+    {{"kill_retry_time", {}, kIgnored, Shape::Anything, "", "pmd hears of an exit at once and does not poll"}},
+    {{"force", {}, kIgnored, Shape::Anything, "", "an option of PM2's command line"}},
+    {{"write", {}, kIgnored, Shape::Anything, "", "an option of PM2's command line"}},
+    {{"execute_command", {}, kIgnored, Shape::Anything, "", "an option of PM2's command line"}},
+    {{"vizion", {}, kIgnored, Shape::Anything, "", "pmd reads no version control data"}},
+    {{"post_update", {}, kIgnored, Shape::Anything, "", "pmd pulls no code"}},
+    {{"install_url", {}, kIgnored, Shape::Anything, "", "pmd installs no modules"}},
+    {{"windowsHide", {}, kIgnored, Shape::Anything, "", "it is for Windows"}},
+    {{"source_map_support", {}, kIgnored, Shape::Anything, "", "Node has --enable-source-maps, set it in node_args"}},
+    {{"disable_source_map_support", {}, kIgnored, Shape::Anything, "", "pmd loads nothing into Node apps"}},
+    {{"pmx", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+    {{"automation", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+    {{"trace", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+    {{"disable_trace", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+    {{"v8", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+    {{"event_loop_inspector", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+    {{"deep_monitoring", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+    {{"io", {}, kIgnored, Shape::Anything, "", "it belongs to PM2's monitoring service"}},
+};
+
+constexpr Row kLogTarget[] = {
+    {{"to", {}, kNow, Shape::LogTarget, "files", "Where logs go. Only files is supported yet."}, read::log_target},
+};
+constexpr Row kRotate[] = {
+    {{"rotate", {}, kLater, Shape::Object, "", "Begin a new file by size or age."}, read::rotate},
+};
+constexpr Row kRotateDetails[] = {
+    {{"size", {}, kNow, Shape::Size, "", "Size of a file at which the next one begins."}, read::any_size},
+    {{"keep", {}, kNow, Shape::Count, "", "Number of old files kept."}, read::count},
+    {{"compress", {}, kNow, Shape::Bool, "false", "Compress old files."}, read::any_bool},
+};
+constexpr Row kLimits[] = {
+    {{"open_files", {}, kNow, Shape::Count, "", "Open files, the same as rlimits.nofile."}, read::open_files},
+    {{"memory_max", {}, kLater, Shape::Size, "", "Most memory the app can have."}, read::any_size},
+    {{"memory_high", {}, kLater, Shape::Size, "", "Memory from which the kernel slows the app down."}, read::any_size},
+    {{"cpu", {}, kLater, Shape::Percent, "", "Share of a CPU; two whole ones are 200%."}, read::percent},
+    {{"cpu_weight", {}, kLater, Shape::Weight, "", "Share of the CPU beside others, 1 to 10000."}, read::weight},
+    {{"io_weight", {}, kLater, Shape::Weight, "", "Share of the disk beside others, 1 to 10000."}, read::weight},
+    {{"tasks", {}, kLater, Shape::Count, "", "Most processes and threads."}, read::count},
+};
+constexpr Row kHealth[] = {
+    {{"http", {}, kNow, Shape::Text, "", "URL that must answer 2xx or 3xx."}, read::any_texts},
+    {{"tcp", {}, kNow, Shape::Addresses, "", "Address that must accept a connection."}, read::addresses},
+    {{"exec", {}, kNow, Shape::Words, "", "Command that must exit with 0."}, read::any_texts},
+    {{"interval", {}, kNow, Shape::Duration, "", "Time between checks."}, read::any_duration},
+    {{"timeout", {}, kNow, Shape::Duration, "", "Time for one check."}, read::any_duration},
+    {{"retries", {}, kNow, Shape::Count, "", "Failed checks in a row that make the app unhealthy."}, read::count},
+    {{"start_period", {}, kNow, Shape::Duration, "", "Time after a start in which failures do not count."}, read::any_duration},
+};
+constexpr Row kReload[] = {
+    {{"mode", {}, kNow, Shape::Text, "", "rolling, restart or signal."}, read::any_texts},
+    {{"parallel", {}, kNow, Shape::Count, "", "Instances replaced at once."}, read::count},
+    {{"signal", {}, kNow, Shape::Signal, "", "Signal that makes the app reload itself."},
+     [](Draft& draft, const Field& field) {
+         Draft ignored(draft.options);
+         read::kill_signal(ignored, field);
+     }},
+};
+
+template <std::size_t... Sizes>
+std::vector<Row> together(const Row (&... parts)[Sizes])
+{
+    std::vector<Row> rows;
+    (rows.insert(rows.end(), std::begin(parts), std::end(parts)), ...);
+    return rows;
+}
+
+} // namespace
+
+const AppKeys& app_keys()
+{
+    static const std::vector<Row> rows = together(kProgram, kLogs, kLogOptions, kLaterKeys, kIgnoredKeys);
+    static const AppKeys table(rows);
+    return table;
+}
+
+const AppKeys& log_keys()
+{
+    static const std::vector<Row> rows = together(kLogTarget, kLogs, kRotate);
+    static const AppKeys table(rows);
+    return table;
+}
+
+const AppKeys& rotate_keys()
+{
+    static const AppKeys table(kRotateDetails);
+    return table;
+}
+
+const AppKeys& limit_keys()
+{
+    static const AppKeys table(kLimits);
+    return table;
+}
+
+const AppKeys& health_keys()
+{
+    static const AppKeys table(kHealth);
+    return table;
+}
+
+const AppKeys& reload_keys()
+{
+    static const AppKeys table(kReload);
+    return table;
+}
+
+const AppKeys* keys_below(std::string_view name)
+{
+    if (name == "logs") return &log_keys();
+    if (name == "rotate") return &rotate_keys();
+    if (name == "limits") return &limit_keys();
+    if (name == "health") return &health_keys();
+    if (name == "reload") return &reload_keys();
+    return nullptr;
+}
+
+} // namespace pm::config

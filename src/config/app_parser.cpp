@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forms of an app file (apps: | pm2: | a list | one app) and the checks that span its apps.
+#include "base/text.hpp"
+#include "config/app_file.hpp"
+#include "config/app_keys.hpp"
+#include "config/readers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <unordered_map>
+
+namespace pm::config {
+namespace {
+
+class Parser {
+public:
+    Parser(const ParseOptions& options, Report& report) : options_(options), report_(report) {}
+
+    void file(const Field& root);
+    void finish();
+    [[nodiscard]] std::vector<model::AppSpec> take() { return std::move(apps_); }
+
+private:
+    void sections(const Field& root);
+    void section(std::string_view key, const Field& field);
+    void apps(const Field& list);
+    void app(const Field& field, bool is_root);
+    void check_unique(const Draft& draft, const Field& app);
+    void keep_only();
+
+    const ParseOptions& options_;
+    Report& report_;
+    std::vector<model::AppSpec> apps_;
+    std::unordered_map<std::string, std::uint32_t> lines_; ///< of names
+    std::string_view apps_key_;                            ///< "apps" or "pm2", once seen
+    bool profile_found_ = false;
+};
+
+constexpr std::array<std::string_view, 5> kSections{"apps", "pm2", "deploy", "static", "$schema"};
+
+/// A map that is one app has a key of an app and none that holds apps.
+bool is_single_app(const Node& root)
+{
+    if (root.find("apps") != nullptr || root.find("pm2") != nullptr) return false;
+    return std::any_of(root.entries.begin(), root.entries.end(),
+                       [](const Node::Entry& entry) { return app_keys().index().row(entry.key).has_value(); });
+}
+
+void Parser::file(const Field& root)
+{
+    switch (root.node().kind) {
+    case Node::Kind::List: return apps(root);
+    case Node::Kind::Map: return is_single_app(root.node()) ? app(root, true) : sections(root);
+    case Node::Kind::Null:
+    case Node::Kind::Scalar: break;
+    }
+    root.expected("'apps:' with a list of apps");
+}
+
+void Parser::sections(const Field& root)
+{
+    const std::size_t faults = report_.faults();
+    root.each_entry([&](const std::string& key, const Field& field) { section(key, field); });
+    if (apps_key_.empty() && report_.faults() == faults) root.fault("no apps: expected 'apps:' with a list of apps");
+}
+
+void Parser::section(std::string_view key, const Field& field)
+{
+    if (key == "apps" || key == "pm2") {
+        if (!apps_key_.empty()) return field.key_fault(fmt::format("means the same as '{}', which is given too", apps_key_));
+        apps_key_ = key == "apps" ? "apps" : "pm2";
+        return apps(field);
+    }
+    if (key == "$schema") return;
+    if (key == "deploy") return field.key_warning("ignored: pmd does not deploy");
+    if (key == "static") return field.key_fault("serving static files is not supported yet");
+    if (key.size() > 40 || report_.faults() > Report::kMaxDiagnostics) return field.key_fault("unknown key");
+    const auto suggestion = base::nearest(key, kSections);
+    field.key_fault(suggestion ? fmt::format("unknown key, did you mean '{}'?", *suggestion)
+                               : "unknown key, a file has apps");
+}
+
+void Parser::apps(const Field& list)
+{
+    if (list.is(Node::Kind::Scalar)) return list.expected("a list of apps");
+    if (list.asks_for_nothing()) return list.key_warning("there are no apps in it");
+    list.each_item([&](const Field& field) { app(field, false); });
+}
+
+void Parser::app(const Field& field, bool is_root)
+{
+    if (!field.is(Node::Kind::Map)) return field.expected("a map with the keys of an app");
+    Draft draft(options_);
+    app_keys().read(draft, field, [&](std::string_view key, const Field& value) {
+        if (is_root && key == "$schema") return true;
+        if (is_root && (key == "deploy" || key == "static")) return section(key, value), true;
+        return read::profile(draft, key, value);
+    });
+    complete(draft, field);
+    profile_found_ = profile_found_ || draft.has_profile;
+    if (draft.spec.name.empty()) return;
+    check_unique(draft, field);
+    apps_.push_back(std::move(draft.spec));
+}
+
+void Parser::check_unique(const Draft& draft, const Field& app)
+{
+    const std::string& name = draft.spec.name;
+    const auto [first, fresh] = lines_.emplace(name, draft.name_mark.line);
+    if (fresh) return;
+    const Path place(app.path(), "name");
+    report_.fault(draft.name_mark, place,
+                  fmt::format("the name '{}' is taken by the app at line {}", base::printable(name), first->second));
+}
+
+void Parser::keep_only()
+{
+    if (options_.only.empty()) return;
+    std::vector<std::string> names;
+    for (const model::AppSpec& spec : apps_) names.push_back(spec.name);
+    constexpr std::size_t kMaxListed = 20;
+    for (const std::string& wanted : options_.only) {
+        if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
+        const std::span<const std::string> listed(names.data(), std::min(names.size(), kMaxListed));
+        report_.fault({}, {}, fmt::format("there is no app '{}', there {} {}{}", base::printable(wanted),
+                                          names.size() == 1 ? "is" : "are", names.empty() ? "none" : base::join(listed, ", "),
+                                          names.size() > kMaxListed ? " and more" : ""));
+    }
+    std::erase_if(apps_, [&](const model::AppSpec& spec) {
+        return std::find(options_.only.begin(), options_.only.end(), spec.name) == options_.only.end();
+    });
+}
+
+void Parser::finish()
+{
+    keep_only();
+    if (!options_.profile.empty() && !profile_found_)
+        report_.warning({}, {}, fmt::format("no app has 'env_{}'", base::printable(options_.profile)));
+}
+
+void parse(std::string_view text, const ParseOptions& options, Report& report, std::vector<model::AppSpec>& apps)
+{
+    TreeLimits limits;
+    limits.max_bytes = options.max_bytes;
+    limits.max_top_items = options.max_apps;
+    const Tree tree = read_yaml(text, limits, report);
+    if (tree.root == nullptr || tree.root->kind == Node::Kind::Null) {
+        if (report.faults() == 0) report.fault({}, {}, "the file is empty: expected 'apps:' with a list of apps");
+        return;
+    }
+    const Path here;
+    Parser parser(options, report);
+    parser.file(Field(*tree.root, tree.root->mark, here, report));
+    parser.finish();
+    apps = parser.take();
+}
+
+} // namespace
+
+AppFile parse_app_file(std::string_view text, const ParseOptions& options)
+{
+    AppFile file;
+    try {
+        Report report;
+        parse(text, options, report, file.apps);
+        file.diagnostics = report.take();
+    } catch (const std::exception& fault) { // out of memory: the promise is that nothing escapes
+        file.diagnostics.push_back({Severity::Error, 0, 0, {}, std::string("the file cannot be read: ") + fault.what()});
+    }
+    if (!file.ok()) file.apps.clear();
+    return file;
+}
+
+} // namespace pm::config

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
+#include "config/draft.hpp"
+#include "config/node_app.hpp"
+#include "config/values.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace pm::config {
+namespace {
+
+constexpr std::size_t kMaxName = 128;
+
+/// As PM2 (path.resolve): "." and ".." are worked out on the text.
+std::string absolute(const std::string& base, const std::string& path)
+{
+    std::string whole = (std::filesystem::path(base) / path).lexically_normal().string();
+    while (whole.size() > 1 && whole.back() == '/') whole.pop_back();
+    return whole;
+}
+
+/// The file name of the script without its last extension; of a line the same, as PM2 does.
+std::string name_of(const std::string& script)
+{
+    const auto slash = script.find_last_of('/');
+    std::string name = slash == std::string::npos ? script : script.substr(slash + 1);
+    const auto dot = name.find_last_of('.');
+    if (dot != std::string::npos && dot > 0) name.resize(dot);
+    return std::string(base::trim(name));
+}
+
+std::string_view fault_of_name(std::string_view name)
+{
+    if (name.empty()) return "the name is empty";
+    if (name == "all") return "an app cannot be named 'all', which means all apps";
+    if (name.size() > kMaxName) return "the name is longer than 128 bytes";
+    if (name.find('/') != std::string_view::npos) return "a '/' in the name";
+    if (base::trim(name) != name) return "spaces around the name";
+    if (!is_printable(name)) return "a control character in the name"; // of a script of several lines
+    return {};
+}
+
+void complete_name(Draft& draft, const Field& app)
+{
+    std::string& name = draft.spec.name;
+    if (name.empty() && draft.spec.script.empty()) return;
+    if (name.empty()) name = name_of(draft.spec.script);
+    if (!draft.name_prefix.empty() && name.find(draft.name_prefix + ":") == std::string::npos)
+        name = draft.name_prefix + ":" + name;
+    if (draft.append_env_to_name && !draft.options.profile.empty()) name += "-" + draft.options.profile;
+    if (draft.name_mark.line == 0) draft.name_mark = app.node().mark;
+    const std::string_view fault = fault_of_name(name);
+    const Path place(app.path(), "name");
+    if (!fault.empty()) app.report().fault(draft.name_mark, place, std::string(fault));
+}
+
+void complete_paths(Draft& draft)
+{
+    const std::string& base = draft.options.base_dir;
+    model::AppSpec& spec = draft.spec;
+    spec.cwd = absolute(base, draft.cwd.empty() ? "." : draft.cwd);
+    const auto place = [&](std::string& to, const std::string& path) {
+        if (!path.empty()) to = absolute(spec.cwd, path);
+    };
+    place(spec.logs.out_file, draft.out_file);
+    place(spec.logs.error_file, draft.error_file);
+    place(spec.logs.log_file, draft.log_file);
+    place(spec.pid_file, draft.pid_file);
+    for (const std::string& path : draft.env_files) spec.env_files.push_back(absolute(spec.cwd, path));
+}
+
+void complete_env(Draft& draft)
+{
+    Variables& env = draft.spec.env;
+    for (auto& [name, value] : draft.profile) env[name] = std::move(value);
+    if (draft.port) env["PORT"] = *draft.port;
+    if (draft.drop_variable) env.erase(*draft.drop_variable);
+    std::erase_if(env, [&](const auto& variable) {
+        return std::any_of(draft.drop_containing.begin(), draft.drop_containing.end(),
+                           [&](const std::string& part) { return variable.first.find(part) != std::string::npos; });
+    });
+    draft.spec.env_from_caller = draft.options.env_from_caller && !draft.drop_caller_env;
+}
+
+} // namespace
+
+bool is_node_app(const std::optional<std::string>& interpreter, std::string_view script)
+{
+    const auto ends = [](std::string_view text, auto... endings) { return (text.ends_with(endings) || ...); };
+    if (!interpreter) return ends(script, ".js", ".mjs", ".cjs", ".ts", ".tsx", ".coffee", ".ls") && script.find(' ') == script.npos;
+    std::string_view program = std::string_view(*interpreter).substr(interpreter->find_last_of('/') + 1);
+    program = program.substr(0, program.find('@')); // "node@20"
+    return program == "node" || program == "nodejs" || program == "bun";
+}
+
+void complete(Draft& draft, const Field& app)
+{
+    model::AppSpec& spec = draft.spec;
+    if (!draft.has_script) app.fault("'script' is missing");
+    complete_name(draft, app);
+    complete_paths(draft);
+    complete_env(draft);
+    spec.kill_signal = draft.kill_signal.value_or(is_node_app(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
+    if (draft.time && spec.logs.date_format.empty()) spec.logs.date_format = "%Y-%m-%dT%H:%M:%S";
+    for (const auto& [mark, key] : draft.watch_details)
+        if (!draft.watch) app.report().warning(mark, Path(app.path(), key), "has no effect without watch");
+}
+
+} // namespace pm::config

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// One app while it is read: the spec so far, and what can only be decided when all of its keys are known.
+#pragma once
+
+#include "config/app_file.hpp"
+#include "config/field.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pm::config {
+
+using Variables = std::map<std::string, std::string>;
+
+struct Draft {
+    explicit Draft(const ParseOptions& parse_options) : options(parse_options)
+    {
+        if (!options.name_space.empty()) spec.name_space = options.name_space;
+    }
+
+    const ParseOptions& options;
+    model::AppSpec spec;
+
+    // As written, "~" already replaced; relative ones are seen from cwd, which may come later in the file.
+    std::string cwd;
+    std::string out_file;
+    std::string error_file;
+    std::string log_file;
+    std::string pid_file;
+    std::vector<std::string> env_files;
+
+    bool has_script = false;             ///< given, be it right or wrong
+    std::string name_prefix;
+    Mark name_mark;                      ///< where the name, or what it is made of, stands
+    bool append_env_to_name = false;
+    bool time = false;                   ///< PM2: time, dates before log lines when there is no log_date_format
+    Variables profile;                   ///< of env_<profile>
+    bool has_profile = false;
+    std::optional<std::string> port;
+    bool drop_caller_env = false;
+    std::optional<std::string> drop_variable;      ///< filter_env: exactly this one
+    std::vector<std::string> drop_containing;      ///< filter_env: all whose name has one of these in it
+    std::optional<int> kill_signal;
+    bool watch = false;
+    std::vector<std::pair<Mark, std::string_view>> watch_details; ///< keys that mean nothing without watch
+};
+
+/// Makes the spec whole: defaults that depend on other keys, absolute paths, the environment merged.
+void complete(Draft& draft, const Field& app);
+
+} // namespace pm::config

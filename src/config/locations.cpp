@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/settings.hpp"
+
+namespace pm::config {
+namespace {
+
+constexpr uid_t kRoot = 0;
+
+class Finder {
+public:
+    Finder(uid_t uid, const std::string& home, const Environment& environment)
+        : environment_(environment), uid_(uid), home_(absolute("HOME").value_or(home)) {}
+
+    [[nodiscard]] std::string runtime_dir(BusKind bus) const
+    {
+        if (auto given = absolute("PMD_RUNTIME_DIR")) return *given;
+        if (bus == BusKind::System) return "/run/pmd";
+        if (auto runtime = absolute("XDG_RUNTIME_DIR")) return *runtime + "/pmd";
+        return uid_ == kRoot ? "/run/pmd" : "/tmp/pmd-" + std::to_string(uid_);
+    }
+    [[nodiscard]] std::string state_dir(BusKind bus) const
+    {
+        if (auto given = absolute("PMD_STATE_DIR")) return *given;
+        if (bus == BusKind::System || uid_ == kRoot) return "/var/lib/pmd";
+        if (auto state = absolute("XDG_STATE_HOME")) return *state + "/pmd";
+        return home_ + "/.local/state/pmd";
+    }
+    [[nodiscard]] std::string settings_file(BusKind bus) const
+    {
+        if (bus == BusKind::System || uid_ == kRoot) return "/etc/pmd/pmd.yaml";
+        if (auto config = absolute("XDG_CONFIG_HOME")) return *config + "/pmd/pmd.yaml";
+        return home_ + "/.config/pmd/pmd.yaml";
+    }
+
+private:
+    /// XDG Base Directory Specification: a path that is not absolute is as if it were not set.
+    [[nodiscard]] std::optional<std::string> absolute(const std::string& variable) const
+    {
+        auto value = environment_(variable);
+        if (!value || !value->starts_with('/')) return std::nullopt;
+        while (value->size() > 1 && value->back() == '/') value->pop_back();
+        return value;
+    }
+
+    const Environment& environment_;
+    uid_t uid_;
+    std::string home_;
+};
+
+/// D-Bus Specification, "Server Addresses": other bytes than these are written as %xx.
+std::string escaped(const std::string& path)
+{
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    constexpr std::string_view kPlain = "-_/\\*.";
+    std::string text;
+    for (char c : path) {
+        const bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (letter || kPlain.find(c) != std::string_view::npos) {
+            text += c;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        text += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+    return text;
+}
+
+} // namespace
+
+Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment)
+{
+    const Finder finder(uid, home, environment);
+    Locations places;
+    places.runtime_dir = finder.runtime_dir(bus);
+    places.state_dir = finder.state_dir(bus);
+    places.settings_file = finder.settings_file(bus);
+    places.embedded_address = "unix:path=" + escaped(places.runtime_dir) + "/bus";
+    return places;
+}
+
+} // namespace pm::config

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the keys of an app are read, one function for each that is more than one typed value.
+#pragma once
+
+#include "config/draft.hpp"
+
+namespace pm::config::read {
+
+// readers_program.cpp
+void name(Draft& draft, const Field& field);
+void name_space(Draft& draft, const Field& field);
+void name_prefix(Draft& draft, const Field& field);
+void script(Draft& draft, const Field& field);
+void interpreter(Draft& draft, const Field& field);
+void cwd(Draft& draft, const Field& field);
+void instances(Draft& draft, const Field& field);
+void exec_mode(Draft& draft, const Field& field);
+void launcher(Draft& draft, const Field& field);
+
+// readers_env.cpp
+void env(Draft& draft, const Field& field);
+void env_file(Draft& draft, const Field& field);
+void port(Draft& draft, const Field& field);
+void filter_env(Draft& draft, const Field& field);
+void variable_name(std::string& to, const Field& field);
+/// "env_<profile>"; false when `key` is none.
+bool profile(Draft& draft, std::string_view key, const Field& field);
+
+// readers_process.cpp
+void account(std::string& to, const Field& field);
+void umask(Draft& draft, const Field& field);
+void nice(Draft& draft, const Field& field);
+void oom_score_adj(Draft& draft, const Field& field);
+void rlimits(Draft& draft, const Field& field);
+void limits(Draft& draft, const Field& field);
+void open_files(Draft& draft, const Field& field);
+void stop_exit_codes(Draft& draft, const Field& field);
+void max_restarts(Draft& draft, const Field& field);
+void kill_signal(Draft& draft, const Field& field);
+void kill_timeout(Draft& draft, const Field& field);
+void kill_mode(Draft& draft, const Field& field);
+void treekill(Draft& draft, const Field& field);
+
+// readers_logs.cpp
+/// A path, "~" replaced; anything too long to be one is a fault.
+void file(const Draft& draft, std::string& to, const Field& field);
+/// As file(), with PM2's "NULL" for /dev/null.
+void stream_file(const Draft& draft, std::string& to, const Field& field);
+void log_file(Draft& draft, const Field& field);
+void log_type(Draft& draft, const Field& field);
+void log_date_format(Draft& draft, const Field& field);
+void logs(Draft& draft, const Field& field);
+void log_target(Draft& draft, const Field& field);
+
+// readers_later.cpp: types of keys that are not supported yet
+void any_bool(Draft& draft, const Field& field);
+void any_duration(Draft& draft, const Field& field);
+void any_size(Draft& draft, const Field& field);
+void any_texts(Draft& draft, const Field& field);
+void any_map(Draft& draft, const Field& field);
+void addresses(Draft& draft, const Field& field);
+void cluster(Draft& draft, const Field& field);
+void ready(Draft& draft, const Field& field);
+void health(Draft& draft, const Field& field);
+void percent(Draft& draft, const Field& field);
+void weight(Draft& draft, const Field& field);
+void count(Draft& draft, const Field& field);
+void cron(Draft& draft, const Field& field);
+void watch(Draft& draft, const Field& field);
+void ignore_watch(Draft& draft, const Field& field);
+void watch_options(Draft& draft, const Field& field);
+void watch_delay(Draft& draft, const Field& field);
+void depends_on(Draft& draft, const Field& field);
+void reload(Draft& draft, const Field& field);
+void stdio(Draft& draft, const Field& field);
+void rotate(Draft& draft, const Field& field);
+
+} // namespace pm::config::read

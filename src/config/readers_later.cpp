@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
+#include "config/app_keys.hpp"
+#include "config/readers.hpp"
+#include "config/values.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <limits>
+
+namespace pm::config::read {
+namespace {
+
+using Words = std::span<const std::string_view>;
+constexpr std::array<std::string_view, 5> kClusters{"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf"};
+constexpr std::array<std::string_view, 5> kReady{"notify", "ipc", "listening", "probe", "started"};
+constexpr std::array<std::string_view, 3> kConditions{"ready", "started", "completed"};
+
+void one_of(const Field& field, Words words)
+{
+    std::string word;
+    field.word(word, words);
+}
+
+} // namespace
+
+void any_bool(Draft&, const Field& field)
+{
+    bool ignored = false;
+    field.boolean(ignored);
+}
+
+void any_duration(Draft&, const Field& field)
+{
+    model::Milliseconds ignored{};
+    field.duration(ignored);
+}
+
+void any_size(Draft&, const Field& field)
+{
+    std::uint64_t ignored = 0;
+    field.size(ignored);
+}
+
+void any_texts(Draft&, const Field& field)
+{
+    std::vector<std::string> ignored;
+    field.texts(ignored);
+}
+
+void any_map(Draft&, const Field& field)
+{
+    if (!field.is(Node::Kind::Map)) field.expected("a map");
+}
+
+void addresses(Draft&, const Field& field)
+{
+    field.each_item([](const Field& item) {
+        if (!item.is(Node::Kind::Scalar) || !looks_like_address(item.node().text))
+            item.expected("an address such as 0.0.0.0:8000, [::]:8000 or unix:/run/app.sock");
+    });
+}
+
+void cluster(Draft&, const Field& field)
+{
+    if (field.is(Node::Kind::Scalar) && field.node().text == "none") return;
+    one_of(field, kClusters);
+}
+
+void ready(Draft&, const Field& field)
+{
+    std::string word;
+    if (field.word(word, kReady) && word != "started") field.fault(fmt::format("'{}' is not supported yet, only started", word));
+}
+
+void health(Draft& draft, const Field& field) { health_keys().read(draft, field); }
+
+void percent(Draft&, const Field& field)
+{
+    std::string text = field.node().text;
+    const bool good = field.is(Node::Kind::Scalar) && text.ends_with('%') &&
+                      integer_from(std::string_view(text).substr(0, text.size() - 1)).value_or(0) > 0;
+    if (!good) field.expected("a share of one CPU such as 150%");
+}
+
+void weight(Draft&, const Field& field)
+{
+    std::int64_t ignored = 0;
+    field.integer(ignored, 1, 10'000);
+}
+
+void count(Draft&, const Field& field)
+{
+    std::int64_t ignored = 0;
+    field.integer(ignored, 0, std::numeric_limits<std::uint32_t>::max());
+}
+
+void cron(Draft&, const Field& field)
+{
+    if (!field.is(Node::Kind::Scalar) || !looks_like_cron(field.node().text))
+        field.expected("a cron pattern of 5 or 6 fields");
+}
+
+void watch(Draft& draft, const Field& field)
+{
+    if (field.is(Node::Kind::Map)) return field.expected("true, false, a path or a list of paths");
+    draft.watch = true;
+    any_texts(draft, field);
+}
+
+void ignore_watch(Draft& draft, const Field& field)
+{
+    any_texts(draft, field);
+    draft.watch_details.emplace_back(field.key_mark(), "ignore_watch");
+}
+
+void watch_options(Draft& draft, const Field& field)
+{
+    any_map(draft, field);
+    draft.watch_details.emplace_back(field.key_mark(), "watch_options");
+}
+
+void watch_delay(Draft& draft, const Field& field)
+{
+    any_duration(draft, field);
+    draft.watch_details.emplace_back(field.key_mark(), "watch_delay");
+}
+
+void depends_on(Draft& draft, const Field& field)
+{
+    if (!field.is(Node::Kind::Map)) return any_texts(draft, field);
+    field.each_entry([](const std::string&, const Field& value) { one_of(value, kConditions); });
+}
+
+void reload(Draft& draft, const Field& field) { reload_keys().read(draft, field); }
+
+void stdio(Draft& draft, const Field& field)
+{
+    // "pipe", "ignore", "inherit", "ipc", a descriptor's number or a path: any text may be one of these.
+    std::string ignored;
+    if (field.is(Node::Kind::Scalar)) return file(draft, ignored, field);
+    field.expected("pipe, ignore, inherit, ipc, a file or a descriptor");
+}
+
+void rotate(Draft& draft, const Field& field)
+{
+    if (field.is(Node::Kind::Scalar)) return any_bool(draft, field);
+    rotate_keys().read(draft, field);
+}
+
+} // namespace pm::config::read

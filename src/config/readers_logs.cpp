@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/app_keys.hpp"
+#include "config/readers.hpp"
+#include "config/values.hpp"
+
+#include <array>
+#include <climits>
+#include <fmt/format.h>
+
+namespace pm::config::read {
+namespace {
+
+constexpr std::size_t kMaxDateFormat = 200; ///< bytes of strftime(3) format; it stands before every line
+
+} // namespace
+
+void file(const Draft& draft, std::string& to, const Field& field)
+{
+    std::string path;
+    if (!field.text(path)) return;
+    if (path.empty()) return field.fault("the path is empty");
+    if (path.size() >= PATH_MAX) return field.fault(fmt::format("a path of {} bytes, at most {}", path.size(), PATH_MAX - 1));
+    if (path.front() == '~') {
+        if (path.size() > 1 && path[1] != '/') return field.fault("of '~' only '~/...' is understood");
+        if (draft.options.home.empty()) return field.fault("'~' has no meaning here, write the whole path");
+        path.replace(0, 1, draft.options.home);
+    }
+    to = std::move(path);
+}
+
+void stream_file(const Draft& draft, std::string& to, const Field& field)
+{
+    if (field.node().text == "NULL")
+        to = "/dev/null";
+    else
+        file(draft, to, field);
+}
+
+void log_file(Draft& draft, const Field& field)
+{
+    const auto on = field.is(Node::Kind::Scalar) ? bool_from(field.node().text) : std::nullopt;
+    if (on) {
+        draft.spec.logs.log_file = *on ? "default" : "";
+        draft.log_file.clear();
+        return;
+    }
+    stream_file(draft, draft.log_file, field);
+    if (draft.log_file == "/dev/null") draft.log_file.clear();
+}
+
+void log_type(Draft& draft, const Field& field)
+{
+    constexpr std::array<std::string_view, 2> kTypes{"raw", "json"};
+    std::string type;
+    if (field.is(Node::Kind::Scalar) && field.node().text.empty()) return; // PM2's own default
+    if (field.word(type, kTypes)) draft.spec.logs.type = *model::log_type_from(type);
+}
+
+void log_date_format(Draft& draft, const Field& field)
+{
+    std::string text;
+    if (!field.text(text)) return;
+    if (bool_from(text) == false) return; // PM2: false for none
+    bool lost = false;
+    std::string format = date_format_from(text, lost);
+    if (format.size() > kMaxDateFormat) return field.fault(fmt::format("a date format of more than {} bytes", kMaxDateFormat));
+    draft.spec.logs.date_format = std::move(format);
+    if (lost) field.report().warning(field.node().mark, field.path(), "milliseconds (SSS) are left out of the dates");
+}
+
+void logs(Draft& draft, const Field& field) { log_keys().read(draft, field); }
+
+void log_target(Draft&, const Field& field)
+{
+    constexpr std::array<std::string_view, 2> kTargets{"files", "journal"};
+    std::string target;
+    if (field.word(target, kTargets) && target == "journal") field.fault("'journal' is not supported yet, only files");
+}
+
+} // namespace pm::config::read

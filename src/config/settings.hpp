@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// pmd's own configuration (pmd.yaml), and where things are when it says nothing.
+#pragma once
+
+#include "base/error.hpp"
+#include "config/app_file.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace pm::config {
+
+enum class BusKind { System, Session, Embedded };
+[[nodiscard]] std::string_view to_string(BusKind kind) noexcept;
+[[nodiscard]] std::optional<BusKind> bus_kind_from(std::string_view name) noexcept;
+
+enum class LogLevel { Error, Warning, Notice, Info, Debug };
+[[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
+[[nodiscard]] std::optional<LogLevel> log_level_from(std::string_view name) noexcept;
+
+/// Every setting of pmd.yaml, config/pmd.yaml documents each. What SIGHUP cannot change is marked [start].
+struct Settings {
+    std::optional<BusKind> bus;               ///< [start] unset: system for root under systemd, else embedded
+    std::string state_dir;                    ///< [start] absolute; empty: by locations()
+    LogLevel log_level = LogLevel::Info;
+    std::string path;                         ///< PATH of apps; empty: pmd's own, or the system default
+    bool cgroups = true;                      ///< use a cgroup per app where a writable cgroup2 tree exists
+    model::Milliseconds stop_timeout{90'000}; ///< all apps on SIGTERM, then what is left is killed
+    std::uint32_t max_apps = 10'000;
+    std::uint32_t max_instances = 10'000;
+    std::uint32_t max_file_bytes = 4u << 20;  ///< of one Load
+    std::uint32_t max_calls_per_caller = 256; ///< unanswered calls of one bus connection
+    std::uint32_t max_log_line = 64u << 10;   ///< bytes; longer lines are split
+    std::uint32_t max_log_buffer = 1u << 20;  ///< bytes waiting for one slow reader of logs
+    bool operator==(const Settings&) const = default;
+};
+
+struct SettingsFile {
+    Settings settings;
+    std::vector<Diagnostic> diagnostics;
+    [[nodiscard]] bool ok() const noexcept;
+};
+/// Same rules as app files: all faults in one go, unknown keys are faults. An empty text is the defaults.
+[[nodiscard]] SettingsFile parse_settings(std::string_view text);
+
+/// Looks a variable of the environment up; nothing when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+
+struct Locations {
+    std::string runtime_dir;      ///< bus socket, lock, pid file; 0700 when embedded
+    std::string state_dir;        ///< logs and saved state
+    std::string embedded_address; ///< D-Bus address of the embedded bus
+    std::string settings_file;    ///< may not exist
+};
+
+/// PMD_RUNTIME_DIR and PMD_STATE_DIR win. Otherwise, system: /run/pmd, /var/lib/pmd, /etc/pmd/pmd.yaml. Session and
+/// embedded: $XDG_RUNTIME_DIR/pmd, else /run/pmd for root, else /tmp/pmd-<uid>; $XDG_STATE_HOME/pmd or
+/// ~/.local/state/pmd (root: /var/lib/pmd); $XDG_CONFIG_HOME/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml (root: /etc/pmd).
+/// XDG Base Directory Specification; `home` is used when HOME is not set.
+[[nodiscard]] Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment);
+
+} // namespace pm::config

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// An AppSpec as an app file: what is default is left out, so that people see what was asked for.
+#include "base/text.hpp"
+#include "config/app_file.hpp"
+#include "config/node_app.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace pm::config {
+namespace {
+
+bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// Texts that mean themselves in YAML without quotes; words that YAML takes for something else are not among them.
+bool is_plain(std::string_view text) noexcept
+{
+    if (text.empty() || text.size() > 256 || !(is_letter(text.front()) || text.front() == '/')) return false;
+    for (const std::string_view word : {"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+        if (text.size() == word.size() && std::equal(text.begin(), text.end(), word.begin(), [](char left, char right) {
+                return (left | 0x20) == right;
+            }))
+            return false;
+    constexpr std::string_view kOthers = "0123456789_./-";
+    for (char c : text)
+        if (!is_letter(c) && kOthers.find(c) == std::string_view::npos) return false;
+    return true;
+}
+
+/// A text of JSON is one of YAML.
+std::string quoted(const std::string& text)
+{
+    if (is_plain(text)) return text;
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string duration(model::Milliseconds value)
+{
+    const auto count = value.count();
+    return count % 1000 == 0 && count > 0 ? fmt::format("{}s", count / 1000) : fmt::format("{}ms", count);
+}
+
+std::string limit(rlim_t value) { return value == RLIM_INFINITY ? "unlimited" : std::to_string(value); }
+
+/// A format without '%' would be read as one of day.js: brackets make it literal.
+std::string date_format(const std::string& format)
+{
+    if (format.empty() || format.find('%') != std::string::npos) return format;
+    std::vector<std::string> parts = base::split(format, ']');
+    for (std::string& part : parts)
+        if (!part.empty()) part = "[" + part + "]";
+    return base::join(parts, "]");
+}
+
+std::string signal_text(int signal)
+{
+    const std::string name = base::signal_name(signal);
+    return base::signal_number(name) == signal ? name : std::to_string(signal);
+}
+
+class Writer {
+public:
+    explicit Writer(const model::AppSpec& spec) : spec_(spec) {}
+
+    std::string write(bool mask_env) &&
+    {
+        out_ = "apps:\n  - name: " + quoted(spec_.name) + "\n";
+        program();
+        environment(mask_env);
+        process();
+        restarts();
+        logs();
+        return std::move(out_);
+    }
+
+private:
+    void line(std::string_view key, std::string_view value) { out_ += fmt::format("    {}: {}\n", key, value); }
+    void text(std::string_view key, const std::string& value, std::string_view fallback = {})
+    {
+        if (value != fallback) line(key, quoted(value));
+    }
+    template <typename Value>
+    void value(std::string_view key, Value given, Value fallback)
+    {
+        if (given != fallback) line(key, fmt::format("{}", given));
+    }
+    void time(std::string_view key, model::Milliseconds given, model::Milliseconds fallback)
+    {
+        if (given != fallback) line(key, duration(given));
+    }
+    void list(std::string_view key, const std::vector<std::string>& values)
+    {
+        if (values.empty()) return;
+        out_ += fmt::format("    {}:\n", key);
+        for (const std::string& value : values) out_ += "      - " + quoted(value) + "\n";
+    }
+
+    void program();
+    void environment(bool mask_env);
+    void process();
+    void restarts();
+    void logs();
+
+    const model::AppSpec& spec_;
+    const model::AppSpec defaults_;
+    std::string out_;
+};
+
+void Writer::program()
+{
+    text("namespace", spec_.name_space, defaults_.name_space);
+    text("script", spec_.script);
+    list("args", spec_.args);
+    if (spec_.interpreter) line("interpreter", quoted(*spec_.interpreter));
+    list("node_args", spec_.interpreter_args);
+    text("cwd", spec_.cwd);
+    const bool per_cpu = spec_.instances.kind == model::InstanceCount::Kind::PerCpu;
+    if (per_cpu && spec_.instances.number == 0)
+        line("instances", "max");
+    else if (spec_.instances != defaults_.instances)
+        line("instances", std::to_string(spec_.instances.number));
+    text("instance_var", spec_.instance_var, defaults_.instance_var);
+    text("increment_var", spec_.increment_var);
+}
+
+void Writer::environment(bool mask_env)
+{
+    if (!spec_.env.empty()) out_ += "    env:\n";
+    for (const auto& [name, value] : spec_.env)
+        out_ += fmt::format("      {}: {}\n", quoted(name), mask_env ? "\"********\"" : quoted(value));
+    list("env_file", spec_.env_files);
+}
+
+void Writer::process()
+{
+    text("uid", spec_.user);
+    text("gid", spec_.group);
+    if (spec_.umask) line("umask", fmt::format("\"{:04o}\"", *spec_.umask));
+    if (spec_.nice) line("nice", std::to_string(*spec_.nice));
+    if (spec_.oom_score_adj) line("oom_score_adj", std::to_string(*spec_.oom_score_adj));
+    if (!spec_.rlimits.empty()) out_ += "    rlimits:\n";
+    for (const model::ResourceLimit& one : spec_.rlimits)
+        out_ += fmt::format("      {}: \"{}\"\n", model::resource_name(one.resource),
+                            one.soft == one.hard ? limit(one.soft) : limit(one.soft) + ":" + limit(one.hard));
+}
+
+void Writer::restarts()
+{
+    const model::RestartPolicy& restart = spec_.restart;
+    value("autostart", spec_.autostart, defaults_.autostart);
+    value("autorestart", restart.autorestart, defaults_.restart.autorestart);
+    if (!restart.stop_exit_codes.empty()) line("stop_exit_codes", fmt::format("[{}]", fmt::join(restart.stop_exit_codes, ", ")));
+    value("max_restarts", restart.max_restarts, defaults_.restart.max_restarts);
+    time("min_uptime", restart.min_uptime, defaults_.restart.min_uptime);
+    time("restart_delay", restart.restart_delay, defaults_.restart.restart_delay);
+    time("exp_backoff_restart_delay", restart.exp_backoff_restart_delay, defaults_.restart.exp_backoff_restart_delay);
+    const int usual = is_node_app(spec_.interpreter, spec_.script) ? SIGINT : SIGTERM;
+    if (spec_.kill_signal != usual) line("kill_signal", signal_text(spec_.kill_signal));
+    time("kill_timeout", spec_.kill_timeout, defaults_.kill_timeout);
+    if (spec_.kill_mode != defaults_.kill_mode) line("kill_mode", model::to_string(spec_.kill_mode));
+}
+
+void Writer::logs()
+{
+    const model::LogSpec& logs = spec_.logs;
+    text("out_file", logs.out_file);
+    text("error_file", logs.error_file);
+    if (logs.log_file == "default")
+        line("log_file", "true");
+    else
+        text("log_file", logs.log_file);
+    value("merge_logs", logs.merge_logs, false);
+    value("disable_logs", logs.disable_logs, false);
+    if (logs.type != defaults_.logs.type) line("log_type", model::to_string(logs.type));
+    if (!logs.date_format.empty()) line("log_date_format", quoted(date_format(logs.date_format)));
+    text("pid_file", spec_.pid_file);
+}
+
+} // namespace
+
+std::string to_yaml(const model::AppSpec& spec, bool mask_env) { return Writer(spec).write(mask_env); }
+
+} // namespace pm::config

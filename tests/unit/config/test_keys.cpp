@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row per key: a good value and where it ends, a bad one and what is said of it.
+#include "config/app_keys.hpp"
+#include "parse_helpers.hpp"
+
+#include <functional>
+#include <set>
+
+namespace pm::config::test {
+namespace {
+
+using model::AppSpec;
+using model::InstanceCount;
+using std::chrono::milliseconds;
+using Strings = std::vector<std::string>;
+
+struct GoodRow {
+    std::string line;
+    std::function<bool(const AppSpec&)> holds;
+};
+
+std::string with(const std::string& line)
+{
+    return "cwd: /srv\n" + std::string(line.starts_with("script") ? "" : "script: run.sh\n") + line + "\n";
+}
+
+const std::vector<GoodRow>& good_rows()
+{
+    static const std::vector<GoodRow> rows{
+        {"script: a b c", [](const AppSpec& s) { return s.script == "a b c" && s.name == "a b c"; }},
+        {"script: ~/a.js", [](const AppSpec& s) { return s.script == "/home/ann/a.js" && s.name == "a"; }},
+        {"script: dir/tool.tar.gz", [](const AppSpec& s) { return s.script == "dir/tool.tar.gz" && s.name == "tool.tar"; }},
+        {"script: .hidden", [](const AppSpec& s) { return s.name == ".hidden"; }},
+        {"name: w\u00e9b", [](const AppSpec& s) { return s.name == "w\u00e9b"; }},
+        {"name: 12", [](const AppSpec& s) { return s.name == "12"; }},
+        {"namespace: shop", [](const AppSpec& s) { return s.name_space == "shop"; }},
+        {"name_prefix: shop", [](const AppSpec& s) { return s.name == "shop:run"; }},
+        {"append_env_to_name: true", [](const AppSpec& s) { return s.name == "run"; }},
+        {"args: \"-a 'b c' --d=\\\"e f\\\"\"", [](const AppSpec& s) { return s.args == Strings{"-a", "b c", "--d=e f"}; }},
+        {"args: [a b, 3, true]", [](const AppSpec& s) { return s.args == Strings{"a b", "3", "true"}; }},
+        {"interpreter: python3", [](const AppSpec& s) { return s.interpreter == "python3"; }},
+        {"node_args: --x --y", [](const AppSpec& s) { return s.interpreter_args == Strings{"--x", "--y"}; }},
+        {"instances: 4", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::Exact, 4}; }},
+        {"instances: '4'", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::Exact, 4}; }},
+        {"instances: max", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, 0}; }},
+        {"instances: 0", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, 0}; }},
+        {"instances: -2", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, -2}; }},
+        {"exec_mode: fork_mode", [](const AppSpec& s) { return s.script == "run.sh"; }},
+        {"launcher: direct", [](const AppSpec& s) { return s.script == "run.sh"; }},
+        {"env: {A: 010, B: 1.50, C: ~, D: {x: [1, '2', 010, true]}}",
+         [](const AppSpec& s) {
+             return s.env == Variables{{"A", "010"}, {"B", "1.50"}, {"C", ""}, {"D", R"({"x":[1,"2","010",true]})"}};
+         }},
+        {"env: A=b C='d e'", [](const AppSpec& s) { return s.env == Variables{{"A", "b"}, {"C", "d e"}}; }},
+        {"env_file: [.env, ~/x, /y]", [](const AppSpec& s) { return s.env_files == Strings{"/srv/.env", "/home/ann/x", "/y"}; }},
+        {"env_file: a/../.env", [](const AppSpec& s) { return s.env_files == Strings{"/srv/.env"}; }},
+        {"port: 8080", [](const AppSpec& s) { return s.env == Variables{{"PORT", "8080"}}; }},
+        {"filter_env: [B]\nenv: {AB: 1, BC: 2, C: 3}", [](const AppSpec& s) { return s.env == Variables{{"C", "3"}}; }},
+        {"env: {AB: 1, B: 2}\nfilter_env: B", [](const AppSpec& s) { return s.env == Variables{{"AB", "1"}}; }},
+        {"instance_var: N", [](const AppSpec& s) { return s.instance_var == "N"; }},
+        {"increment_var: PORT", [](const AppSpec& s) { return s.increment_var == "PORT"; }},
+        {"uid: 33", [](const AppSpec& s) { return s.user == "33"; }},
+        {"gid: www-data", [](const AppSpec& s) { return s.group == "www-data"; }},
+        {"umask: \"0027\"", [](const AppSpec& s) { return s.umask == 027u; }},
+        {"umask: 022", [](const AppSpec& s) { return s.umask == 022u; }},
+        {"nice: -20", [](const AppSpec& s) { return s.nice == -20; }},
+        {"oom_score_adj: 1000", [](const AppSpec& s) { return s.oom_score_adj == 1000; }},
+        {"rlimits: {nofile: \"1024:65536\", core: unlimited, as: 1.5G}",
+         [](const AppSpec& s) {
+             return s.rlimits == std::vector<model::ResourceLimit>{{RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY},
+                                                                   {RLIMIT_NOFILE, 1024, 65536},
+                                                                   {RLIMIT_AS, 1610612736, 1610612736}};
+         }},
+        {"limits: {open_files: 99}",
+         [](const AppSpec& s) { return s.rlimits == std::vector<model::ResourceLimit>{{RLIMIT_NOFILE, 99, 99}}; }},
+        {"autostart: false", [](const AppSpec& s) { return !s.autostart; }},
+        {"autorestart: False", [](const AppSpec& s) { return !s.restart.autorestart; }},
+        {"stop_exit_codes: [3, 0, 3]", [](const AppSpec& s) { return s.restart.stop_exit_codes == std::vector<std::uint8_t>{0, 3}; }},
+        {"stop_exit_codes: 7", [](const AppSpec& s) { return s.restart.stop_exit_codes == std::vector<std::uint8_t>{7}; }},
+        {"max_restarts: 0", [](const AppSpec& s) { return s.restart.max_restarts == 0; }},
+        {"min_uptime: 1m", [](const AppSpec& s) { return s.restart.min_uptime == milliseconds(60'000); }},
+        {"restart_delay: 250", [](const AppSpec& s) { return s.restart.restart_delay == milliseconds(250); }},
+        {"exp_backoff_restart_delay: 100ms", [](const AppSpec& s) { return s.restart.exp_backoff_restart_delay == milliseconds(100); }},
+        {"kill_signal: usr1", [](const AppSpec& s) { return s.kill_signal == SIGUSR1; }},
+        {"kill_timeout: 1.5s", [](const AppSpec& s) { return s.kill_timeout == milliseconds(1500); }},
+        {"kill_timeout: 0", [](const AppSpec& s) { return s.kill_timeout == milliseconds(1600); }},
+        {"kill_mode: main", [](const AppSpec& s) { return s.kill_mode == model::KillMode::Main; }},
+        {"treekill: false", [](const AppSpec& s) { return s.kill_mode == model::KillMode::Main; }},
+        {"out_file: logs/o.log", [](const AppSpec& s) { return s.logs.out_file == "/srv/logs/o.log"; }},
+        {"out_file: \"NULL\"", [](const AppSpec& s) { return s.logs.out_file == "/dev/null"; }},
+        {"out_file: NULL", [](const AppSpec& s) { return s.logs.out_file == "/dev/null"; }},
+        {"error_file: ~/e.log", [](const AppSpec& s) { return s.logs.error_file == "/home/ann/e.log"; }},
+        {"log_file: true", [](const AppSpec& s) { return s.logs.log_file == "default"; }},
+        {"log_file: both.log", [](const AppSpec& s) { return s.logs.log_file == "/srv/both.log"; }},
+        {"log_file: /dev/null", [](const AppSpec& s) { return s.logs.log_file.empty(); }},
+        {"merge_logs: true", [](const AppSpec& s) { return s.logs.merge_logs; }},
+        {"disable_logs: true", [](const AppSpec& s) { return s.logs.disable_logs; }},
+        {"log_type: json", [](const AppSpec& s) { return s.logs.type == model::LogType::Json; }},
+        {"log_date_format: YYYY-MM-DD [at] HH:mm:ss Z", [](const AppSpec& s) { return s.logs.date_format == "%Y-%m-%d at %H:%M:%S %z"; }},
+        {"log_date_format: '%T D'", [](const AppSpec& s) { return s.logs.date_format == "%T D"; }},
+        {"time: true", [](const AppSpec& s) { return s.logs.date_format == "%Y-%m-%dT%H:%M:%S"; }},
+        {"logs: {to: files, out_file: o, rotate: false}", [](const AppSpec& s) { return s.logs.out_file == "/srv/o"; }},
+        {"pid_file: run/x.pid", [](const AppSpec& s) { return s.pid_file == "/srv/run/x.pid"; }},
+    };
+    return rows;
+}
+
+TEST(Keys, GoodValuesReachTheSpec)
+{
+    for (const GoodRow& row : good_rows()) EXPECT_TRUE(row.holds(app(with(row.line)))) << row.line;
+}
+
+struct BadRow {
+    std::string line;  ///< line 3, unless it is the script
+    std::string said;
+};
+
+TEST(Keys, BadValuesAreToldAtTheirPlace)
+{
+    const std::vector<BadRow> rows{
+        {"name: all", "3:7: name: an app cannot be named 'all', which means all apps"},
+        {"name: a/b", "3:7: name: a '/' in the name"},
+        {"name: ' a'", "3:7: name: spaces around the name"},
+        {"name: ''", "3:7: name: the name is empty"},
+        {"name: [a]", "3:7: name: expected a text, not a list"},
+        {"name: \"a\\tb\"", "3:7: name: a control character in a name"},
+        {"name: " + std::string(129, 'x'), "3:7: name: longer than 128 bytes"},
+        {"namespace: a/b", "3:12: namespace: expected a namespace without '/' and outer spaces, other than 'all', not 'a/b'"},
+        {"args: \"a 'b\"", "3:7: args: a quote in this line is never closed"},
+        {"args: {a: 1}", "3:7: args: expected a text or a list of texts, not a map"},
+        {"args: [a, [b]]", "3:11: args[1]: expected a text, not a list"},
+        {"interpreter: ''", "3:14: interpreter: the interpreter is empty; 'none' runs the script itself"},
+        {"instances: many", "3:12: instances: expected a number up to 100000, -1 and so on, or 'max', not 'many'"},
+        {"instances: 100001", "3:12: instances: expected a number up to 100000, -1 and so on, or 'max', not '100001'"},
+        {"exec_mode: cluster", "3:12: exec_mode: 'cluster' is not supported yet, only fork"},
+        {"exec_mode: forks", "3:12: exec_mode: expected fork, fork_mode, cluster, cluster_mode, not 'forks'"},
+        {"launcher: systemd", "3:11: launcher: 'systemd' is not supported yet, only direct"},
+        {"env: [A]", "3:6: env: expected a map of variables, or a line such as 'A=b C=d', not a list"},
+        {"env: A", "3:6: env: expected NAME=value, not 'A'"},
+        {"env: {\"A=\": 1}", "3:7: env.A=: a variable needs a name without '='"},
+        {"env_prod: [x]", "3:11: env_prod: expected a map of variables, or a line such as 'A=b C=d', not a list"},
+        {"env_file: {a: b}", "3:11: env_file: expected a path or a list of paths, not a map"},
+        {"env_file: ~bob/x", "3:11: env_file: of '~' only '~/...' is understood"},
+        {"port: 65536", "3:7: port: expected a number from 0 to 65535, not '65536'"},
+        {"uid: -1", "3:6: uid: expected a name or a number, not '-1'"},
+        {"uid: 4294967295", "3:6: uid: expected a name or a number, not '4294967295'"},
+        {"umask: 0028", "3:8: umask: expected an octal mask such as 0022, not '0028' (numbers are decimal and have no leading zero)"},
+        {"nice: 20", "3:7: nice: expected a number from -20 to 19, not '20'"},
+        {"oom_score_adj: -1001", "3:16: oom_score_adj: expected a number from -1000 to 1000, not '-1001'"},
+        {"rlimits: {nofle: 1}", "3:11: rlimits.nofle: unknown resource, did you mean 'nofile'?"},
+        {"rlimits: {nofile: '20:10'}", "3:19: rlimits.nofile: the soft limit is above the hard one"},
+        {"rlimits: {nofile: 1K}", "3:19: rlimits.nofile: expected a number, soft:hard or 'unlimited', not '1K'"},
+        {"limits: {open_files: 3, nofile: 3}", "3:25: limits.nofile: unknown key"},
+        {"autostart: yes", "3:12: autostart: expected true or false, not 'yes'"},
+        {"autorestart: 1", "3:14: autorestart: expected true or false, not '1'"},
+        {"stop_exit_codes: [0, 256]", "3:22: stop_exit_codes[1]: expected a number from 0 to 255, not '256'"},
+        {"max_restarts: -1", "3:15: max_restarts: expected a number that is not negative, not '-1'"},
+        {"max_restarts: 010", "3:15: max_restarts: expected a number that is not negative, not '010' (numbers are decimal and have no leading zero)"},
+        {"min_uptime: 5 parsecs", "3:13: min_uptime: expected a time such as 500ms, 5s or 2m, not '5 parsecs'"},
+        {"restart_delay: -1", "3:16: restart_delay: expected a time such as 500ms, 5s or 2m, not '-1'"},
+        {"kill_signal: SIGFOO", "3:14: kill_signal: expected a signal such as SIGINT or 15, not 'SIGFOO'"},
+        {"kill_signal: 0", "3:14: kill_signal: expected a signal such as SIGINT or 15, not '0'"},
+        {"kill_mode: all", "3:12: kill_mode: expected group, main, not 'all'"},
+        {"out_file: ''", "3:11: out_file: the path is empty"},
+        {"log_type: xml", "3:11: log_type: expected raw, json, not 'xml'"},
+        {"logs: {to: journal}", "3:12: logs.to: 'journal' is not supported yet, only files"},
+        {"logs: files", "3:7: logs: expected a map, not 'files'"},
+        {"script: ''", "2:9: script: the script is empty"},
+        {"script: [a]", "2:9: script: expected a text, not a list"},
+    };
+    for (const BadRow& row : rows) EXPECT_EQ(said(parse(with(row.line))), Strings{row.said}) << row.line;
+}
+
+struct LaterRow {
+    std::string asks;
+    std::string nothing; ///< accepted; empty when the key has no such value
+    std::string wrong;
+    std::string why;
+};
+
+TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
+{
+    const std::string address = "expected an address such as 0.0.0.0:8000, [::]:8000 or unix:/run/app.sock";
+    const std::vector<LaterRow> rows{
+        {"listen: ['[::]:80', 'unix:/x', 8080]", "listen: []", "listen: nowhere", "3:9: listen: " + address + ", not 'nowhere'"},
+        {"cluster: shared", "cluster: false", "cluster: some", ""},
+        {"drain: 5s", "drain: 0", "drain: x", ""},
+        {"wait_ready: true", "wait_ready: false", "wait_ready: maybe", ""},
+        {"listen_timeout: 3s", "listen_timeout: 0", "listen_timeout: [1]", ""},
+        {"shutdown_with_message: true", "shutdown_with_message: false", "shutdown_with_message: x", ""},
+        {"health: {http: 'http://x', interval: 3s}", "health: {}", "health: {interval: x}",
+         "3:20: health.interval: expected a time such as 500ms, 5s or 2m, not 'x'"},
+        {"max_memory_restart: 1.5G", "max_memory_restart: 0", "max_memory_restart: big", ""},
+        {"sandbox: {PrivateTmp: true}", "sandbox: {}", "sandbox: 3", ""},
+        {"depends_on: {db: ready}", "depends_on: []", "depends_on: {db: soon}",
+         "3:18: depends_on.db: expected ready, started, completed, not 'soon'"},
+        {"cron_restart: '0 3 * * *'", "cron_restart: '0'", "cron_restart: '* *'",
+         "3:15: cron_restart: expected a cron pattern of 5 or 6 fields, not '* *'"},
+        {"watch: [src]", "watch: false", "watch: {a: b}", ""},
+        {"owner: ann", "owner: ''", "owner: 'a:b'", ""},
+        {"reload: {mode: rolling}", "reload: {}", "reload: {modus: x}", "3:10: reload.modus: unknown key, did you mean 'mode'?"},
+        {"stdin: ignore", "stdin: ~", "stdin: [a]", ""},
+        {"stdout: /x", "stdout: ''", "stdout: {a: b}", ""},
+        {"stderr: 2", "stderr: false", "stderr: [a]", ""},
+    };
+    for (const LaterRow& row : rows) {
+        const std::string key = row.asks.substr(0, row.asks.find(':'));
+        EXPECT_EQ(said(parse(with(row.asks))), Strings{"3:1: " + key + ": not supported yet"}) << row.asks;
+        EXPECT_TRUE(said(parse(with(row.nothing))).empty()) << row.nothing;
+        const Strings wrong = said(parse(with(row.wrong)));
+        ASSERT_EQ(wrong.size(), 1u) << row.wrong;
+        EXPECT_EQ(wrong[0].find("not supported"), std::string::npos) << wrong[0];
+        EXPECT_EQ(wrong[0], row.why.empty() ? wrong[0] : row.why);
+    }
+    EXPECT_EQ(said(parse(with("limits: {memory_max: 1G}"))), Strings{"3:10: limits.memory_max: not supported yet"});
+    EXPECT_EQ(said(parse(with("limits: {cpu: 150}"))), Strings{"3:15: limits.cpu: expected a share of one CPU such as 150%, not '150'"});
+    EXPECT_EQ(said(parse(with("logs: {rotate: {size: 10M}}"))), Strings{"3:8: logs.rotate: not supported yet"});
+    EXPECT_EQ(said(parse(with("ready: notify"))), Strings{"3:8: ready: 'notify' is not supported yet, only started"});
+    EXPECT_TRUE(said(parse(with("ready: started"))).empty());
+}
+
+TEST(Keys, WatchDetailsAloneAreAWarning)
+{
+    EXPECT_EQ(said(parse(with("ignore_watch: [a]"))), Strings{"3:1: warning: ignore_watch: has no effect without watch"});
+    EXPECT_EQ(said(parse(with("watch: true\nwatch_delay: 3s"))), Strings{"3:1: watch: not supported yet"});
+}
+
+TEST(Keys, IgnoredKeysWarnOnceEach)
+{
+    for (const Attribute<Draft>& row : app_keys().rows()) {
+        if (row.key.support != Support::Ignored) continue;
+        const AppFile file = parse(with(std::string(row.key.name) + ": {any: thing}"));
+        EXPECT_TRUE(file.ok());
+        ASSERT_EQ(file.diagnostics.size(), 1u) << row.key.name;
+        EXPECT_TRUE(file.diagnostics[0].message.starts_with("ignored: ")) << row.key.name;
+    }
+}
+
+TEST(Keys, EveryAliasAndCamelCaseMeansTheSame)
+{
+    std::set<std::string_view> tried;
+    for (const GoodRow& row : good_rows()) {
+        const std::string name = row.line.substr(0, row.line.find(':'));
+        const auto index = app_keys().index().row(name);
+        ASSERT_TRUE(index) << name;
+        const Key& key = app_keys().index().key(*index);
+        tried.insert(key.name);
+        for (const std::string& spelling : other_spellings(key)) {
+            if (row.line.find('\n') != std::string::npos) continue;
+            std::string text = spelling + row.line.substr(name.size());
+            if (name != "script") text = "script: run.sh\n" + text;
+            EXPECT_TRUE(row.holds(app("cwd: /srv\n" + text + "\n"))) << text;
+        }
+    }
+    for (const Attribute<Draft>& row : app_keys().rows()) {
+        const bool elsewhere = row.key.name == "cwd" || row.key.name == "ready" || row.key.name == "ignore_watch" ||
+                               row.key.name.starts_with("watch_");
+        EXPECT_TRUE(row.key.support != Support::Now || elsewhere || tried.contains(row.key.name))
+            << row.key.name << " has no row in this test";
+    }
+}
+
+TEST(Keys, SpellingsOfDifferentKeysDoNotMeet)
+{
+    for (const AppKeys* keys : {&app_keys(), &log_keys(), &limit_keys(), &health_keys(), &reload_keys()}) {
+        std::set<std::string> all;
+        for (const Attribute<Draft>& row : keys->rows()) {
+            EXPECT_TRUE(all.insert(std::string(row.key.name)).second) << row.key.name;
+            for (const std::string& spelling : other_spellings(row.key)) EXPECT_TRUE(all.insert(spelling).second) << spelling;
+        }
+    }
+}
+
+TEST(Keys, AliasAndMainKeyTogetherAreAFaultThatNamesBoth)
+{
+    EXPECT_EQ(said(parse("script: a\nexec: b\n")), Strings{"2:1: exec: means the same as 'script', which is given too"});
+    EXPECT_EQ(said(parse(with("maxRestarts: 1\nmax_restarts: 2"))),
+              Strings{"4:1: max_restarts: means the same as 'maxRestarts', which is given too"});
+}
+
+} // namespace
+} // namespace pm::config::test

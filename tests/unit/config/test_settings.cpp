@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
+#include "config/setting_keys.hpp"
+#include "parse_helpers.hpp"
+
+#include <map>
+
+namespace pm::config::test {
+namespace {
+
+std::string said(const SettingsFile& file)
+{
+    std::string text;
+    for (const Diagnostic& one : file.diagnostics) text += to_string(one, "f") + "|";
+    return text;
+}
+
+TEST(Settings, EmptyIsTheDefaults)
+{
+    for (const char* text : {"", "# nothing\n", "---\n", "{}"}) {
+        const SettingsFile file = parse_settings(text);
+        EXPECT_TRUE(file.ok()) << said(file);
+        EXPECT_EQ(file.settings, Settings{});
+    }
+}
+
+TEST(Settings, EveryKeyReachesItsMember)
+{
+    const SettingsFile file = parse_settings("bus: session\nstate_dir: /s\nlog_level: debug\npath: /bin:/usr/bin\ncgroups: false\n"
+                                             "stop_timeout: 10s\nmax_apps: 1\nmax_instances: 2\nmax_file_bytes: 1M\n"
+                                             "max_calls_per_caller: 3\nmax_log_line: 1K\nmax_log_buffer: 8K\n");
+    ASSERT_TRUE(file.ok()) << said(file);
+    Settings want;
+    want.bus = BusKind::Session;
+    want.state_dir = "/s";
+    want.log_level = LogLevel::Debug;
+    want.path = "/bin:/usr/bin";
+    want.cgroups = false;
+    want.stop_timeout = std::chrono::seconds(10);
+    want.max_apps = 1;
+    want.max_instances = 2;
+    want.max_file_bytes = 1u << 20;
+    want.max_calls_per_caller = 3;
+    want.max_log_line = 1024;
+    want.max_log_buffer = 8192;
+    EXPECT_EQ(file.settings, want);
+    EXPECT_EQ(setting_keys().rows().size(), 12u) << "a setting without a line in this test";
+}
+
+TEST(Settings, WrongValuesAreTold)
+{
+    struct Row {
+        std::string text, said;
+    };
+    const std::vector<Row> rows{
+        {"bus: usb", "f:1:6: bus: expected system, session or embedded, not 'usb'|"},
+        {"state_dir: rel", "f:1:12: state_dir: expected an absolute path, not 'rel'|"},
+        {"log_level: loud", "f:1:12: log_level: expected error, warning, notice, info or debug, not 'loud'|"},
+        {"path: /bin::/x", "f:1:7: path: expected absolute directories with ':' between them, not '/bin::/x'|"},
+        {"cgroups: on", "f:1:10: cgroups: expected true or false, not 'on'|"},
+        {"stop_timeout: 2h", "f:1:15: stop_timeout: expected a time from 1s to 1h, not '2h'|"},
+        {"max_apps: 0", "f:1:11: max_apps: expected a number from 1 to 100000, not '0'|"},
+        {"max_log_line: 1", "f:1:15: max_log_line: expected a size from 256B to 16.0M, not '1'|"},
+        {"max_aps: 1\nbus: x", "f:1:1: max_aps: unknown key, did you mean 'max_apps'?|f:2:6: bus: expected system, session or embedded, not 'x'|"},
+        {"bus: system\nbus: system", "f:2:1: bus: given twice, first at line 1|"},
+        {"[a]", "f:1:1: expected a map, not a list|"},
+        {"a: [", "f:1:1: syntax: end of sequence flow not found|"},
+    };
+    for (const Row& row : rows) EXPECT_EQ(said(parse_settings(row.text)), row.said) << row.text;
+}
+
+TEST(Settings, NamesGoBothWays)
+{
+    for (BusKind kind : {BusKind::System, BusKind::Session, BusKind::Embedded}) EXPECT_EQ(bus_kind_from(to_string(kind)), kind);
+    for (LogLevel level : {LogLevel::Error, LogLevel::Warning, LogLevel::Notice, LogLevel::Info, LogLevel::Debug})
+        EXPECT_EQ(log_level_from(to_string(level)), level);
+    EXPECT_FALSE(bus_kind_from("user"));
+    EXPECT_FALSE(log_level_from("INFO"));
+}
+
+TEST(Locations, FollowTheBusTheUserAndTheEnvironment)
+{
+    using Variables = std::map<std::string, std::string>;
+    struct Row {
+        BusKind bus;
+        uid_t uid;
+        Variables environment;
+        std::string runtime, state, settings;
+    };
+    const std::vector<Row> rows{
+        {BusKind::System, 0, {{"XDG_RUNTIME_DIR", "/run/user/0"}}, "/run/pmd", "/var/lib/pmd", "/etc/pmd/pmd.yaml"},
+        {BusKind::Embedded, 0, {}, "/run/pmd", "/var/lib/pmd", "/etc/pmd/pmd.yaml"},
+        {BusKind::Embedded, 7, {}, "/tmp/pmd-7", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml"},
+        {BusKind::Session, 7, {{"HOME", "/h/"}, {"XDG_RUNTIME_DIR", "/run/user/7"}}, "/run/user/7/pmd", "/h/.local/state/pmd", "/h/.config/pmd/pmd.yaml"},
+        {BusKind::Session, 7, {{"XDG_STATE_HOME", "/st"}, {"XDG_CONFIG_HOME", "/co"}}, "/tmp/pmd-7", "/st/pmd", "/co/pmd/pmd.yaml"},
+        {BusKind::Session, 7, {{"XDG_STATE_HOME", "rel"}, {"XDG_RUNTIME_DIR", ""}}, "/tmp/pmd-7", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml"},
+        {BusKind::System, 0, {{"PMD_RUNTIME_DIR", "/r"}, {"PMD_STATE_DIR", "/s"}}, "/r", "/s", "/etc/pmd/pmd.yaml"},
+    };
+    for (const Row& row : rows) {
+        const auto places = locations(row.bus, row.uid, "/home/ann", [&](const std::string& name) -> std::optional<std::string> {
+            const auto found = row.environment.find(name);
+            return found == row.environment.end() ? std::nullopt : std::optional(found->second);
+        });
+        EXPECT_EQ(places.runtime_dir, row.runtime);
+        EXPECT_EQ(places.state_dir, row.state);
+        EXPECT_EQ(places.settings_file, row.settings);
+        EXPECT_EQ(places.embedded_address, "unix:path=" + row.runtime + "/bus");
+    }
+    const auto odd = locations(BusKind::Session, 7, "/h", [](const std::string& name) -> std::optional<std::string> {
+        return name == "PMD_RUNTIME_DIR" ? std::optional<std::string>("/a b,c") : std::nullopt;
+    });
+    EXPECT_EQ(odd.embedded_address, "unix:path=/a%20b%2cc/bus");
+}
+
+} // namespace
+} // namespace pm::config::test

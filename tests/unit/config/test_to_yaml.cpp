@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever spec there is, its app file parses back to it.
+#include "base/text.hpp"
+#include "config/values.hpp"
+#include "parse_helpers.hpp"
+
+#include <rapidcheck/gtest.h>
+
+namespace pm::config::test {
+namespace {
+
+using model::AppSpec;
+using std::chrono::milliseconds;
+
+AppFile read_back(const AppSpec& spec)
+{
+    ParseOptions given = options();
+    given.env_from_caller = spec.env_from_caller;
+    return parse_app_file(to_yaml(spec, false), given);
+}
+
+/// Texts with everything YAML might trip over.
+rc::Gen<std::string> text()
+{
+    const auto piece = rc::gen::element<std::string>("a", "B", "7", "0", "-", ":", ": ", " #", "#", "'", "\"", "\\", "\n", "\t", " ", "{",
+                                                     "}", "[", ",", "&", "*", "!", "%", "@", "`", "~", "null", "yes", "=", "|", ">",
+                                                     "\u00e9", "\u0085", "\u2028", "\ufeff", "\U0001F600", "\x01", "\x7f", "\r", "---", "...");
+    return rc::gen::map(rc::gen::container<std::vector<std::string>>(piece), [](const std::vector<std::string>& parts) {
+        return base::join(parts, "");
+    });
+}
+
+rc::Gen<std::string> path()
+{
+    return rc::gen::map(text(), [](std::string text) {
+        std::erase(text, '/');
+        return "/p" + text + "x";
+    });
+}
+
+rc::Gen<milliseconds> time() { return rc::gen::map(rc::gen::inRange(1, 10'000'000), [](int value) { return milliseconds(value); }); }
+
+model::ResourceLimit limit(int resource)
+{
+    const auto soft = *rc::gen::inRange<rlim_t>(0, 1u << 30);
+    return {resource, soft, *rc::gen::element(soft, soft + 7, rlim_t{RLIM_INFINITY})};
+}
+
+AppSpec some_spec()
+{
+    AppSpec spec;
+    spec.name = "n" + *rc::gen::element<std::string>("", "-1", " b", "\u00e9", ": c", "#", "true");
+    spec.name_space = *rc::gen::element<std::string>("default", "shop", "a: b", "1");
+    spec.script = "s" + std::string(base::trim(*text()));
+    spec.args = *rc::gen::container<std::vector<std::string>>(text());
+    if (*rc::gen::arbitrary<bool>()) spec.interpreter = *rc::gen::element<std::string>("none", "node", "/opt/x y/bun");
+    spec.interpreter_args = *rc::gen::container<std::vector<std::string>>(text());
+    spec.cwd = *path();
+    spec.instances = *instances_from(*rc::gen::element<std::string>("1", "7", "max", "-3"));
+    spec.instance_var = *rc::gen::element<std::string>("NODE_APP_INSTANCE", "N", "");
+    spec.env = *rc::gen::container<std::map<std::string, std::string>>(
+        rc::gen::map(text(), [](std::string name) { std::erase(name, '='); return "V" + name; }), text());
+    spec.env_files = *rc::gen::container<std::vector<std::string>>(path());
+    spec.env_from_caller = *rc::gen::arbitrary<bool>();
+    spec.user = *rc::gen::element<std::string>("", "33", "www-data");
+    spec.group = *rc::gen::element<std::string>("", "0", "staff");
+    if (*rc::gen::arbitrary<bool>()) spec.umask = *rc::gen::inRange<std::uint32_t>(0, 01000);
+    if (*rc::gen::arbitrary<bool>()) spec.nice = *rc::gen::inRange(-20, 20);
+    if (*rc::gen::arbitrary<bool>()) spec.oom_score_adj = *rc::gen::inRange(-1000, 1001);
+    for (int resource : {RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_AS}) // in the order of their numbers
+        if (*rc::gen::arbitrary<bool>()) spec.rlimits.push_back(limit(resource));
+    spec.autostart = *rc::gen::arbitrary<bool>();
+    spec.restart.autorestart = *rc::gen::arbitrary<bool>();
+    spec.restart.max_restarts = *rc::gen::arbitrary<std::uint32_t>();
+    spec.restart.min_uptime = *time();
+    spec.restart.restart_delay = *time();
+    spec.restart.exp_backoff_restart_delay = *time();
+    const auto codes = *rc::gen::arbitrary<std::set<std::uint8_t>>();
+    spec.restart.stop_exit_codes.assign(codes.begin(), codes.end());
+    spec.kill_signal = *rc::gen::inRange(1, 65);
+    spec.kill_timeout = *time();
+    spec.kill_mode = *rc::gen::element(model::KillMode::Group, model::KillMode::Main);
+    spec.logs.out_file = *rc::gen::element<std::string>("", "/dev/null", "/var/a b.log");
+    spec.logs.error_file = *rc::gen::oneOf(rc::gen::just(std::string()), path());
+    spec.logs.log_file = *rc::gen::element<std::string>("", "default", "/x.log");
+    spec.logs.merge_logs = *rc::gen::arbitrary<bool>();
+    spec.logs.disable_logs = *rc::gen::arbitrary<bool>();
+    spec.logs.type = *rc::gen::element(model::LogType::Raw, model::LogType::Json);
+    spec.logs.date_format = *rc::gen::element<std::string>("", "%F %T", "YYYY", "a]b[c", "]", "false", "T[x]");
+    spec.pid_file = *rc::gen::oneOf(rc::gen::just(std::string()), path());
+    return spec;
+}
+
+TEST(ToYaml, EmptySpecIsThreeLines)
+{
+    AppSpec spec;
+    spec.name = "web";
+    spec.script = "server";
+    spec.cwd = "/srv";
+    EXPECT_EQ(to_yaml(spec, false), "apps:\n  - name: web\n    script: server\n    cwd: /srv\n");
+    EXPECT_EQ(read_back(spec).apps.at(0), spec);
+}
+
+TEST(ToYaml, MasksTheEnvironment)
+{
+    AppSpec spec = app("{script: a, env: {KEY: secret}}");
+    EXPECT_EQ(to_yaml(spec, true).find("secret"), std::string::npos);
+    EXPECT_NE(to_yaml(spec, true).find("KEY: \"********\""), std::string::npos);
+}
+
+RC_GTEST_PROP(ToYaml, EverySpecComesBack, ())
+{
+    const AppSpec spec = some_spec();
+    const AppFile file = read_back(spec);
+    RC_LOG() << to_yaml(spec, false) << (file.diagnostics.empty() ? "" : to_string(file.diagnostics[0], "f"));
+    RC_ASSERT(file.ok());
+    RC_ASSERT(file.apps.size() == 1u);
+    RC_LOG() << to_yaml(file.apps[0], false);
+    RC_ASSERT(file.apps[0] == spec);
+}
+
+} // namespace
+} // namespace pm::config::test
