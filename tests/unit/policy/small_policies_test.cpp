@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/changes.hpp"
+#include "policy/count.hpp"
+#include "policy/status.hpp"
+#include "policy/target.hpp"
+
+#include <chrono>
+#include <gtest/gtest.h>
+
+namespace pm::policy {
+namespace {
+
+using base::ErrorCode;
+
+TEST(Count, IsAbsoluteRelativeOrPerCpu)
+{
+    const auto count = [](std::string_view text) { return parse_count(text, 3, 8).value_or(0); };
+    EXPECT_EQ(count("4"), 4U);
+    EXPECT_EQ(count("+2"), 5U);
+    EXPECT_EQ(count("-2"), 1U);
+    EXPECT_EQ(count("max"), 8U);
+    EXPECT_EQ(count("max-1"), 7U);
+    EXPECT_EQ(count("max+1"), 9U);
+    for (const auto* bad : {"", "0", "-3", "max-8", "max1", "maxx", "+", "-", "--1", "+-1", "1.5", " 1", "4 ", "x",
+                            "99999999999", "+4294967295"})
+        EXPECT_EQ(parse_count(bad, 3, 8).error().code, ErrorCode::InvalidArgument) << bad;
+}
+
+TEST(Target, IsAllAPatternOrAWord)
+{
+    EXPECT_EQ(parse_target("all")->kind, Target::Kind::All);
+    EXPECT_EQ(parse_target("/web/")->kind, Target::Kind::Pattern);
+    EXPECT_EQ(parse_target("web")->kind, Target::Kind::Word);
+    EXPECT_FALSE(parse_target("web")->id);
+    EXPECT_EQ(parse_target("12")->id, base::InstanceId{12});
+    EXPECT_EQ(parse_target("//")->kind, Target::Kind::Word);
+    for (const auto& bad : {std::string(), std::string(5000, 'x'), std::string("/[/"), std::string("/a)|(b/"),
+                            std::string("/a{9}/"), std::string("/(a)\\1/"), "/" + std::string(257, 'a') + "/"})
+        EXPECT_EQ(parse_target(bad).error().code, ErrorCode::InvalidArgument) << bad;
+}
+
+TEST(NamePattern, SearchesInTheName)
+{
+    const auto matches = [](std::string_view pattern, std::string_view name) {
+        return NamePattern::compile(pattern)->matches(name);
+    };
+    EXPECT_TRUE(matches("echo-[1,2]", "my-echo-1"));
+    EXPECT_FALSE(matches("echo-[1,2]", "echo-3"));
+    EXPECT_TRUE(matches("^web", "web-1"));
+    EXPECT_FALSE(matches("^web", "my-web"));
+    EXPECT_TRUE(matches("a|b$", "xb"));
+    EXPECT_TRUE(matches("\\d+", "web12"));
+    EXPECT_TRUE(matches("\\{", "a{b"));
+    EXPECT_FALSE(matches("x", ""));
+    EXPECT_FALSE(matches("x", std::string(1000, 'x'))); // longer than any name
+}
+
+TEST(NamePattern, IsNotSlowedByHostilePatterns)
+{
+    const std::string name(256, 'a');
+    const auto start = std::chrono::steady_clock::now();
+    for (const auto* pattern : {"(a*)*b", "(a|aa)+$x", "(.*)*(.*)*(.*)*c", "((((a+)+)+)+)+!"})
+        EXPECT_FALSE(NamePattern::compile(pattern)->matches(name)) << pattern;
+    for (const auto& deep : {std::string(120, '(') + "a" + std::string(120, ')'), std::string(255, '*')})
+        if (const auto pattern = NamePattern::compile(deep)) (void)pattern->matches(name);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5)); // not: for ever
+}
+
+TEST(SpecChanges, NamesKeysAsTheFileDoes)
+{
+    model::AppSpec before, after;
+    EXPECT_TRUE(spec_changes(before, after).empty());
+    after.instances.number = 4;
+    EXPECT_TRUE(spec_changes(before, after).empty());
+    after.args = {"x"};
+    after.env["A"] = "1";
+    after.restart.max_restarts = 1;
+    after.logs.out_file = "/x";
+    EXPECT_EQ(spec_changes(before, after),
+              (std::vector<std::string_view>{"args", "env", "max_restarts", "out_file"}));
+}
+
+TEST(Neediest, IsTheWorstAndTheFirst)
+{
+    using model::Status;
+    std::vector<model::InstanceSnapshot> list;
+    EXPECT_FALSE(neediest(list));
+    std::size_t at = 0;
+    for (const Status status : {Status::Online, Status::Stopped, Status::Starting, Status::Stopping, Status::Backoff,
+                                Status::Errored}) {
+        list.push_back({.status = status});
+        list.push_back({.status = status});
+        EXPECT_EQ(neediest(list), at);
+        at += 2;
+    }
+}
+
+} // namespace
+} // namespace pm::policy
