@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/apply.hpp"
+
+#include <algorithm>
+
+namespace pm::engine {
+
+void Applier::apply(const PlannedApp& planned)
+{
+    if (!planned.spec) {
+        for (Instance* instance : planned.app->staying()) driver_.dismiss(waiter_, *instance);
+        return;
+    }
+    auto spec = std::make_shared<const model::AppSpec>(*planned.spec);
+    App& app = planned.app ? *planned.app : driver_.add_app(spec);
+    app.spec = std::move(spec);
+    app.origin = options_.origin;
+    app.owner = options_.owner;
+    driver_.waiters.touch(waiter_, app.name);
+    driver_.notices.app_changed(app);
+
+    const bool wanted = options_.start && app.spec->autostart;
+    const auto fresh = resize(app, planned.count);
+    if (planned.item.action == PlanAction::Change) restart_running(app, wanted);
+    // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it.
+    if (wanted)
+        for (Instance* instance : app.staying()) start(*instance);
+    else if (planned.item.action == PlanAction::Scale && std::ranges::any_of(app.staying(), [&](Instance* instance) {
+                 return status_of(instance->machine.state) != model::Status::Stopped;
+             }))
+        for (Instance* instance : fresh) start(*instance);
+}
+
+std::vector<Instance*> Applier::resize(App& app, std::uint32_t count)
+{
+    auto staying = app.staying();
+    while (staying.size() > count) {
+        driver_.dismiss(waiter_, *staying.back());
+        staying.pop_back();
+    }
+    std::vector<Instance*> fresh;
+    for (auto& [slot, instance] : app.instances) {
+        if (staying.size() + fresh.size() >= count) break;
+        if (!instance->leaving) continue;
+        instance->leaving = false;
+        instance->restarts = 0;
+        driver_.waiters.judge(*instance); // who waited for it to vanish
+        fresh.push_back(instance.get());
+    }
+    while (staying.size() + fresh.size() < count) fresh.push_back(&driver_.add_instance(app, "not started yet"));
+    return fresh;
+}
+
+void Applier::start(Instance& instance) { driver_.command(waiter_, instance, Verb::Start, StartCommand{}); }
+
+void Applier::restart_running(App& app, bool wanted)
+{
+    for (Instance* instance : app.staying()) {
+        const model::Status status = status_of(instance->machine.state);
+        const bool rests = status == model::Status::Stopped || status == model::Status::Errored;
+        const bool ending = status == model::Status::Stopping &&
+                            std::get<Stopping>(instance->machine.state).then == Then::Stay;
+        if (wanted || (!rests && !ending))
+            driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+    }
+}
+
+} // namespace pm::engine

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings apps to the shape that a plan, or a new count, asks for.
+#pragma once
+
+#include "engine/driver.hpp"
+#include "engine/plan.hpp"
+
+namespace pm::engine {
+
+class Applier {
+public:
+    /// Everything it starts or ends is watched by `waiter`.
+    Applier(Driver& driver, std::uint64_t waiter, const ApplyOptions& options)
+        : driver_(driver), waiter_(waiter), options_(options)
+    {
+    }
+
+    /// Carries out one item of a plan.
+    void apply(const PlannedApp& planned);
+
+    /// Gives the app `count` (at least 1) instances that stay: the highest slots leave, those on their way out are
+    /// taken back before new ones are made. Returns those that are new or taken back; they are not started yet.
+    std::vector<Instance*> resize(App& app, std::uint32_t count);
+    void start(Instance& instance);
+
+private:
+    void restart_running(App& app, bool wanted);
+
+    Driver& driver_;
+    std::uint64_t waiter_;
+    const ApplyOptions& options_;
+};
+
+} // namespace pm::engine

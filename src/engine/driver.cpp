@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/driver.hpp"
+
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+
+namespace pm::engine {
+
+using model::Status;
+
+void Driver::feed(Instance& instance, const Event& event)
+{
+    const auto& started_with = instance.running ? instance.running : instance.app->spec;
+    Transition transition = step(instance.machine, event,
+                                 {clock_.now(), instance.app->spec->restart, started_with->kill_timeout});
+    const Status before = status_of(instance.machine.state);
+    const base::Generation generation = instance.machine.generation;
+    const pid_t pid = instance.pid;
+    instance.machine = std::move(transition.machine);
+
+    // First what makes things happen, then what tells of it.
+    carry_out(instance, transition.action);
+    arm(instance);
+    if (transition.exit) {
+        instance.pid = 0;
+        instance.last_exit = transition.exit->ended.exit;
+        note_exit(instance, transition, generation, pid);
+    }
+    note(instance, before, transition);
+    if (transition.survived) tell_survival(instance);
+    waiters.judge(instance);
+    if (instance.leaving && !has_process(instance.machine.state)) remove(instance);
+}
+
+void Driver::command(std::uint64_t waiter, Instance& instance, Verb goal, const Event& event)
+{
+    waiters.watch(waiter, instance, goal);
+    feed(instance, event);
+}
+
+void Driver::dismiss(std::uint64_t waiter, Instance& instance)
+{
+    instance.leaving = true;
+    command(waiter, instance, Verb::Delete, StopCommand{});
+}
+
+void Driver::timer_fired(Instance& instance)
+{
+    instance.armed.reset();
+    const auto deadline = deadline_of(instance.machine.state);
+    if (!deadline) return;
+    if (clock_.now() < *deadline)
+        arm(instance); // a timer of an earlier state, or one that rounds down
+    else
+        feed(instance, TimerFired{});
+}
+
+App& Driver::add_app(std::shared_ptr<const model::AppSpec> spec)
+{
+    App& app = table.add_app(std::move(spec));
+    app.created_at = clock_.wall();
+    notices.app_added(app);
+    return app;
+}
+
+Instance& Driver::add_instance(App& app, std::string reason)
+{
+    Instance& instance = table.add_instance(app);
+    instance.since = clock_.wall();
+    instance.reason = std::move(reason);
+    notices.app_changed(app);
+    return instance;
+}
+
+void Driver::carry_out(Instance& instance, Action action)
+{
+    switch (action) {
+    case Action::None: return;
+    case Action::Launch: return launch(instance);
+    case Action::Terminate: return launcher_.terminate(instance.key(), instance.running->kill_signal);
+    case Action::Kill: return launcher_.kill(instance.key());
+    }
+}
+
+void Driver::launch(Instance& instance)
+{
+    App& app = *instance.app;
+    instance.running = app.spec;
+    const bool several = app.instances.size() > 1 || model::resolve(app.spec->instances, limits_.cpus) > 1;
+    launcher_.launch({.key = instance.key(), .slot = instance.slot, .spec = app.spec, .several = several});
+}
+
+void Driver::arm(Instance& instance)
+{
+    const auto deadline = deadline_of(instance.machine.state);
+    if (deadline == instance.armed) return;
+    if (deadline)
+        timers_.arm(instance.id, *deadline);
+    else
+        timers_.disarm(instance.id);
+    instance.armed = deadline;
+}
+
+void Driver::note_exit(const Instance& instance, const Transition& transition, base::Generation generation, pid_t pid)
+{
+    const Exit& exit = *transition.exit;
+    std::string reason = transition.reason.value_or("");
+    if (reason.empty()) reason = model::describe(exit.ended.exit);
+    auto& event = notices.process(EventKind::Exit, instance, std::move(reason));
+    event.generation = generation;
+    event.pid = pid;
+    event.exit = exit.ended.exit;
+    event.uptime = exit.uptime;
+    if (const auto* backoff = std::get_if<Backoff>(&instance.machine.state))
+        event.delay = std::chrono::duration_cast<model::Duration>(backoff->deadline - clock_.now());
+    else if (transition.action == Action::Launch && transition.restarted)
+        event.delay = model::Duration(0);
+}
+
+void Driver::note(Instance& instance, Status before, const Transition& transition)
+{
+    const Status after = status_of(instance.machine.state);
+    const bool launched = transition.action == Action::Launch;
+    const bool moved = before != after || launched;
+    if (transition.reason) instance.reason = *transition.reason;
+    if (transition.restarted) {
+        ++instance.restarts;
+        if (launched && instance.last_exit) instance.reason = "restarted after " + model::describe(*instance.last_exit);
+        notices.process(EventKind::Restart, instance, instance.reason);
+    }
+    if (launched) notices.process(EventKind::Start, instance, instance.reason);
+    if (moved) {
+        instance.since = clock_.wall();
+        if (after == Status::Online) notices.process(EventKind::Online, instance, instance.reason);
+        if (after == Status::Stopped) notices.process(EventKind::Stop, instance, instance.reason);
+        if (after == Status::Errored)
+            notices.process(EventKind::Errored, instance, instance.reason).exit = instance.last_exit;
+    }
+    if (moved || transition.reason || transition.restarted || transition.action != Action::None)
+        notices.app_changed(*instance.app);
+}
+
+void Driver::tell_survival(Instance& instance)
+{
+    const auto& stopping = std::get<Stopping>(instance.machine.state);
+    const auto lived = std::chrono::duration_cast<model::Duration>(clock_.now() - stopping.killed_at);
+    const std::string who = instance.pid > 0 ? fmt::format("pid {}", instance.pid) : "something it started";
+    instance.reason = fmt::format("{} survived SIGKILL for {}", who, base::format_duration(lived));
+    waiters.survived(instance, instance.reason);
+}
+
+void Driver::remove(Instance& instance)
+{
+    App& app = *instance.app;
+    if (instance.armed) timers_.disarm(instance.id);
+    waiters.removed(instance);
+    notices.process(EventKind::Delete, instance, "deleted");
+    const bool last = app.instances.size() == 1;
+    if (last)
+        notices.app_removed(app);
+    else
+        notices.app_changed(app);
+    table.remove(instance);
+}
+
+void Driver::settle()
+{
+    for (;;) {
+        notices.publish(events_);
+        auto finished = waiters.next_finished();
+        if (!finished) return;
+        if (finished->done) finished->done(finished->outcome);
+    }
+}
+
+} // namespace pm::engine

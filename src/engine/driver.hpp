@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out what the state machine decides: one event to one instance, then ports, timer, notices and watches.
+#pragma once
+
+#include "engine/notices.hpp"
+#include "engine/waiters.hpp"
+
+#include <type_traits>
+#include <utility>
+
+namespace pm::engine {
+
+class Driver {
+public:
+    Driver(Launcher& launcher, Timers& timers, Clock& clock, Events& events, Limits limits)
+        : launcher_(launcher), timers_(timers), clock_(clock), events_(events), limits_(limits)
+    {
+    }
+
+    /// Runs `body`, the work of one public call. At the end of the outermost: notices, then the Dones of what finished,
+    /// which may call in again.
+    template <typename Body>
+    auto enter(Body&& body)
+    {
+        const Depth depth(depth_);
+        if constexpr (std::is_void_v<decltype(body())>) {
+            std::forward<Body>(body)();
+            if (depth_ == 1) settle();
+        } else {
+            auto result = std::forward<Body>(body)();
+            if (depth_ == 1) settle();
+            return result;
+        }
+    }
+
+    /// Feeds `event` to the instance. A leaving instance that rests afterwards is removed, so `instance` may be gone.
+    void feed(Instance& instance, const Event& event);
+    /// feed() on behalf of a command that waits for `goal`.
+    void command(std::uint64_t waiter, Instance& instance, Verb goal, const Event& event);
+    /// Has the instance stopped and then removed.
+    void dismiss(std::uint64_t waiter, Instance& instance);
+    void timer_fired(Instance& instance);
+
+    App& add_app(std::shared_ptr<const model::AppSpec> spec);
+    Instance& add_instance(App& app, std::string reason);
+
+    Table table;
+    Waiters waiters;
+    Notices notices;
+
+    [[nodiscard]] Launcher& launcher() noexcept { return launcher_; }
+    [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+    Limits& limits() noexcept { return limits_; }
+    [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+
+private:
+    struct Depth {
+        explicit Depth(int& depth) : count(depth) { ++count; }
+        ~Depth() { --count; }
+        Depth(const Depth&) = delete;
+        Depth& operator=(const Depth&) = delete;
+        int& count;
+    };
+    void carry_out(Instance& instance, Action action);
+    void launch(Instance& instance);
+    void arm(Instance& instance);
+    void note_exit(const Instance& instance, const Transition& transition, base::Generation generation, pid_t pid);
+    void note(Instance& instance, model::Status before, const Transition& transition);
+    void tell_survival(Instance& instance);
+    void remove(Instance& instance);
+    void settle();
+
+    Launcher& launcher_;
+    Timers& timers_;
+    Clock& clock_;
+    Events& events_;
+    Limits limits_;
+    int depth_ = 0;
+};
+
+} // namespace pm::engine

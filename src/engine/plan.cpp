@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/plan.hpp"
+
+#include "model/name_table.hpp"
+#include "policy/changes.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_set>
+
+namespace pm::engine {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using Names = std::unordered_set<std::string_view>;
+
+constexpr model::NameTable<PlanAction, 5> kPlanActions{{{
+    {PlanAction::Add, "add"},
+    {PlanAction::Change, "change"},
+    {PlanAction::Scale, "scale"},
+    {PlanAction::Keep, "keep"},
+    {PlanAction::Remove, "remove"},
+}}};
+
+PlannedApp plan_one(App* app, const model::AppSpec& spec, const Limits& limits)
+{
+    PlannedApp planned{.item = {spec.name, PlanAction::Keep, ""},
+                       .app = app,
+                       .spec = &spec,
+                       .count = model::resolve(spec.instances, limits.cpus)};
+    const std::uint32_t current = app ? app->staying_count() : 0;
+    if (current == 0) { // new, or on its way out: then it is taken back with the new spec
+        planned.item.action = PlanAction::Add;
+        return planned;
+    }
+    const auto changes = policy::spec_changes(*app->spec, spec);
+    if (!changes.empty()) {
+        planned.item.action = PlanAction::Change;
+        planned.item.why = fmt::format("{} changed", fmt::join(changes, ", "));
+    }
+    if (planned.count != current) {
+        if (changes.empty()) planned.item.action = PlanAction::Scale;
+        const bool first = planned.item.why.empty();
+        planned.item.why += fmt::format("{}{} -> {} instances", first ? "" : "; ", current, planned.count);
+    }
+    return planned;
+}
+
+void plan_removals(std::vector<PlannedApp>& plan, const Table& table, const Names& named, const ApplyOptions& options)
+{
+    if (!options.prune || options.origin.empty()) return;
+    for (const auto& [sequence, app] : table.apps()) {
+        const bool theirs = app->owner == options.owner && app->origin == options.origin;
+        if (theirs && !named.contains(app->name) && app->staying_count() > 0)
+            plan.push_back({.item = {app->name, PlanAction::Remove, "not in " + options.origin}, .app = app.get()});
+    }
+}
+
+base::Result<void> check_limits(const std::vector<PlannedApp>& plan, const Table& table, const Limits& limits)
+{
+    std::uint64_t apps = table.apps().size();
+    std::uint64_t instances = table.instance_count();
+    for (const PlannedApp& planned : plan) {
+        if (!planned.spec) continue;
+        // What is on its way out still counts: it may take its time.
+        const std::uint64_t present = planned.app ? planned.app->instances.size() : 0;
+        if (!planned.app) ++apps;
+        if (planned.count > present) instances += planned.count - present;
+    }
+    if (apps > limits.max_apps)
+        return fail(ErrorCode::LimitExceeded,
+                    fmt::format("{} apps would be more than the {} that are allowed", apps, limits.max_apps));
+    if (instances > limits.max_instances)
+        return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed",
+                                                          instances, limits.max_instances));
+    return {};
+}
+
+} // namespace
+
+std::string_view to_string(PlanAction action) noexcept { return kPlanActions.name(action); }
+
+base::Result<std::vector<PlannedApp>> make_plan(const Table& table, std::span<const model::AppSpec> specs,
+                                                const ApplyOptions& options, const Limits& limits)
+{
+    std::vector<PlannedApp> plan;
+    Names named;
+    for (const model::AppSpec& spec : specs) {
+        if (!named.insert(spec.name).second)
+            return fail(ErrorCode::InvalidArgument, fmt::format("app '{}' is declared twice", spec.name));
+        App* app = table.find(spec.name);
+        if (app && app->owner != options.owner)
+            return fail(ErrorCode::AppExists, fmt::format("app '{}' belongs to user {}", spec.name, app->owner));
+        plan.push_back(plan_one(app, spec, limits));
+    }
+    plan_removals(plan, table, named, options);
+    if (auto checked = check_limits(plan, table, limits); !checked)
+        return base::Unexpected(std::move(checked).error());
+    return plan;
+}
+
+} // namespace pm::engine

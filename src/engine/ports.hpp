@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine needs from the world, as interfaces. launch/, logs/ and io/ implement them; tests fake them.
+//
+// Rules for implementers: calls return at once and never throw; answers come later, from the event loop, never from
+// inside the call that asked (so the engine is not re-entered). One thread.
+#pragma once
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/ids.hpp"
+#include "model/app_spec.hpp"
+#include "model/status.hpp"
+
+#include <compare>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pm::engine {
+
+/// Names one process for ever: an answer about any other generation than the current one is stale and dropped.
+struct ProcessKey {
+    base::InstanceId id;
+    base::Generation generation;
+    constexpr auto operator<=>(const ProcessKey&) const = default;
+};
+
+struct LaunchRequest {
+    ProcessKey key;
+    base::Slot slot;
+    /// Never null; stays the spec of this generation even when the app's spec changes meanwhile.
+    std::shared_ptr<const model::AppSpec> spec;
+    /// True when the app has, or is declared to have, more than one instance (decides file names, PM2's rule).
+    bool several = false;
+};
+
+/// Starts and ends processes. Every launch() is answered by exactly one on_gone() at the end, whatever happens between.
+class Launcher {
+public:
+    virtual ~Launcher() = default;
+    /// Starts a process. Answers: on_running() once the program has been exec'd, or on_gone() with
+    /// ExitInfo::LaunchFailed.
+    virtual void launch(const LaunchRequest& request) = 0;
+    /// Sends `signal` to everything the process started (KillMode::Group) or to it alone (Main). Unknown keys: nothing.
+    virtual void terminate(ProcessKey key, int signal) = 0;
+    /// SIGKILL, likewise. May be called again when something survived.
+    virtual void kill(ProcessKey key) = 0;
+    /// Sends `signal` to the main process alone, as the user asked.
+    virtual base::Result<void> signal(ProcessKey key, int signal) = 0;
+    /// CPU time and memory now; nothing when it cannot be told.
+    [[nodiscard]] virtual std::optional<model::Usage> usage(ProcessKey key) = 0;
+    /// The environment the process was started with, as "NAME=value" lines of /proc; owner-only data.
+    [[nodiscard]] virtual base::Result<std::vector<std::string>> environment(ProcessKey key) = 0;
+};
+
+/// The launcher's answers; the Supervisor is the one who hears them.
+class LauncherEvents {
+public:
+    virtual ~LauncherEvents() = default;
+    /// The program runs: execve succeeded.
+    virtual void on_running(ProcessKey key, pid_t pid) = 0;
+    /// The main process ended, but others it started are left (KillMode::Group only). on_gone() follows when they end.
+    virtual void on_main_exited(ProcessKey key, const model::ExitInfo& exit) = 0;
+    /// Nothing is left (or, KillMode::Main, the main process ended), or the launch failed. The last word on `key`.
+    virtual void on_gone(ProcessKey key, const model::ExitInfo& exit) = 0;
+};
+
+/// The ends of a process's stdout and stderr that the process gets. Invalid: /dev/null.
+struct Stdio {
+    base::Fd out;
+    base::Fd err;
+};
+
+/// Where output goes; the Launcher asks for it at each launch. logs/ implements it.
+class Output {
+public:
+    virtual ~Output() = default;
+    /// Makes pipes whose other ends are read until end of file, and remembers where their lines go.
+    virtual base::Result<Stdio> open(const LaunchRequest& request) = 0;
+};
+
+/// One timer per instance. Arming replaces; firing disarms and calls Supervisor::on_timer(id).
+class Timers {
+public:
+    virtual ~Timers() = default;
+    virtual void arm(base::InstanceId id, model::TimePoint when) = 0;
+    virtual void disarm(base::InstanceId id) = 0;
+};
+
+class Clock {
+public:
+    virtual ~Clock() = default;
+    [[nodiscard]] virtual model::TimePoint now() const = 0;
+    [[nodiscard]] virtual model::WallTime wall() const = 0;
+};
+
+/// What happened to a process; the names are those of D-Bus ProcessEvent and of PM2's bus where PM2 has one.
+enum class EventKind {
+    Start,   ///< a process is being started
+    Online,  ///< it runs
+    Exit,    ///< it ended; `exit` tells how
+    Restart, ///< it is being replaced, by command or by policy
+    Stop,    ///< it is stopped and stays so
+    Errored, ///< it ended and is not started again
+    Delete,  ///< the instance was removed
+    Signal,  ///< the user sent it a signal
+};
+[[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
+
+struct ProcessEvent {
+    EventKind kind{};
+    std::string app;
+    base::InstanceId id;
+    base::Slot slot;
+    base::Generation generation;
+    pid_t pid = 0;
+    std::string reason;                   ///< a sentence for people; may be empty
+    std::optional<model::ExitInfo> exit;  ///< for Exit and Errored
+    std::optional<model::Duration> uptime;///< for Exit
+    std::uint64_t restarts = 0;
+    std::optional<model::Duration> delay; ///< Exit followed by a backoff: how long it waits
+};
+
+/// Hears of every change, after the state has changed. Must not call back into the Supervisor.
+class Events {
+public:
+    virtual ~Events() = default;
+    virtual void process_event(const ProcessEvent& event) = 0;
+    virtual void app_added(const std::string& app) = 0;
+    virtual void app_removed(const std::string& app) = 0;
+    /// Something that a snapshot of `app` shows has changed; called often, coalesce it.
+    virtual void app_changed(const std::string& app) = 0;
+};
+
+} // namespace pm::engine

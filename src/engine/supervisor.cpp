@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/supervisor.hpp"
+
+#include "base/text.hpp"
+#include "engine/apply.hpp"
+#include "engine/snapshots.hpp"
+#include "model/name_table.hpp"
+#include "policy/count.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace pm::engine {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using base::Unexpected;
+
+constexpr model::NameTable<Verb, 4> kVerbs{{{
+    {Verb::Start, "start"},
+    {Verb::Stop, "stop"},
+    {Verb::Restart, "restart"},
+    {Verb::Delete, "delete"},
+}}};
+constexpr int kLastSignal = 64; // _NSIG - 1 on Linux
+
+Event event_of(Verb verb)
+{
+    switch (verb) {
+    case Verb::Start: return StartCommand{};
+    case Verb::Restart: return RestartCommand{};
+    case Verb::Stop:
+    case Verb::Delete: return StopCommand{};
+    }
+    return StopCommand{};
+}
+
+std::vector<std::string> names_of(const std::vector<Instance*>& instances)
+{
+    std::vector<std::string> names;
+    const App* last = nullptr;
+    for (const Instance* instance : instances)
+        if (std::exchange(last, instance->app) != instance->app) names.push_back(instance->app->name);
+    return names;
+}
+
+} // namespace
+
+std::string_view to_string(Verb verb) noexcept { return kVerbs.name(verb); }
+
+struct Supervisor::Impl {
+    Impl(Launcher& launcher, Timers& timers, Clock& clock, Events& events, const Limits& limits)
+        : driver(launcher, timers, clock, events, limits)
+    {
+    }
+
+    /// Refuses what is new while shutting down, or while too much is pending.
+    [[nodiscard]] Result<void> admit() const
+    {
+        if (shutting_down) return fail(ErrorCode::Unavailable, "pmd is shutting down");
+        if (driver.waiters.size() >= driver.limits().max_waiting)
+            return fail(ErrorCode::LimitExceeded,
+                        fmt::format("{} commands are waiting already; try again", driver.waiters.size()));
+        return {};
+    }
+
+    /// The instances `verb` is to act on. What is being removed can be waited for, but not started.
+    [[nodiscard]] Result<std::vector<Instance*>> subjects(Verb verb, std::string_view target) const
+    {
+        auto selected = driver.table.select(target);
+        if (!selected || verb == Verb::Stop || verb == Verb::Delete) return selected;
+        std::erase_if(*selected, [](const Instance* instance) { return instance->leaving; });
+        if (selected->empty())
+            return fail(ErrorCode::NoSuchApp, fmt::format("'{}' is being deleted", base::printable(target)));
+        return selected;
+    }
+
+    void answer(ProcessKey key, const Event& event)
+    {
+        driver.enter([&] {
+            if (Instance* instance = driver.table.find(key.id)) driver.feed(*instance, event);
+        });
+    }
+
+    Driver driver;
+    bool shutting_down = false;
+};
+
+Supervisor::Supervisor(Launcher& launcher, Timers& timers, Clock& clock, Events& events, Limits limits)
+    : impl_(std::make_unique<Impl>(launcher, timers, clock, events, limits))
+{
+}
+
+Supervisor::~Supervisor() = default;
+
+Result<std::vector<PlanItem>> Supervisor::plan(std::span<const model::AppSpec> specs,
+                                               const ApplyOptions& options) const
+{
+    if (impl_->shutting_down) return fail(ErrorCode::Unavailable, "pmd is shutting down");
+    const auto plan = make_plan(impl_->driver.table, specs, options, impl_->driver.limits());
+    if (!plan) return Unexpected(plan.error());
+    std::vector<PlanItem> items;
+    for (const PlannedApp& planned : *plan) items.push_back(planned.item);
+    return items;
+}
+
+Result<std::vector<PlanItem>> Supervisor::apply(std::vector<model::AppSpec> specs, const ApplyOptions& options,
+                                                Done done)
+{
+    return impl_->driver.enter([&]() -> Result<std::vector<PlanItem>> {
+        Driver& driver = impl_->driver;
+        if (auto admitted = impl_->admit(); !admitted) return Unexpected(std::move(admitted).error());
+        const auto plan = make_plan(driver.table, specs, options, driver.limits());
+        if (!plan) return Unexpected(plan.error());
+        const std::uint64_t waiter = driver.waiters.open(std::move(done));
+        Applier applier(driver, waiter, options);
+        std::vector<PlanItem> items;
+        for (const PlannedApp& planned : *plan) {
+            applier.apply(planned);
+            items.push_back(planned.item);
+        }
+        driver.waiters.seal(waiter);
+        return items;
+    });
+}
+
+Result<std::vector<std::string>> Supervisor::apps_of(std::string_view target) const
+{
+    const auto selected = impl_->driver.table.select(target);
+    if (!selected) return Unexpected(selected.error());
+    return names_of(*selected);
+}
+
+Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done)
+{
+    return impl_->driver.enter([&]() -> Result<void> {
+        Driver& driver = impl_->driver;
+        if (auto admitted = impl_->admit(); !admitted) return admitted;
+        const auto subjects = impl_->subjects(verb, target);
+        if (!subjects) return Unexpected(subjects.error());
+        const std::uint64_t waiter = driver.waiters.open(std::move(done));
+        for (Instance* instance : *subjects) {
+            if (verb == Verb::Delete)
+                driver.dismiss(waiter, *instance);
+            else
+                driver.command(waiter, *instance, verb, event_of(verb));
+        }
+        driver.waiters.seal(waiter);
+        return {};
+    });
+}
+
+Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_view count, Done done)
+{
+    return impl_->driver.enter([&]() -> Result<std::uint32_t> {
+        Driver& driver = impl_->driver;
+        if (auto admitted = impl_->admit(); !admitted) return Unexpected(std::move(admitted).error());
+        App* app = driver.table.find(name);
+        if (!app || app->staying_count() == 0)
+            return fail(ErrorCode::NoSuchApp, fmt::format("no app '{}'", base::printable(name)));
+        const auto wanted = policy::parse_count(count, app->staying_count(), driver.limits().cpus);
+        if (!wanted) return wanted;
+        const std::uint64_t others = driver.table.instance_count() - app->instances.size();
+        if (*wanted > app->instances.size() && others + *wanted > driver.limits().max_instances)
+            return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed",
+                                                              others + *wanted, driver.limits().max_instances));
+
+        const bool runs = std::ranges::any_of(app->staying(), [](const Instance* instance) {
+            return status_of(instance->machine.state) != model::Status::Stopped;
+        });
+        auto spec = std::make_shared<model::AppSpec>(*app->spec);
+        spec->instances = {model::InstanceCount::Kind::Exact, static_cast<std::int32_t>(*wanted)};
+        app->spec = std::move(spec);
+        driver.notices.app_changed(*app);
+        const std::uint64_t waiter = driver.waiters.open(std::move(done));
+        driver.waiters.touch(waiter, name);
+        const ApplyOptions options;
+        Applier applier(driver, waiter, options);
+        const auto fresh = applier.resize(*app, *wanted);
+        if (runs)
+            for (Instance* instance : fresh) applier.start(*instance);
+        driver.waiters.seal(waiter);
+        return wanted;
+    });
+}
+
+Result<std::uint32_t> Supervisor::signal(std::string_view target, int signal)
+{
+    return impl_->driver.enter([&]() -> Result<std::uint32_t> {
+        Driver& driver = impl_->driver;
+        if (signal < 1 || signal > kLastSignal)
+            return fail(ErrorCode::InvalidArgument, fmt::format("{} is no signal", signal));
+        const auto selected = driver.table.select(target);
+        if (!selected) return Unexpected(selected.error());
+        std::uint32_t signaled = 0;
+        base::Error fault{ErrorCode::NotOnline, fmt::format("'{}' has no running process", base::printable(target))};
+        for (Instance* instance : *selected) {
+            if (!has_process(instance->machine.state)) continue;
+            if (auto sent = driver.launcher().signal(instance->key(), signal); !sent) {
+                fault = std::move(sent).error();
+                continue;
+            }
+            driver.notices.process(EventKind::Signal, *instance, base::signal_name(signal));
+            ++signaled;
+        }
+        if (signaled == 0) return Unexpected(std::move(fault));
+        return signaled;
+    });
+}
+
+Result<std::vector<std::string>> Supervisor::reset(std::string_view target)
+{
+    return impl_->driver.enter([&]() -> Result<std::vector<std::string>> {
+        const auto selected = impl_->driver.table.select(target);
+        if (!selected) return Unexpected(selected.error());
+        for (Instance* instance : *selected) {
+            instance->restarts = 0;
+            instance->machine.history = {};
+            impl_->driver.notices.app_changed(*instance->app);
+        }
+        return names_of(*selected);
+    });
+}
+
+void Supervisor::shut_down(Done done)
+{
+    impl_->driver.enter([&] {
+        Driver& driver = impl_->driver;
+        impl_->shutting_down = true;
+        const std::uint64_t waiter = driver.waiters.open(std::move(done));
+        std::vector<Instance*> newest_first;
+        for (const auto& [sequence, app] : driver.table.apps())
+            for (const auto& [slot, instance] : app->instances) newest_first.push_back(instance.get());
+        std::ranges::reverse(newest_first);
+        for (Instance* instance : newest_first) driver.command(waiter, *instance, Verb::Stop, StopCommand{});
+        driver.waiters.seal(waiter);
+    });
+}
+
+std::vector<model::AppSnapshot> Supervisor::snapshots() const
+{
+    std::vector<model::AppSnapshot> list;
+    list.reserve(impl_->driver.table.apps().size());
+    const model::TimePoint now = impl_->driver.clock().now();
+    for (const auto& [sequence, app] : impl_->driver.table.apps()) list.push_back(snapshot_of(*app, now));
+    return list;
+}
+
+Result<model::AppSnapshot> Supervisor::snapshot(const std::string& name) const
+{
+    const App* app = impl_->driver.table.find(name);
+    if (!app) return fail(ErrorCode::NoSuchApp, fmt::format("no app '{}'", base::printable(name)));
+    return snapshot_of(*app, impl_->driver.clock().now());
+}
+
+std::shared_ptr<const model::AppSpec> Supervisor::spec(const std::string& name) const
+{
+    const App* app = impl_->driver.table.find(name);
+    return app ? app->spec : nullptr;
+}
+
+Result<Supervisor::InstanceRef> Supervisor::instance(base::InstanceId id) const
+{
+    const Instance* found = impl_->driver.table.find(id);
+    if (!found) return fail(ErrorCode::NoSuchApp, fmt::format("no instance {}", id.value));
+    return InstanceRef{found->app->name, found->slot, found->key()};
+}
+
+std::uint32_t Supervisor::app_count() const { return static_cast<std::uint32_t>(impl_->driver.table.apps().size()); }
+
+std::uint32_t Supervisor::instance_count() const
+{
+    return static_cast<std::uint32_t>(impl_->driver.table.instance_count());
+}
+
+void Supervisor::set_limits(Limits limits) { impl_->driver.limits() = limits; }
+
+void Supervisor::on_timer(base::InstanceId id)
+{
+    impl_->driver.enter([&] {
+        if (Instance* instance = impl_->driver.table.find(id)) impl_->driver.timer_fired(*instance);
+    });
+}
+
+void Supervisor::on_running(ProcessKey key, pid_t pid)
+{
+    impl_->driver.enter([&] {
+        Instance* instance = impl_->driver.table.find(key.id);
+        if (!instance || instance->key() != key || !has_process(instance->machine.state)) return;
+        instance->pid = pid;
+        impl_->driver.feed(*instance, Running{key.generation});
+    });
+}
+
+void Supervisor::on_main_exited(ProcessKey key, const model::ExitInfo& exit)
+{
+    impl_->driver.enter([&] {
+        Instance* instance = impl_->driver.table.find(key.id);
+        if (!instance || instance->key() != key || !has_process(instance->machine.state)) return;
+        impl_->driver.feed(*instance, MainExited{key.generation, exit});
+        instance->pid = 0; // it may be somebody else's soon
+    });
+}
+
+void Supervisor::on_gone(ProcessKey key, const model::ExitInfo& exit)
+{
+    impl_->answer(key, Gone{key.generation, exit});
+}
+
+} // namespace pm::engine

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of apps: turns commands and answers into steps of each instance's state machine, and tells who waits.
+//
+// Every instance runs its own machine (engine/step.hpp), so nothing one app does can wait for another. A command is
+// applied at once to every instance it names and then only *watched*: its Done is called when each of those instances
+// has come to rest (online, stopped, errored), or when another command took the instance over.
+#pragma once
+
+#include "base/error.hpp"
+#include "engine/ports.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pm::engine {
+
+enum class Verb { Start, Stop, Restart, Delete };
+[[nodiscard]] std::string_view to_string(Verb verb) noexcept;
+
+struct Limits {
+    std::uint32_t max_apps = 10'000;
+    std::uint32_t max_instances = 10'000;  ///< of all apps together
+    std::uint32_t max_waiting = 4'096;     ///< commands that have not ended
+    std::uint32_t cpus = 1;                ///< what `instances: max` means
+};
+
+struct InstanceFailure {
+    std::string app;
+    base::InstanceId id;
+    base::Error error;
+};
+
+/// How a command ended. `apps` are the names it touched, in order; it succeeded when `failures` is empty.
+struct Outcome {
+    std::vector<std::string> apps;
+    std::vector<InstanceFailure> failures;
+};
+/// Called exactly once, possibly before the call that took it returns (when there is nothing to wait for).
+using Done = std::function<void(const Outcome&)>;
+
+enum class PlanAction { Add, Change, Scale, Keep, Remove };
+[[nodiscard]] std::string_view to_string(PlanAction action) noexcept;
+
+struct PlanItem {
+    std::string app;
+    PlanAction action{};
+    std::string why; ///< "args, env changed", "2 -> 4 instances"; empty for Keep and Add
+};
+
+struct ApplyOptions {
+    bool start = true;     ///< false: new apps are registered as stopped, as if autostart were false
+    bool prune = false;    ///< remove the caller's apps that came from the same origin and are not in it any more
+    std::string origin;    ///< where the specs come from: absolute path or a word; remembered per app
+    uid_t owner = 0;
+};
+
+class Supervisor final : public LauncherEvents {
+public:
+    /// The ports must outlive the Supervisor.
+    Supervisor(Launcher& launcher, Timers& timers, Clock& clock, Events& events, Limits limits);
+    ~Supervisor() override;
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+    /// What apply() would do. Errors: AppExists (somebody else's app), LimitExceeded, Unavailable (shutting down).
+    [[nodiscard]] base::Result<std::vector<PlanItem>> plan(std::span<const model::AppSpec> specs,
+                                                           const ApplyOptions& options) const;
+    /// Adds what is new, restarts what changed (only that), scales where only the count changed, leaves the rest alone
+    /// and starts what is stopped by nobody's wish. All or nothing: an error means that nothing was done.
+    base::Result<std::vector<PlanItem>> apply(std::vector<model::AppSpec> specs, const ApplyOptions& options,
+                                              Done done);
+
+    /// Names of the apps `target` selects: "all", name, namespace, id, "/regex/" on names, tried in PM2's order (for
+    /// numbers: name, namespace, id). An id selects one instance only. Errors: NoSuchApp (with a near name, if any),
+    /// InvalidArgument (bad regex).
+    [[nodiscard]] base::Result<std::vector<std::string>> apps_of(std::string_view target) const;
+
+    /// Error: as apps_of, LimitExceeded. Otherwise `done` tells the rest.
+    base::Result<void> operate(Verb verb, std::string_view target, Done done);
+    /// `count`: "4", "+2", "-1", "max", "max-1". Returns the new number of instances. New instances start if any other
+    /// instance is not stopped; removed are the highest slots. Errors: NoSuchApp, InvalidArgument, LimitExceeded.
+    base::Result<std::uint32_t> scale(const std::string& app, std::string_view count, Done done);
+    /// Sends a signal to the main processes of `target`; returns how many got it. Error also when none runs (NotOnline).
+    base::Result<std::uint32_t> signal(std::string_view target, int signal);
+    /// Restart counters and backoff to zero.
+    base::Result<std::vector<std::string>> reset(std::string_view target);
+
+    /// Refuses new commands, stops everything, newest app first, and calls `done` when nothing runs.
+    void shut_down(Done done);
+
+    [[nodiscard]] std::vector<model::AppSnapshot> snapshots() const; ///< in order of creation
+    [[nodiscard]] base::Result<model::AppSnapshot> snapshot(const std::string& app) const;
+    /// The spec the next start will use. Null: no such app.
+    [[nodiscard]] std::shared_ptr<const model::AppSpec> spec(const std::string& app) const;
+    /// The instance that `id` names. Error: NoSuchApp.
+    struct InstanceRef {
+        std::string app;
+        base::Slot slot;
+        ProcessKey key; ///< of the current generation
+    };
+    [[nodiscard]] base::Result<InstanceRef> instance(base::InstanceId id) const;
+    [[nodiscard]] std::uint32_t app_count() const;
+    [[nodiscard]] std::uint32_t instance_count() const;
+
+    void set_limits(Limits limits);
+
+    /// The instance's timer fired (Timers port).
+    void on_timer(base::InstanceId id);
+    void on_running(ProcessKey key, pid_t pid) override;
+    void on_main_exited(ProcessKey key, const model::ExitInfo& exit) override;
+    void on_gone(ProcessKey key, const model::ExitInfo& exit) override;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pm::engine

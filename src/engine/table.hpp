@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The apps and their instances: who exists, under which number, and what a target selects. Decides nothing.
+#pragma once
+
+#include "engine/step.hpp"
+#include "engine/supervisor.hpp"
+#include "policy/target.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace pm::engine {
+
+struct App;
+
+/// A command's interest in one instance; see waiters.hpp.
+struct Watch {
+    std::uint64_t waiter = 0;
+    Verb goal{};
+    base::Generation after; ///< Restart: only a later generation counts
+};
+
+struct Instance {
+    App* app = nullptr;
+    base::InstanceId id;
+    base::Slot slot;
+    Machine machine;
+    pid_t pid = 0;
+    std::string reason;
+    model::WallTime since{};
+    std::uint64_t restarts = 0;
+    std::optional<model::ExitInfo> last_exit;
+    bool leaving = false;                          ///< to be removed as soon as it rests
+    std::optional<model::TimePoint> armed;         ///< what the timer is set to
+    std::shared_ptr<const model::AppSpec> running; ///< what the last process was started with
+    std::vector<Watch> watches;
+
+    [[nodiscard]] ProcessKey key() const noexcept { return {id, machine.generation}; }
+};
+
+struct App {
+    std::string name;
+    std::shared_ptr<const model::AppSpec> spec;
+    std::string origin;
+    uid_t owner = 0;
+    model::WallTime created_at{};
+    std::uint64_t sequence = 0; ///< order of creation
+    std::map<base::Slot, std::unique_ptr<Instance>> instances;
+    bool changed = false;       ///< queued to be published
+
+    /// Instances that are to stay, by slot.
+    [[nodiscard]] std::vector<Instance*> staying() const;
+    [[nodiscard]] std::uint32_t staying_count() const noexcept;
+};
+
+class Table {
+public:
+    /// The new app has no instances yet.
+    App& add_app(std::shared_ptr<const model::AppSpec> spec);
+    /// Puts a new instance into the lowest free slot.
+    Instance& add_instance(App& app);
+    /// Removes the instance; when it was the last of its app, the app as well (returns true). Ids begin at 0 again
+    /// when nothing is left (pm2).
+    bool remove(Instance& instance);
+
+    [[nodiscard]] App* find(const std::string& name) const;
+    [[nodiscard]] Instance* find(base::InstanceId id) const;
+    /// In order of creation.
+    [[nodiscard]] const std::map<std::uint64_t, std::unique_ptr<App>>& apps() const noexcept { return apps_; }
+    [[nodiscard]] std::size_t instance_count() const noexcept { return by_id_.size(); }
+
+    /// Errors: InvalidArgument, NoSuchApp. Never empty.
+    [[nodiscard]] base::Result<std::vector<Instance*>> select(std::string_view target) const;
+
+private:
+    [[nodiscard]] std::vector<Instance*> matching(const policy::Target& target) const;
+    [[nodiscard]] base::Unexpected no_such_app(std::string_view target) const;
+
+    std::map<std::uint64_t, std::unique_ptr<App>> apps_;
+    std::unordered_map<std::string, App*> by_name_;
+    std::unordered_map<base::InstanceId, Instance*> by_id_;
+    std::uint64_t next_sequence_ = 0;
+    std::uint32_t next_id_ = 0;
+};
+
+} // namespace pm::engine

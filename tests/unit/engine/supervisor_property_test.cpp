@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random commands, crashes, timers and delays over several apps: whatever the order, the rules hold.
+#include "fake_world.hpp"
+
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+namespace pm::engine::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kApps[] = {"a", "b", "c"};
+
+struct Drive {
+    FakeWorld world;
+    std::vector<Answer> answers;
+
+    model::AppSpec random_app(const char* name)
+    {
+        auto spec = app(name, *rc::gen::inRange(1, 4));
+        spec.restart.restart_delay = *rc::gen::element(0ms, 50ms);
+        spec.restart.max_restarts = *rc::gen::inRange(0U, 4U);
+        spec.restart.autorestart = *rc::gen::weightedElement<bool>({{5, true}, {1, false}});
+        spec.autostart = *rc::gen::weightedElement<bool>({{5, true}, {1, false}});
+        spec.args = {std::to_string(*rc::gen::inRange(0, 3))};
+        return spec;
+    }
+
+    Done answer() { return answers.emplace_back().done(); }
+
+    void turn()
+    {
+        const char* name = *rc::gen::elementOf(std::vector<const char*>(std::begin(kApps), std::end(kApps)));
+        switch (*rc::gen::inRange(0, 12)) {
+        case 0: return load(name);
+        case 1: return operate(Verb::Start, name);
+        case 2: return operate(Verb::Stop, name);
+        case 3: return operate(Verb::Restart, name);
+        case 4: return operate(Verb::Delete, name);
+        case 5: return operate(*rc::gen::element(Verb::Stop, Verb::Restart, Verb::Delete), id());
+        case 6: return scale(name);
+        case 7: return crash();
+        case 8:
+            if (!world.timers.empty()) world.fire();
+            return;
+        case 9: world.time += *rc::gen::element(1ms, 100ms, 2000ms); return;
+        default:
+            for (int i = *rc::gen::inRange(1, 4); i > 0 && !world.answers_due.empty(); --i) world.deliver_one();
+        }
+    }
+    static std::string id() { return std::to_string(*rc::gen::inRange(0, 8)); }
+
+    void load(const char* name)
+    {
+        const ApplyOptions options{.start = *rc::gen::weightedElement<bool>({{4, true}, {1, false}}),
+                                   .prune = *rc::gen::weightedElement<bool>({{1, true}, {4, false}}),
+                                   .origin = "/app.yaml"};
+        Done done = answer();
+        if (!world.supervisor.apply({random_app(name)}, options, std::move(done))) answers.pop_back();
+    }
+    void operate(Verb verb, const std::string& target)
+    {
+        Done done = answer();
+        if (!world.supervisor.operate(verb, target, std::move(done))) answers.pop_back();
+    }
+    void scale(const char* name)
+    {
+        Done done = answer();
+        const auto count = *rc::gen::element<std::string>("1", "3", "+1", "-1", "max");
+        if (!world.supervisor.scale(name, count, std::move(done))) answers.pop_back();
+    }
+    void crash()
+    {
+        if (world.alive.empty()) return;
+        auto at = world.alive.begin();
+        std::advance(at, *rc::gen::inRange<std::size_t>(0, world.alive.size()));
+        if (!at->second.running) return;
+        world.gone_later(at->first, {.kind = model::ExitInfo::Kind::Exited, .code = 1});
+    }
+
+    void check() const
+    {
+        std::set<std::string> names;
+        std::set<ProcessKey> held;
+        std::set<std::uint32_t> timed;
+        for (const auto& shown : world.supervisor.snapshots()) {
+            names.insert(shown.name);
+            RC_ASSERT(!shown.instances.empty());
+            for (const auto& instance : shown.instances) {
+                const bool waits = instance.status == model::Status::Starting ||
+                                   instance.status == model::Status::Stopping ||
+                                   instance.status == model::Status::Backoff;
+                if (waits) timed.insert(instance.id.value);
+                const bool has = instance.status == model::Status::Online ||
+                                 instance.status == model::Status::Starting ||
+                                 instance.status == model::Status::Stopping;
+                if (has) held.insert({instance.id, instance.generation});
+            }
+        }
+        RC_ASSERT(names == world.apps);
+        // One timer for each that needs one, and none for the others; no process without an instance that knows it.
+        std::set<std::uint32_t> armed;
+        for (const auto& [when, id] : world.timers) RC_ASSERT(armed.insert(id.value).second);
+        RC_ASSERT(armed == timed);
+        for (const auto& [key, process] : world.alive) RC_ASSERT(held.contains(key));
+    }
+};
+
+RC_GTEST_PROP(SupervisorProperties, HoldInAnyOrder, ())
+{
+    Drive drive;
+    drive.world.stubborn = {"b"};
+    if (*rc::gen::arbitrary<bool>()) drive.world.unstartable = {"c"};
+    const int turns = *rc::gen::inRange(1, 80);
+    for (int i = 0; i < turns; ++i) {
+        drive.turn();
+        drive.check();
+    }
+    // Left alone, all comes to rest and every command has been answered exactly once (Answer checks "once").
+    drive.world.advance(1h);
+    drive.check();
+    for (const Answer& answer : drive.answers) RC_ASSERT(answer.ended());
+
+    Answer down;
+    drive.world.supervisor.shut_down(down.done());
+    drive.world.advance(1min);
+    RC_ASSERT(down.text() == "ok");
+    RC_ASSERT(drive.world.alive.empty());
+    RC_ASSERT(drive.world.timers.empty());
+    RC_ASSERT(!::testing::Test::HasFailure());
+}
+
+} // namespace
+} // namespace pm::engine::testing

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fake_world.hpp"
+
+#include <algorithm>
+
+namespace pm::engine::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using base::ErrorCode;
+
+class SupervisorTest : public ::testing::Test {
+protected:
+    Answer apply(std::vector<model::AppSpec> specs, const ApplyOptions& options = {})
+    {
+        Answer answer;
+        const auto plan = world.supervisor.apply(std::move(specs), options, answer.done());
+        EXPECT_TRUE(plan) << (plan ? "" : plan.error().message);
+        return answer;
+    }
+    Answer operate(Verb verb, std::string_view target)
+    {
+        Answer answer;
+        const auto result = world.supervisor.operate(verb, target, answer.done());
+        EXPECT_TRUE(result) << (result ? "" : result.error().message);
+        return answer;
+    }
+    void online(std::vector<model::AppSpec> specs)
+    {
+        apply(std::move(specs));
+        world.deliver();
+    }
+
+    FakeWorld world;
+};
+
+TEST_F(SupervisorTest, StartsWhatIsApplied)
+{
+    const auto answer = apply({app("web", 2), app("db")});
+    EXPECT_EQ(answer.text(), "pending");
+    world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
+    EXPECT_EQ(answer.outcome().apps, (std::vector<std::string>{"web", "db"}));
+    EXPECT_EQ(world.instance("web", 1).id.value, 1U);
+    EXPECT_EQ(world.instance("db").id.value, 2U);
+    EXPECT_EQ(world.instance("db").pid, 102);
+    EXPECT_TRUE(world.timers.empty());
+}
+
+TEST_F(SupervisorTest, StopAndStartAgain)
+{
+    online({app("web")});
+    const auto stop = operate(Verb::Stop, "web");
+    EXPECT_EQ(world.status("web"), "stopping");
+    world.deliver();
+    EXPECT_EQ(stop.text(), "ok");
+    EXPECT_EQ(world.status("web"), "stopped");
+    EXPECT_EQ(operate(Verb::Stop, "web").text(), "ok");
+    const auto start = operate(Verb::Start, "0");
+    world.deliver();
+    EXPECT_EQ(start.text(), "ok");
+    EXPECT_EQ(operate(Verb::Start, "web").text(), "ok");
+    EXPECT_EQ(world.instance("web").restarts, 0U);
+}
+
+TEST_F(SupervisorTest, RestartWaitsForTheNewGeneration)
+{
+    online({app("web")});
+    const auto first = operate(Verb::Restart, "web");
+    const auto joined = operate(Verb::Restart, "web");
+    EXPECT_EQ(first.text(), "pending");
+    world.deliver();
+    EXPECT_EQ(first.text(), "ok");
+    EXPECT_EQ(joined.text(), "ok");
+    EXPECT_EQ(world.instance("web").generation.value, 2U);
+    EXPECT_EQ(world.instance("web").restarts, 1U);
+}
+
+TEST_F(SupervisorTest, LaunchesTheReplacementBeforeTellingOfTheCrash)
+{
+    online({app("web")});
+    world.log.clear();
+    world.advance(5s);
+    world.crash(0, SIGSEGV);
+    ASSERT_GE(world.log.size(), 2U);
+    EXPECT_EQ(world.log[0], "launch web/0.2");
+    EXPECT_EQ(world.log[1], "event exit web/0.1");
+    EXPECT_EQ(world.instance("web").restarts, 1U);
+    EXPECT_EQ(world.instance("web").reason, "restarted after SIGSEGV");
+    const auto& exit = world.events[2];
+    EXPECT_EQ(exit.kind, EventKind::Exit);
+    EXPECT_EQ(exit.pid, 100);
+    EXPECT_EQ(exit.uptime, 5s);
+    EXPECT_EQ(exit.exit->code, SIGSEGV);
+}
+
+TEST_F(SupervisorTest, ACrashLoopEndsErroredHoweverLateItBegins)
+{
+    online({app("web")});
+    world.advance(1h);
+    for (int i = 0; i < 17; ++i) world.exit(0, 1);
+    EXPECT_EQ(world.status("web"), "errored");
+    EXPECT_EQ(world.instance("web").reason, "16 exits within 1s of starting, the last with exit code 1");
+    EXPECT_EQ(world.instance("web").restarts, 16U); // the first exit was a stable one
+    EXPECT_EQ(world.events.back().kind, EventKind::Errored);
+    const auto start = operate(Verb::Restart, "web");
+    world.deliver();
+    EXPECT_EQ(start.text(), "ok");
+    EXPECT_EQ(world.instance("web").unstable_restarts, 0U);
+}
+
+TEST_F(SupervisorTest, OperationsDuringBackoffWork)
+{
+    auto spec = app("web");
+    spec.restart.restart_delay = 10s;
+    online({spec});
+    world.exit(0, 1);
+    EXPECT_EQ(world.status("web"), "backoff");
+    EXPECT_EQ(world.instance("web").pid, 0);
+    const auto restart = operate(Verb::Restart, "web");
+    world.deliver();
+    EXPECT_EQ(restart.text(), "ok");
+    world.exit(0, 1);
+    EXPECT_EQ(operate(Verb::Stop, "web").text(), "ok");
+    world.advance(1min);
+    EXPECT_EQ(world.status("web"), "stopped");
+    const auto start = operate(Verb::Start, "web");
+    world.deliver();
+    world.exit(0, 1);
+    world.advance(9s);
+    EXPECT_EQ(world.status("web"), "backoff");
+    world.advance(1s);
+    EXPECT_EQ(world.status("web"), "online");
+    EXPECT_EQ(start.text(), "ok");
+}
+
+TEST_F(SupervisorTest, AFailedLaunchByCommandIsErroredAtOnce)
+{
+    world.unstartable = {"web"};
+    const auto answer = apply({app("web"), app("db")});
+    world.deliver();
+    EXPECT_EQ(answer.text(), "LaunchFailed");
+    EXPECT_EQ(answer.outcome().failures.at(0).error.message, "no such file");
+    EXPECT_EQ(world.status("web"), "errored");
+    EXPECT_EQ(world.status("db"), "online");
+}
+
+TEST_F(SupervisorTest, AutostartOffIsRegisteredAndCanBeStarted)
+{
+    auto spec = app("web");
+    spec.autostart = false;
+    EXPECT_EQ(apply({spec}).text(), "ok");
+    EXPECT_EQ(world.status("web"), "stopped");
+    const auto start = operate(Verb::Start, "web");
+    world.deliver();
+    EXPECT_EQ(start.text(), "ok");
+    EXPECT_EQ(world.status("web"), "online");
+}
+
+TEST_F(SupervisorTest, AnotherCommandSupersedes)
+{
+    world.stubborn = {"web"};
+    online({app("web")});
+    const auto restart = operate(Verb::Restart, "web");
+    const auto stop = operate(Verb::Stop, "web");
+    EXPECT_EQ(restart.text(), "Superseded");
+    const auto start = operate(Verb::Start, "web");
+    EXPECT_EQ(stop.text(), "Superseded");
+    world.advance(1600ms);
+    EXPECT_EQ(start.text(), "ok");
+    EXPECT_EQ(world.instance("web").generation.value, 2U);
+}
+
+TEST_F(SupervisorTest, AStopOfOneAppDelaysNobody)
+{
+    world.stubborn = {"slow"};
+    auto slow = app("slow");
+    slow.kill_timeout = 30s;
+    online({slow, app("web")});
+    const auto stop = operate(Verb::Stop, "slow");
+    world.advance(3s);
+    const auto before = world.time;
+    world.crash(1, SIGKILL);
+    EXPECT_EQ(world.status("web"), "online");
+    EXPECT_EQ(world.time, before);
+    EXPECT_EQ(stop.text(), "pending");
+    world.advance(27s);
+    EXPECT_EQ(stop.text(), "ok");
+    EXPECT_EQ(world.instance("slow").last_exit->code, SIGKILL);
+}
+
+TEST_F(SupervisorTest, TellsWhatSurvivedSigkillAndWaitsOn)
+{
+    world.immortal = {"web"};
+    online({app("web")});
+    const auto stop = operate(Verb::Stop, "web");
+    world.advance(1600ms + 1599ms);
+    EXPECT_EQ(stop.text(), "pending");
+    world.advance(1ms);
+    EXPECT_EQ(stop.text(), "StopFailed");
+    EXPECT_EQ(stop.outcome().failures.at(0).error.message, "pid 100 survived SIGKILL for 1.6s");
+    EXPECT_EQ(world.status("web"), "stopping");
+    world.immortal.clear();
+    world.advance(10s);
+    EXPECT_EQ(world.status("web"), "stopped");
+}
+
+TEST_F(SupervisorTest, LeftoversAreEndedBeforeTheVerdict)
+{
+    online({app("web")});
+    world.answers = false;
+    world.advance(2s);
+    const ProcessKey key{base::InstanceId{0}, base::Generation{1}};
+    world.supervisor.on_main_exited(key, {.kind = model::ExitInfo::Kind::Exited, .code = 3});
+    EXPECT_EQ(world.status("web"), "stopping");
+    EXPECT_EQ(world.instance("web").pid, 0);
+    world.advance(1s);
+    world.gone_later(key, {.kind = model::ExitInfo::Kind::Exited, .code = 3});
+    world.deliver();
+    EXPECT_EQ(world.status("web"), "starting");
+    EXPECT_EQ(world.instance("web").last_exit->code, 3);
+    const auto exit = std::ranges::find(world.events, EventKind::Exit, &ProcessEvent::kind);
+    ASSERT_NE(exit, world.events.end());
+    EXPECT_EQ(exit->uptime, 2s); // of the main process
+}
+
+TEST_F(SupervisorTest, ALaunchThatNeverAnswersIsGivenUp)
+{
+    world.answers = false;
+    const auto start = apply({app("web")});
+    world.advance(30s);
+    EXPECT_EQ(start.text(), "LaunchFailed");
+    EXPECT_EQ(world.instance("web").reason, "starting the program took longer than 30s");
+}
+
+TEST_F(SupervisorTest, DeleteByIdTakesOneInstanceAndTheAppWithItsLast)
+{
+    online({app("web", 3)});
+    const auto first = operate(Verb::Delete, "1");
+    world.deliver();
+    EXPECT_EQ(first.text(), "ok");
+    EXPECT_EQ(world.supervisor.instance_count(), 2U);
+    EXPECT_EQ(world.instance("web", 1).slot.value, 2U);
+    Answer scaled;
+    ASSERT_EQ(world.supervisor.scale("web", "+1", scaled.done()).value(), 3U);
+    world.deliver();
+    EXPECT_EQ(scaled.text(), "ok");
+    EXPECT_EQ(world.instance("web", 1).id.value, 3U); // the freed slot, a new id
+    const auto rest = operate(Verb::Delete, "web");
+    world.deliver();
+    EXPECT_EQ(rest.text(), "ok");
+    EXPECT_TRUE(world.apps.empty());
+    online({app("new")});
+    EXPECT_EQ(world.instance("new").id.value, 0U); // ids begin again when nothing is left
+}
+
+TEST_F(SupervisorTest, LoadingDuringADeleteKeepsTheApp)
+{
+    online({app("web")});
+    const auto deleted = operate(Verb::Delete, "web");
+    EXPECT_EQ(world.supervisor.operate(Verb::Start, "web", {}).error().code, ErrorCode::NoSuchApp);
+    auto changed = app("web");
+    changed.args = {"9"};
+    const auto loaded = apply({changed});
+    EXPECT_EQ(deleted.text(), "Superseded");
+    world.deliver();
+    EXPECT_EQ(loaded.text(), "ok");
+    EXPECT_EQ(world.alive.begin()->second.spec->args, std::vector<std::string>{"9"});
+}
+
+TEST_F(SupervisorTest, ScaleRemovesTheHighestSlotsAndTakesThemBack)
+{
+    online({app("web", 4)});
+    Answer down, up;
+    EXPECT_EQ(world.supervisor.scale("web", "2", down.done()).value(), 2U);
+    EXPECT_EQ(world.supervisor.scale("web", "max-1", up.done()).value(), 3U);
+    EXPECT_EQ(down.text(), "pending");
+    world.deliver();
+    EXPECT_EQ(down.text(), "Superseded"); // for the one that came back
+    EXPECT_EQ(up.text(), "ok");
+    ASSERT_EQ(world.supervisor.snapshot("web")->instances.size(), 3U);
+    EXPECT_EQ(world.instance("web", 2).generation.value, 2U);
+    EXPECT_EQ(world.supervisor.scale("web", "0", {}).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(world.supervisor.scale("web", "100000", {}).error().code, ErrorCode::LimitExceeded);
+}
+
+TEST_F(SupervisorTest, ApplyRestartsOnlyWhatChanged)
+{
+    online({app("a"), app("b"), app("c", 2)});
+    auto b = app("b");
+    b.env["X"] = "1";
+    const std::vector<model::AppSpec> specs{app("a"), b, app("c", 3), app("d")};
+    const auto plan = world.supervisor.plan(specs, {}).value();
+    ASSERT_EQ(plan.size(), 4U);
+    EXPECT_EQ(plan[0].action, PlanAction::Keep);
+    EXPECT_EQ(plan[1].action, PlanAction::Change);
+    EXPECT_EQ(plan[1].why, "env changed");
+    EXPECT_EQ(plan[2].action, PlanAction::Scale);
+    EXPECT_EQ(plan[2].why, "2 -> 3 instances");
+    EXPECT_EQ(plan[3].action, PlanAction::Add);
+    EXPECT_EQ(world.supervisor.app_count(), 3U);
+
+    const auto answer = apply(specs);
+    world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
+    EXPECT_EQ(world.instance("a").generation.value, 1U);
+    EXPECT_EQ(world.instance("b").generation.value, 2U);
+    EXPECT_EQ(world.instance("c", 0).generation.value, 1U);
+    EXPECT_EQ(world.instance("c", 2).generation.value, 1U);
+    EXPECT_EQ(apply(specs).text(), "ok");
+}
+
+TEST_F(SupervisorTest, ApplyStartsWhatRestsUnlessToldNotTo)
+{
+    online({app("web")});
+    operate(Verb::Stop, "web");
+    world.deliver();
+    auto changed = app("web");
+    changed.args = {"9"};
+    EXPECT_EQ(apply({changed}, {.start = false}).text(), "ok");
+    EXPECT_EQ(world.status("web"), "stopped");
+    EXPECT_EQ(world.supervisor.spec("web")->args, std::vector<std::string>{"9"});
+    apply({changed});
+    world.deliver();
+    EXPECT_EQ(world.status("web"), "online");
+}
+
+TEST_F(SupervisorTest, PruneRemovesWhatTheSameOriginHasNoMore)
+{
+    apply({app("a"), app("b")}, {.origin = "/one.yaml", .owner = 5});
+    apply({app("c")}, {.origin = "/two.yaml", .owner = 5});
+    apply({app("d")}, {.origin = "/one.yaml", .owner = 6});
+    world.deliver();
+    const auto answer = apply({app("a")}, {.prune = true, .origin = "/one.yaml", .owner = 5});
+    world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
+    EXPECT_EQ(world.apps, (std::set<std::string>{"a", "c", "d"}));
+}
+
+TEST_F(SupervisorTest, ApplyIsAllOrNothing)
+{
+    apply({app("theirs")}, {.owner = 5});
+    world.supervisor.set_limits({.max_apps = 3, .max_instances = 4, .cpus = 4});
+    const auto refused = [&](std::vector<model::AppSpec> specs) {
+        return world.supervisor.apply(std::move(specs), {}, {}).error().code;
+    };
+    EXPECT_EQ(refused({app("a"), app("theirs")}), ErrorCode::AppExists);
+    EXPECT_EQ(refused({app("a"), app("a")}), ErrorCode::InvalidArgument);
+    EXPECT_EQ(refused({app("a"), app("b"), app("c")}), ErrorCode::LimitExceeded);
+    EXPECT_EQ(refused({app("a", 4)}), ErrorCode::LimitExceeded);
+    EXPECT_EQ(world.supervisor.app_count(), 1U);
+}
+
+TEST_F(SupervisorTest, TargetsAreNamesThenNamespacesThenIds)
+{
+    auto numbered = app("1");
+    auto other = app("web-2");
+    other.name_space = "front";
+    online({app("web-1"), numbered, other});
+    EXPECT_EQ(world.supervisor.apps_of("1").value(), std::vector<std::string>{"1"});
+    EXPECT_EQ(world.supervisor.apps_of("2").value(), std::vector<std::string>{"web-2"});
+    EXPECT_EQ(world.supervisor.apps_of("front").value(), std::vector<std::string>{"web-2"});
+    EXPECT_EQ(world.supervisor.apps_of("/^web-[1,2]$/").value(), (std::vector<std::string>{"web-1", "web-2"}));
+    EXPECT_EQ(world.supervisor.apps_of("all")->size(), 3U);
+    EXPECT_EQ(world.supervisor.apps_of("wbe-1").error().message,
+              "no app, namespace or id 'wbe-1'; did you mean 'web-1'?");
+    EXPECT_EQ(world.supervisor.apps_of("/(/").error().code, ErrorCode::InvalidArgument);
+}
+
+TEST_F(SupervisorTest, SignalsWhatRuns)
+{
+    online({app("web", 2), app("db")});
+    EXPECT_EQ(world.supervisor.signal("web", SIGUSR2).value(), 2U);
+    EXPECT_EQ(world.events.back().reason, "SIGUSR2");
+    operate(Verb::Stop, "db");
+    world.deliver();
+    EXPECT_EQ(world.supervisor.signal("db", SIGUSR2).error().code, ErrorCode::NotOnline);
+    EXPECT_EQ(world.supervisor.signal("web", 0).error().code, ErrorCode::InvalidArgument);
+}
+
+TEST_F(SupervisorTest, ResetZeroesTheCounters)
+{
+    online({app("web")});
+    world.exit(0, 1);
+    EXPECT_EQ(world.instance("web").restarts, 1U);
+    EXPECT_EQ(world.supervisor.reset("all").value(), std::vector<std::string>{"web"});
+    EXPECT_EQ(world.instance("web").restarts, 0U);
+    EXPECT_EQ(world.instance("web").unstable_restarts, 0U);
+}
+
+TEST_F(SupervisorTest, ShutsDownNewestFirstAndRefusesTheRest)
+{
+    online({app("a"), app("b")});
+    world.log.clear();
+    Answer down;
+    world.supervisor.shut_down(down.done());
+    EXPECT_EQ(world.log[0], "signal 15 1.1");
+    EXPECT_EQ(world.log[1], "signal 15 0.1");
+    EXPECT_EQ(world.supervisor.operate(Verb::Start, "a", {}).error().code, ErrorCode::Unavailable);
+    EXPECT_EQ(world.supervisor.apply({app("c")}, {}, {}).error().code, ErrorCode::Unavailable);
+    EXPECT_EQ(down.text(), "pending");
+    world.deliver();
+    EXPECT_EQ(down.text(), "ok");
+    EXPECT_TRUE(world.alive.empty());
+}
+
+TEST_F(SupervisorTest, DoneMayCallIn)
+{
+    online({app("web")});
+    Answer start;
+    auto in_done = [&](const Outcome&) {
+        EXPECT_TRUE(world.supervisor.apply({app("web")}, {}, start.done()));
+    };
+    ASSERT_TRUE(world.supervisor.operate(Verb::Delete, "web", in_done));
+    world.deliver();
+    EXPECT_EQ(start.text(), "ok");
+    EXPECT_EQ(world.status("web"), "online");
+}
+
+TEST_F(SupervisorTest, TooManyWaitingCommandsAreRefused)
+{
+    world.supervisor.set_limits({.max_waiting = 2});
+    world.stubborn = {"web"};
+    online({app("web")});
+    const auto first = operate(Verb::Stop, "web");
+    const auto second = operate(Verb::Stop, "web");
+    EXPECT_EQ(world.supervisor.operate(Verb::Stop, "web", {}).error().code, ErrorCode::LimitExceeded);
+    world.advance(2s);
+    EXPECT_EQ(first.text() + second.text(), "okok");
+}
+
+} // namespace
+} // namespace pm::engine::testing
