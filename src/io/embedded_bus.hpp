@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The private dbus-daemon of a pmd that has no other bus: a child of pmd that ends with it.
+//
+// pmd owns it, so there is no second thing to find or clean up: the socket lives in pmd's 0700 runtime directory, one
+// per user, guarded by pmd's lock; if the dbus-daemon dies, pmd starts another and the apps notice nothing.
+#pragma once
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "io/event_loop.hpp"
+
+#include <functional>
+#include <string>
+#include <sys/types.h>
+
+namespace pm::io {
+
+class EmbeddedBus {
+public:
+    /// Starts dbus-daemon on <directory>/bus and waits (bounded, start-up only) until it listens. `on_end` is called
+    /// from the loop when it ends by itself.
+    static base::Result<EmbeddedBus> start(EventLoop& loop, const std::string& directory, std::function<void()> on_end);
+    EmbeddedBus(EmbeddedBus&& other) noexcept;
+    EmbeddedBus& operator=(EmbeddedBus&& other) noexcept;
+    /// Ends the dbus-daemon.
+    ~EmbeddedBus();
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+private:
+    EmbeddedBus() = default;
+    void end() noexcept;
+
+    pid_t pid_ = 0;
+    base::Fd pidfd_;
+    Source watch_;
+};
+
+} // namespace pm::io

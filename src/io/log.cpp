@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/log.hpp"
+
+#include "base/guard.hpp"
+#include "base/text.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <ctime>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+#include <vector>
+
+namespace pm::io {
+namespace {
+
+constexpr std::uint64_t kMaxFileBytes = 8u << 20;
+
+/// True when JOURNAL_STREAM names the device and inode of our stderr (systemd.exec(5)).
+bool stderr_is_journal()
+{
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    if (stream == nullptr || fstat(STDERR_FILENO, &status) < 0) return false;
+    return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+std::string_view label(Severity severity) noexcept
+{
+    switch (severity) {
+    case Severity::Error: return "error: ";
+    case Severity::Warning: return "warning: ";
+    case Severity::Notice:
+    case Severity::Info: return "";
+    case Severity::Debug: return "debug: ";
+    }
+    return "";
+}
+
+std::string_view colour(Severity severity) noexcept
+{
+    switch (severity) {
+    case Severity::Error: return "\x1b[31m";
+    case Severity::Warning: return "\x1b[33m";
+    case Severity::Notice: return "\x1b[1m";
+    case Severity::Info: return "";
+    case Severity::Debug: return "\x1b[2m";
+    }
+    return "";
+}
+
+void send_to_journal(Severity severity, std::string_view message, std::initializer_list<LogField> fields)
+{
+    std::vector<std::string> lines;
+    lines.push_back(fmt::format("MESSAGE={}", message));
+    lines.push_back(fmt::format("PRIORITY={}", static_cast<int>(severity)));
+    lines.emplace_back("SYSLOG_IDENTIFIER=pmd");
+    for (const LogField& field : fields) lines.push_back(fmt::format("{}={}", field.name, field.value));
+    std::vector<iovec> vectors;
+    for (std::string& line : lines) vectors.push_back({line.data(), line.size()});
+    sd_journal_sendv(vectors.data(), static_cast<int>(vectors.size()));
+}
+
+} // namespace
+
+Log::Log()
+{
+    if (stderr_is_journal())
+        sink_ = Sink::Journal;
+    else if (isatty(STDERR_FILENO) == 1)
+        sink_ = Sink::Terminal;
+}
+
+void Log::write(Severity severity, std::string_view message, std::initializer_list<LogField> fields) noexcept
+{
+    if (!wants(severity)) return;
+    base::guard(
+        [&] {
+            if (sink_ == Sink::Journal)
+                send_to_journal(severity, message, fields);
+            else
+                write_line(severity, base::printable(message));
+        },
+        [](const std::string&) {});
+}
+
+void Log::write_line(Severity severity, std::string_view message)
+{
+    std::string line;
+    if (sink_ == Sink::Terminal) {
+        line = fmt::format("{}pmd: {}{}{}\n", colour(severity), label(severity), message,
+                           colour(severity).empty() ? "" : "\x1b[0m");
+    } else {
+        const std::time_t now = std::time(nullptr);
+        std::tm local{};
+        localtime_r(&now, &local);
+        line = fmt::format("{:%Y-%m-%dT%H:%M:%S%z} pmd[{}]: {}{}\n", local, getpid(), label(severity), message);
+        written_ += line.size();
+        if (written_ > kMaxFileBytes / 8) bound_file();
+    }
+    [[maybe_unused]] const ssize_t lost = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+void Log::bound_file()
+{
+    written_ = 0;
+    struct stat status {};
+    if (fstat(STDERR_FILENO, &status) < 0 || !S_ISREG(status.st_mode)) return;
+    if (static_cast<std::uint64_t>(status.st_size) > kMaxFileBytes)
+        [[maybe_unused]] const int lost = ftruncate(STDERR_FILENO, 0);
+}
+
+} // namespace pm::io

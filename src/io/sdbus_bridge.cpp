@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/sdbus_bridge.hpp"
+
+#include <stdexcept>
+#include <sys/epoll.h>
+
+namespace pm::io {
+namespace {
+
+/// Messages handled in one turn of the loop; more wait for the next, after anything more urgent.
+constexpr int kMessagesPerTurn = 16;
+
+Source take(base::Result<Source> made)
+{
+    if (!made) throw std::runtime_error(made.error().message);
+    return std::move(*made);
+}
+
+} // namespace
+
+SdbusBridge::SdbusBridge(EventLoop& loop, sdbus::IConnection& connection,
+                         std::function<void(const std::string&)> on_lost)
+    : connection_(connection), on_lost_(std::move(on_lost))
+{
+    const auto poll = connection_.getEventLoopPollData();
+    io_ = take(loop.add_io(poll.fd, EPOLLIN, Priority::Normal, [this](std::uint32_t) { process(); }));
+    timer_ = take(loop.add_timer(model::TimePoint::max(), Priority::Normal, [this] { process(); }));
+    timer_.set_enabled(false);
+    prepare_ = take(loop.add_prepare([this] { prepare(); }));
+}
+
+void SdbusBridge::prepare()
+{
+    if (is_lost_) return;
+    try {
+        const auto poll = connection_.getEventLoopPollData();
+        io_.set_io_events(static_cast<std::uint32_t>(poll.events)); // EPOLL* and POLL* agree for in, out, err, hup
+        if (poll.timeout_usec == UINT64_MAX)
+            timer_.set_enabled(false);
+        else
+            timer_.set_time(model::TimePoint(std::chrono::microseconds(poll.timeout_usec)));
+    } catch (const sdbus::Error& error) {
+        lost(error.getMessage());
+    }
+}
+
+void SdbusBridge::process()
+{
+    try {
+        for (int i = 0; i < kMessagesPerTurn && !is_lost_; ++i)
+            if (!connection_.processPendingRequest()) return;
+    } catch (const sdbus::Error& error) {
+        lost(error.getMessage());
+    }
+}
+
+void SdbusBridge::lost(const std::string& why)
+{
+    if (is_lost_) return;
+    is_lost_ = true;
+    io_.reset();
+    timer_.reset();
+    on_lost_(why);
+}
+
+} // namespace pm::io
