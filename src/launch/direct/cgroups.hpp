@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// pmd's own part of the cgroup2 tree: one directory for this pmd, below it one leaf per process generation.
+//
+// Controllers are never enabled, so the rule of no processes beside enabled controllers does not matter, and nothing
+// needs delegating but the right to make directories and to move our own children into them. A leaf is removed by
+// rmdir, which fails exactly when something lives in it: it is the cheapest question whether anything is left.
+#pragma once
+
+#include "base/fd.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace pm::launch {
+
+class Cgroups {
+public:
+    /// Makes "<own cgroup>/pmd-<pid>-<start time>.apps" and clears away what dead pmds left there empty. Unusable when it cannot.
+    Cgroups();
+    /// Removes what is empty.
+    ~Cgroups();
+    Cgroups(const Cgroups&) = delete;
+    Cgroups& operator=(const Cgroups&) = delete;
+
+    [[nodiscard]] bool usable() const noexcept { return root_fd_ && !disabled_; }
+    [[nodiscard]] const std::string& root() const noexcept { return root_; }
+    /// Gives up on cgroups for what comes; leaves that exist are still served.
+    void disable() noexcept { disabled_ = true; }
+
+    /// Makes a leaf and opens it; none with errno when it cannot be made.
+    [[nodiscard]] base::Fd create(const std::string& name);
+
+    enum class Removal { Removed, Populated };
+    /// Removes the leaf and the empty directories in it, unless something lives in it.
+    [[nodiscard]] Removal remove(const std::string& name);
+    /// The processes in the leaf and below it.
+    [[nodiscard]] std::vector<pid_t> members(const std::string& name) const;
+    /// True when `pid` is in the leaf now.
+    [[nodiscard]] bool contains(const std::string& name, pid_t pid) const;
+    /// SIGKILL to all of it at once; false when the kernel cannot (before Linux 5.14).
+    bool kill(const std::string& name) const;
+    /// Path of the file that inotify tells of when the leaf becomes empty.
+    [[nodiscard]] std::string events_path(const std::string& name) const;
+
+    [[nodiscard]] std::optional<std::uint64_t> cpu_usec(const std::string& name) const;
+    [[nodiscard]] std::optional<std::uint64_t> memory_bytes(const std::string& name) const;
+
+private:
+    std::string root_;      ///< in the file system
+    std::string root_name_; ///< as /proc/<pid>/cgroup calls it
+    base::Fd root_fd_;
+    bool disabled_ = false;
+};
+
+/// Where cgroup2 is mounted and where in it this process is, from the texts of /proc/self/mountinfo and
+/// /proc/self/cgroup: {file system path, cgroup name}. Nothing when there is none.
+struct OwnCgroup {
+    std::string path;
+    std::string name;
+};
+[[nodiscard]] std::optional<OwnCgroup> find_own_cgroup(std::string_view mountinfo, std::string_view cgroup);
+
+/// `text` as one safe path component.
+[[nodiscard]] std::string escape_component(std::string_view text);
+
+} // namespace pm::launch

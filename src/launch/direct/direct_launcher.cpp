@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/direct_launcher.hpp"
+
+#include "launch/direct/impl.hpp"
+
+#include <cstring>
+#include <sys/prctl.h>
+
+namespace pm::launch {
+
+DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, DirectOptions options,
+                           std::function<void(const std::string&)> warn)
+    : loop_(loop), output_(output), options_(std::move(options)), warn_(std::move(warn)),
+      family_([this](pid_t pid) { return mains_.contains(pid); })
+{
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+        warn_("cannot become a subreaper: what apps start in the background may outlive them");
+    if (options_.cgroups) cgroups_.emplace();
+    ::signal(SIGCHLD, SIG_DFL); // inherited as ignored, it would have the kernel throw exit statuses away
+    if (auto made = loop_.add_deferred(io::Priority::Processes, [this] { run_deferred(); }))
+        deferred_ = *std::move(made);
+    else
+        warn_(made.error().message);
+    if (auto made = loop_.add_signal(SIGCHLD, [this](int) { reap(); }))
+        children_ = *std::move(made);
+    else
+        warn_(made.error().message);
+}
+
+Generation* DirectLauncher::Impl::find(engine::ProcessKey key)
+{
+    const auto found = generations_.find(key);
+    return found == generations_.end() ? nullptr : found->second.get();
+}
+
+void DirectLauncher::Impl::defer_gone(engine::ProcessKey key, model::ExitInfo exit)
+{
+    failed_.emplace_back(key, std::move(exit));
+    deferred_.set_enabled(true);
+}
+
+void DirectLauncher::Impl::run_deferred()
+{
+    for (const auto& [key, exit] : std::exchange(failed_, {})) events_->on_gone(key, exit);
+    if (std::exchange(reap_again_, false)) reap();
+}
+
+DirectLauncher::DirectLauncher(io::EventLoop& loop, engine::Output& output, DirectOptions options,
+                               std::function<void(const std::string&)> warn)
+    : impl_(std::make_unique<Impl>(loop, output, std::move(options), std::move(warn)))
+{
+}
+
+DirectLauncher::~DirectLauncher() = default;
+
+void DirectLauncher::set_events(engine::LauncherEvents& events) { impl_->events_ = &events; }
+
+void DirectLauncher::launch(const engine::LaunchRequest& request) { impl_->launch(request); }
+
+void DirectLauncher::terminate(engine::ProcessKey key, int signal)
+{
+    if (Generation* generation = impl_->find(key)) impl_->signal_all(*generation, signal);
+}
+
+void DirectLauncher::kill(engine::ProcessKey key)
+{
+    if (Generation* generation = impl_->find(key)) impl_->signal_all(*generation, SIGKILL);
+}
+
+base::Result<void> DirectLauncher::signal(engine::ProcessKey key, int signal)
+{
+    Generation* generation = impl_->find(key);
+    if (generation == nullptr || !generation->main_alive())
+        return base::fail(base::ErrorCode::NotOnline, "no process runs");
+    const int error = send_signal(generation->main.fd, signal);
+    if (error != 0) return base::fail_errno("signalling process " + std::to_string(generation->pid), error);
+    return {};
+}
+
+std::optional<model::Usage> DirectLauncher::usage(engine::ProcessKey key)
+{
+    Generation* generation = impl_->find(key);
+    return generation == nullptr ? std::nullopt : impl_->usage(*generation);
+}
+
+base::Result<std::vector<std::string>> DirectLauncher::environment(engine::ProcessKey key)
+{
+    Generation* generation = impl_->find(key);
+    if (generation == nullptr || !generation->main_alive())
+        return base::fail(base::ErrorCode::NotOnline, "no process runs");
+    auto lines = read_environment(generation->pid); // not reaped yet, so the number is its own
+    if (!lines)
+        return base::fail_errno("reading the environment of process " + std::to_string(generation->pid), errno);
+    return *std::move(lines);
+}
+
+const std::string& DirectLauncher::cgroup_root() const
+{
+    return impl_->cgroups_ && impl_->cgroups_->usable() ? impl_->cgroups_->root() : impl_->no_root_;
+}
+
+void DirectLauncher::set_path(std::string path) { impl_->options_.path = std::move(path); }
+
+} // namespace pm::launch

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/direct/impl.hpp"
+
+#include "launch/direct/pid_file.hpp"
+
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace pm::launch {
+namespace {
+
+using model::ExitInfo;
+
+constexpr int kReapsAtOnce = 1024; ///< then others are served first
+constexpr auto kEmptinessPoll = std::chrono::milliseconds(200);
+
+model::TimePoint next_poll() { return std::chrono::steady_clock::now() + kEmptinessPoll; }
+
+ExitInfo to_exit(const siginfo_t& info)
+{
+    ExitInfo exit;
+    exit.kind = info.si_code == CLD_EXITED ? ExitInfo::Kind::Exited : ExitInfo::Kind::Signaled;
+    exit.code = info.si_status;
+    exit.core_dumped = info.si_code == CLD_DUMPED;
+    return exit;
+}
+
+} // namespace
+
+void DirectLauncher::Impl::on_main(Generation& generation)
+{
+    siginfo_t info{};
+    const auto pidfd = static_cast<id_t>(generation.main.fd.get());
+    if (::waitid(static_cast<idtype_t>(P_PIDFD), pidfd, &info, WEXITED | WNOHANG) < 0) {
+        if (errno != ECHILD) return;
+        info.si_pid = 0; // somebody else's wait took it
+    } else if (info.si_pid == 0) {
+        return;
+    }
+    main_ended(generation, info);
+}
+
+/// The main process is reaped; `info.si_pid` is 0 when nobody knows how it ended.
+void DirectLauncher::Impl::main_ended(Generation& generation, const siginfo_t& info)
+{
+    const Answer answer = read_answer(generation);
+    if (!generation.failed && info.si_pid != 0) generation.exit = to_exit(info);
+    generation.orders.reset();
+    generation.main.reset();
+    mains_.erase(generation.pid);
+    if (!generation.pid_file.empty()) remove_pid_file(generation.pid_file, generation.pid);
+    // A program may have come and gone before the loop saw it run; the engine hears of both, in order.
+    if (answer == Answer::Running) events_->on_running(generation.request.key, generation.pid);
+    check_leftovers(generation);
+}
+
+/// Called when the main process has ended, and whenever something of what it left may have ended.
+void DirectLauncher::Impl::check_leftovers(Generation& generation)
+{
+    if (!generation.group() || generation.failed || !anything_left(generation)) {
+        finish(generation);
+        return;
+    }
+    watch_leftovers(generation);
+    if (!anything_left(generation)) { // it ended before the watch was there to see it
+        finish(generation);
+        return;
+    }
+    // A process may be counted for a moment after it was reaped; the watch tells when that is over.
+    if (!generation.cgroup.empty() && cgroups_->members(generation.cgroup).empty()) return;
+    if (std::exchange(generation.told, true)) return;
+    events_->on_main_exited(generation.request.key, generation.exit);
+}
+
+bool DirectLauncher::Impl::anything_left(Generation& generation)
+{
+    if (!generation.cgroup.empty()) return cgroups_->remove(generation.cgroup) == Cgroups::Removal::Populated;
+    return !family_.adopted(generation).empty();
+}
+
+/// Has check_leftovers() called again: by the leaf's own events, or by reap(), as what is left are our children.
+void DirectLauncher::Impl::watch_leftovers(Generation& generation)
+{
+    if (generation.cgroup.empty()) {
+        waiting_.insert(generation.request.key);
+        return;
+    }
+    if (generation.emptiness.source) {
+        if (!generation.emptiness.fd) generation.emptiness.source.set_time(next_poll());
+        return;
+    }
+    auto watched = watch_emptiness(generation.cgroup, [this, &generation] { check_leftovers(generation); });
+    if (watched)
+        generation.emptiness = *std::move(watched);
+    else
+        warn_(watched.error().message);
+}
+
+/// Calls back when the leaf may have become empty, and perhaps at other times.
+base::Result<Watched> DirectLauncher::Impl::watch_emptiness(const std::string& leaf, std::function<void()> callback)
+{
+    Watched watched;
+    watched.fd = base::Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    const int fd = watched.fd.get();
+    if (!watched.fd || ::inotify_add_watch(fd, cgroups_->events_path(leaf).c_str(), IN_MODIFY) < 0) {
+        watched.fd.reset();
+        auto timer = loop_.add_timer(next_poll(), io::Priority::Processes,
+                                     std::move(callback));
+        if (!timer) return tl::unexpected(timer.error());
+        watched.source = *std::move(timer);
+        return watched;
+    }
+    auto source = loop_.add_io(fd, EPOLLIN, io::Priority::Processes, [fd, callback](std::uint32_t) {
+        char events[512];
+        while (::read(fd, events, sizeof events) > 0) {
+        }
+        callback();
+    });
+    if (!source) return tl::unexpected(source.error());
+    watched.source = *std::move(source);
+    return watched;
+}
+
+/// Removes a leaf whose processes are spared, now or when they have ended by themselves.
+void DirectLauncher::Impl::linger(const std::string& leaf)
+{
+    if (cgroups_->remove(leaf) == Cgroups::Removal::Removed) return;
+    lingering_.push_back({leaf, {}});
+    const auto at = std::prev(lingering_.end());
+    const auto check = [this, at] {
+        if (cgroups_->remove(at->leaf) == Cgroups::Removal::Removed)
+            lingering_.erase(at);
+        else if (!at->emptiness.fd)
+            at->emptiness.source.set_time(next_poll());
+    };
+    if (auto watched = watch_emptiness(leaf, check)) at->emptiness = *std::move(watched);
+    check(); // it may have become empty before the watch was there to see it
+}
+
+void DirectLauncher::Impl::finish(Generation& generation)
+{
+    const engine::ProcessKey key = generation.request.key;
+    const ExitInfo exit = std::move(generation.exit);
+    const bool spared = !generation.group() || generation.failed;
+    if (spared && !generation.cgroup.empty()) linger(generation.cgroup);
+    waiting_.erase(key);
+    generations_.erase(key);
+    events_->on_gone(key, exit);
+}
+
+/// Reaps adopted processes. A main process met here is handled as its pidfd would have it: no exit status is lost.
+void DirectLauncher::Impl::reap()
+{
+    bool adopted_ended = false;
+    int count = 0;
+    for (; count < kReapsAtOnce; ++count) {
+        siginfo_t info{};
+        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) break;
+        const auto found = mains_.find(info.si_pid);
+        if (found != mains_.end()) {
+            on_main(*found->second);
+            continue;
+        }
+        adopted_ended = true;
+        family_.forget(info.si_pid);
+        siginfo_t reaped{};
+        ::waitid(P_PID, static_cast<id_t>(info.si_pid), &reaped, WEXITED | WNOHANG);
+    }
+    if (count == kReapsAtOnce) {
+        reap_again_ = true;
+        deferred_.set_enabled(true);
+    }
+    if (!adopted_ended) return;
+    const auto waiting = waiting_; // what is told may change the set
+    for (const engine::ProcessKey key : waiting)
+        if (Generation* generation = find(key)) check_leftovers(*generation);
+}
+
+} // namespace pm::launch

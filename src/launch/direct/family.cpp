@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/direct/family.hpp"
+
+#include "base/text.hpp"
+
+#include <dirent.h>
+#include <memory>
+#include <sched.h>
+#include <set>
+#include <unistd.h>
+
+namespace pm::launch {
+namespace {
+
+constexpr std::size_t kMaxMembers = 65536;
+
+struct CloseDir {
+    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+
+std::string tag_text(std::string_view id, std::string_view generation, std::string_view name)
+{
+    return std::string(id) + "." + std::string(generation) + "." + std::string(name);
+}
+
+/// "<PM_ID>.<PM_GENERATION>.<PM_NAME>" of an environment; empty when one is missing.
+std::string tag_of(const std::vector<std::string>& environment)
+{
+    std::optional<std::string_view> id;
+    std::optional<std::string_view> generation;
+    std::optional<std::string_view> name;
+    for (const std::string_view variable : environment) {
+        if (variable.starts_with("PM_ID=")) id = variable.substr(6);
+        if (variable.starts_with("PM_GENERATION=")) generation = variable.substr(14);
+        if (variable.starts_with("PM_NAME=")) name = variable.substr(8);
+    }
+    return id && generation && name ? tag_text(*id, *generation, *name) : std::string();
+}
+
+std::string tag_of(const Generation& generation)
+{
+    return tag_text(std::to_string(generation.request.key.id.value),
+                    std::to_string(generation.request.key.generation.value), generation.request.spec->name);
+}
+
+/// Children of all threads of `pid`; nothing when the kernel does not list them.
+std::optional<std::vector<pid_t>> listed_children(pid_t pid)
+{
+    const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+    const std::unique_ptr<DIR, CloseDir> directory(::opendir(tasks.c_str()));
+    std::vector<pid_t> children;
+    if (!directory) return children;
+    while (const dirent* entry = ::readdir(directory.get())) {
+        if (entry->d_name[0] == '.') continue;
+        const auto text = read_small_file(tasks + "/" + entry->d_name + "/children", 16U << 20U);
+        if (!text && errno == ENOENT && ::access("/proc/thread-self/children", F_OK) < 0) return std::nullopt;
+        if (!text) continue;
+        for (const std::string& word : base::split(*text, ' '))
+            if (const auto child = base::parse_number<pid_t>(word)) children.push_back(*child);
+    }
+    return children;
+}
+
+/// Answers "children of", from the kernel's lists or, where it keeps none, from one scan of all processes.
+class Children {
+public:
+    std::vector<pid_t> of(pid_t pid)
+    {
+        if (!scanned_) {
+            if (auto listed = listed_children(pid)) return *std::move(listed);
+            for (const auto& [child, info] : read_processes()) by_parent_[info.parent].push_back(child);
+            scanned_ = true;
+        }
+        const auto found = by_parent_.find(pid);
+        return found == by_parent_.end() ? std::vector<pid_t>{} : found->second;
+    }
+
+private:
+    bool scanned_ = false;
+    std::map<pid_t, std::vector<pid_t>> by_parent_;
+};
+
+/// The environment of a process that is not in the middle of execve(2), where it has none: a child that has just left
+/// the session, about to execute its program, would be taken for a stranger. execve needs a fraction of the bound.
+std::optional<std::vector<std::string>> settled_environment(pid_t pid)
+{
+    const std::string cmdline = "/proc/" + std::to_string(pid) + "/cmdline";
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(3);
+    for (;;) {
+        auto environment = read_environment(pid);
+        if (!environment || !environment->empty()) return environment;
+        const auto arguments = read_small_file(cmdline, 1);
+        if (!arguments || !arguments->empty() || std::chrono::steady_clock::now() > deadline) return read_environment(pid);
+        ::sched_yield();
+    }
+}
+
+std::vector<pid_t> own_children()
+{
+    if (auto listed = read_own_children()) return *std::move(listed);
+    return Children().of(::getpid());
+}
+
+} // namespace
+
+const std::string& Family::tag(const ProcessInfo& info)
+{
+    Tag& known = tags_[info.pid];
+    if (known.start_time == info.start_time) return known.text;
+    const auto environment = settled_environment(info.pid);
+    known = {info.start_time, environment ? tag_of(*environment) : std::string()};
+    return known.text;
+}
+
+bool Family::belongs(const ProcessInfo& info, Generation& generation)
+{
+    const auto seen = generation.known.find(info.pid);
+    if (seen != generation.known.end() && seen->second == info.start_time) return true;
+    const std::string& tagged = tag(info);
+    if (!tagged.empty()) return tagged == tag_of(generation);
+    // The main pid's number stays taken while its session or group has a member; another main process that has the
+    // number now proves that the session is another one.
+    const bool number_is_ours = generation.main_alive() || !is_main_(generation.pid);
+    return number_is_ours && (info.session == generation.pid || info.group == generation.pid);
+}
+
+std::vector<ProcessInfo> Family::adopted(Generation& generation)
+{
+    std::vector<ProcessInfo> result;
+    for (const pid_t pid : own_children()) {
+        if (is_main_(pid)) continue;
+        const auto info = read_process(pid);
+        if (!info || info->ended() || info->parent != ::getpid() || !belongs(*info, generation)) continue;
+        generation.known[pid] = info->start_time;
+        result.push_back(*info);
+    }
+    return result;
+}
+
+std::vector<ProcessInfo> Family::members(Generation& generation)
+{
+    std::vector<ProcessInfo> found = adopted(generation);
+    std::set<pid_t> seen;
+    for (const ProcessInfo& info : found) seen.insert(info.pid);
+    Children children;
+    const auto add_children = [&](pid_t parent) {
+        for (const pid_t child : children.of(parent)) {
+            if (found.size() >= kMaxMembers || !seen.insert(child).second) continue;
+            const auto info = read_process(child);
+            if (!info || info->parent != parent) continue; // reparented meanwhile: found as adopted next time
+            found.push_back(*info);
+        }
+    };
+    if (generation.main_alive()) add_children(generation.pid);
+    for (std::size_t i = 0; i < found.size(); ++i) add_children(found[i].pid);
+    std::erase_if(found, [](const ProcessInfo& info) { return info.ended(); });
+    generation.known.clear();
+    for (const ProcessInfo& info : found) generation.known[info.pid] = info.start_time;
+    return found;
+}
+
+} // namespace pm::launch

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// One process from its launch to the end of all it started: Launching -> Running -> (Leftovers) -> gone.
+#pragma once
+
+#include "base/fd.hpp"
+#include "engine/ports.hpp"
+#include "io/event_loop.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace pm::launch {
+
+/// An fd with the source that watches it; the source goes first.
+struct Watched {
+    base::Fd fd;
+    io::Source source;
+    Watched() = default;
+    Watched(Watched&&) noexcept = default;
+    Watched& operator=(Watched&& other) noexcept
+    {
+        source.reset();
+        fd = std::move(other.fd);
+        source = std::move(other.source);
+        return *this;
+    }
+    void reset() noexcept
+    {
+        source.reset();
+        fd.reset();
+    }
+};
+
+struct Generation {
+    engine::LaunchRequest request;
+    pid_t pid = 0;
+    Watched main;                 ///< pidfd; empty once the main process is reaped
+    Watched orders;               ///< pm-exec's socket; empty once it has executed the app or failed
+    std::string unsent;           ///< what of the orders the socket had no room for
+    std::string cgroup;           ///< leaf; empty: its process tree is followed
+    std::string pid_file;         ///< as written; empty: none
+    model::ExitInfo exit;         ///< how it ended; a failed launch as soon as it is reported
+    bool failed = false;          ///< pm-exec reported a failed step
+    bool told = false;            ///< on_main_exited() was said
+    std::map<pid_t, std::uint64_t> known; ///< with start time: seen as part of it, though they may hide it later
+    Watched emptiness;            ///< inotify on the leaf, or a timer where there is no inotify
+
+    [[nodiscard]] bool main_alive() const noexcept { return static_cast<bool>(main.fd); }
+    [[nodiscard]] bool group() const noexcept { return request.spec->kill_mode == model::KillMode::Group; }
+};
+
+} // namespace pm::launch

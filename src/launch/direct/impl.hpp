@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of DirectLauncher: the table of generations and the sources that move them on.
+//
+// Callbacks of one generation may end it, and what they tell the engine may start another: telling is always the last
+// thing a function does with a generation.
+#pragma once
+
+#include "launch/direct/cgroups.hpp"
+#include "launch/direct/family.hpp"
+#include "launch/direct/generation.hpp"
+#include "launch/direct/spawn.hpp"
+#include "launch/direct_launcher.hpp"
+
+#include <csignal>
+#include <list>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+namespace pm::launch {
+
+struct DirectLauncher::Impl {
+    Impl(io::EventLoop& loop, engine::Output& output, DirectOptions options,
+         std::function<void(const std::string&)> warn);
+
+    // launching.cpp
+    void launch(const engine::LaunchRequest& request);
+    std::optional<model::ExitInfo> start(Generation& generation);
+    std::optional<model::ExitInfo> run_pm_exec(Generation& generation, const engine::Stdio& stdio, base::Fd in);
+    std::optional<model::ExitInfo> watch(Generation& generation);
+    void on_orders(Generation& generation, std::uint32_t events);
+    void send_orders(Generation& generation);
+    enum class Answer { None, Running, Failed };
+    Answer read_answer(Generation& generation);
+    void became_running(Generation& generation);
+
+    // ending.cpp
+    void on_main(Generation& generation);
+    void main_ended(Generation& generation, const siginfo_t& info);
+    void check_leftovers(Generation& generation);
+    bool anything_left(Generation& generation);
+    void watch_leftovers(Generation& generation);
+    void finish(Generation& generation);
+    void reap();
+    base::Result<Watched> watch_emptiness(const std::string& leaf, std::function<void()> callback);
+    void linger(const std::string& leaf);
+
+    // signalling.cpp
+    void signal_all(Generation& generation, int signal);
+    bool signal_cgroup_once(Generation& generation, int signal, std::map<pid_t, std::uint64_t>& done);
+    bool signal_family_once(Generation& generation, int signal, std::map<pid_t, std::uint64_t>& done);
+    std::optional<model::Usage> usage(Generation& generation);
+
+    Generation* find(engine::ProcessKey key);
+    void defer_gone(engine::ProcessKey key, model::ExitInfo exit);
+    void run_deferred();
+
+    io::EventLoop& loop_;
+    engine::Output& output_;
+    DirectOptions options_;
+    std::function<void(const std::string&)> warn_;
+    engine::LauncherEvents* events_ = nullptr;
+
+    std::optional<Cgroups> cgroups_;
+    std::string no_root_;
+    std::map<engine::ProcessKey, std::unique_ptr<Generation>> generations_;
+    std::unordered_map<pid_t, Generation*> mains_; ///< not yet reaped
+    std::set<engine::ProcessKey> waiting_;         ///< main ended, adopted processes of its family have not
+    Family family_;
+
+    struct Lingering {
+        std::string leaf;
+        Watched emptiness;
+    };
+    std::list<Lingering> lingering_; ///< leaves of processes that were spared (KillMode::Main)
+
+    std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
+    bool reap_again_ = false;
+    io::Source deferred_;
+    io::Source children_;
+};
+
+} // namespace pm::launch

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/direct/impl.hpp"
+
+#include "base/guard.hpp"
+#include "launch/direct/accounts.hpp"
+#include "launch/direct/orders.hpp"
+#include "launch/direct/pid_file.hpp"
+#include "launch/direct/sentences.hpp"
+#include "launch/wire.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace pm::launch {
+namespace {
+
+using model::ExitInfo;
+using model::LaunchStage;
+
+/// Moves an fd above 0, 1 and 2, which the child is about to overwrite.
+void lift(base::Fd& fd)
+{
+    if (fd && fd.get() <= STDERR_FILENO) fd = base::Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+}
+
+struct Ends {
+    base::Fd ours;
+    base::Fd theirs;
+};
+
+std::optional<Ends> make_socket()
+{
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return std::nullopt;
+    Ends made{base::Fd(ends[0]), base::Fd(ends[1])};
+    lift(made.ours);
+    lift(made.theirs);
+    if (!made.ours || !made.theirs) return std::nullopt;
+    return made;
+}
+
+/// Refusals that are about the cgroup and not about processes as such.
+bool about_cgroup(int error) noexcept
+{
+    return error == EACCES || error == EPERM || error == EBUSY || error == EOPNOTSUPP || error == EINVAL ||
+           error == ENOSYS || error == ENODEV || error == E2BIG || error == EBADF;
+}
+
+std::string leaf_name(const engine::LaunchRequest& request)
+{
+    // The id is unique in this pmd at any moment, the generation within the instance; the name is for people.
+    return escape_component(request.spec->name) + "-" + std::to_string(request.slot.value) + "." +
+           std::to_string(request.key.id.value) + "." + std::to_string(request.key.generation.value);
+}
+
+} // namespace
+
+void DirectLauncher::Impl::launch(const engine::LaunchRequest& request)
+{
+    const auto [at, fresh] = generations_.try_emplace(request.key);
+    if (!fresh) {
+        warn_("internal error: a process was launched twice under one key");
+        return;
+    }
+    at->second = std::make_unique<Generation>();
+    Generation& generation = *at->second;
+    generation.request = request;
+    std::optional<ExitInfo> failure;
+    base::guard([&] { failure = start(generation); },
+                [&](const std::string& what) { failure = launch_failed(LaunchStage::Resources, ENOMEM, what); });
+    if (!failure) return;
+    if (generation.main.fd) send_signal(generation.main.fd, SIGKILL); // it runs, but cannot be watched
+    if (!generation.cgroup.empty()) linger(generation.cgroup);
+    mains_.erase(generation.pid);
+    generations_.erase(request.key);
+    defer_gone(request.key, *std::move(failure));
+}
+
+std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
+{
+    const engine::LaunchRequest& request = generation.request;
+    const auto account = find_account(request.spec->user, request.spec->group);
+    if (!account) return account.error();
+    auto stdio = output_.open(request);
+    if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
+    lift(stdio->out);
+    lift(stdio->err);
+    auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, options_.nofile});
+    if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
+    auto ends = make_socket();
+    if (!ends) return step_failed(LaunchStage::Resources, errno, {});
+    generation.orders.fd = std::move(ends->ours);
+    generation.unsent = *std::move(orders);
+    send_orders(generation); // they wait in the socket before there is anybody to read them
+    if (auto failure = run_pm_exec(generation, *stdio, std::move(ends->theirs))) return failure;
+    return watch(generation);
+}
+
+std::optional<ExitInfo> DirectLauncher::Impl::run_pm_exec(Generation& generation, const engine::Stdio& stdio,
+                                                          base::Fd in)
+{
+    SpawnRequest request{options_.pm_exec.c_str(), in.get(), stdio.out.get(), stdio.err.get(), -1};
+    base::Fd leaf;
+    if (cgroups_ && cgroups_->usable()) {
+        std::string name = leaf_name(generation.request);
+        leaf = cgroups_->create(name);
+        if (leaf) generation.cgroup = std::move(name);
+        request.cgroup = leaf.get();
+    }
+    auto made = spawn(request);
+    if (!made && leaf && !made.error().executing && about_cgroup(made.error().error)) {
+        warn_(step_failed(LaunchStage::Cgroup, made.error().error, cgroups_->root()).detail +
+              "; following process trees instead");
+        (void)cgroups_->remove(generation.cgroup);
+        generation.cgroup.clear();
+        cgroups_->disable();
+        request.cgroup = -1;
+        made = spawn(request);
+    }
+    if (!made && made.error().executing)
+        return step_failed(LaunchStage::Execute, made.error().error, options_.pm_exec);
+    if (!made) return step_failed(LaunchStage::Resources, made.error().error, {});
+    generation.pid = made->pid;
+    generation.main.fd = std::move(made->pidfd);
+    return std::nullopt;
+}
+
+std::optional<ExitInfo> DirectLauncher::Impl::watch(Generation& generation)
+{
+    auto main = loop_.add_io(generation.main.fd.get(), EPOLLIN, io::Priority::Processes,
+                             [this, &generation](std::uint32_t) { on_main(generation); });
+    const std::uint32_t events = generation.unsent.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT;
+    auto orders = loop_.add_io(generation.orders.fd.get(), events, io::Priority::Processes,
+                               [this, &generation](std::uint32_t ready) { on_orders(generation, ready); });
+    if (!main || !orders) return launch_failed(LaunchStage::Resources, ENOMEM, (main ? orders : main).error().message);
+    generation.main.source = *std::move(main);
+    generation.orders.source = *std::move(orders);
+    mains_.emplace(generation.pid, &generation);
+    return std::nullopt;
+}
+
+/// Sends what the socket takes; the rest stays in `unsent`.
+void DirectLauncher::Impl::send_orders(Generation& generation)
+{
+    std::size_t done = 0;
+    std::string& unsent = generation.unsent;
+    while (done < unsent.size()) {
+        const ssize_t sent = ::send(generation.orders.fd.get(), unsent.data() + done, unsent.size() - done,
+                                    MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
+        if (sent < 0) done = unsent.size(); // pm-exec is gone; its exit tells the rest
+        if (sent >= 0) done += static_cast<std::size_t>(sent);
+    }
+    unsent.erase(0, done);
+    if (unsent.empty()) unsent.shrink_to_fit();
+}
+
+void DirectLauncher::Impl::on_orders(Generation& generation, std::uint32_t events)
+{
+    if ((events & EPOLLOUT) != 0 && !generation.unsent.empty()) {
+        send_orders(generation);
+        if (generation.unsent.empty()) generation.orders.source.set_io_events(EPOLLIN);
+    }
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+    if (read_answer(generation) == Answer::Running) became_running(generation);
+}
+
+/// Reads pm-exec's report, or its absence; closes the socket when that is known.
+DirectLauncher::Impl::Answer DirectLauncher::Impl::read_answer(Generation& generation)
+{
+    if (!generation.orders.fd) return Answer::None;
+    char buffer[sizeof(wire::Report) + 2 * wire::kMaxReportText];
+    const ssize_t got = ::recv(generation.orders.fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Answer::None;
+    const bool complete = generation.unsent.empty();
+    generation.orders.reset();
+    generation.unsent = {};
+    if (got > 0) {
+        generation.exit = from_report(std::string_view(buffer, static_cast<std::size_t>(got)));
+        generation.failed = true;
+        return Answer::Failed; // pm-exec is exiting: on_gone() waits for that, so that nothing is left behind
+    }
+    return got == 0 && complete ? Answer::Running : Answer::None;
+}
+
+void DirectLauncher::Impl::became_running(Generation& generation)
+{
+    const engine::LaunchRequest& request = generation.request;
+    if (!request.spec->pid_file.empty()) {
+        std::string path = pid_file_path(request.spec->pid_file, request.slot.value, request.several);
+        if (const auto written = write_pid_file(path, generation.pid))
+            generation.pid_file = std::move(path);
+        else
+            warn_(request.spec->name + ": " + written.error().message);
+    }
+    events_->on_running(request.key, generation.pid);
+}
+
+} // namespace pm::launch

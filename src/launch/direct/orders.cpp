@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/direct/orders.hpp"
+
+#include "launch/direct/encoder.hpp"
+#include "policy/command_line.hpp"
+#include "policy/environment.hpp"
+
+#include <cstdlib>
+
+namespace pm::launch {
+namespace {
+
+using Kind = policy::LaunchCommand::Kind;
+using wire::Field;
+
+wire::CommandKind to_wire(Kind kind) noexcept
+{
+    switch (kind) {
+    case Kind::Direct: return wire::CommandKind::Direct;
+    case Kind::Interpreted: return wire::CommandKind::Interpreted;
+    case Kind::Shell: return wire::CommandKind::Shell;
+    }
+    return wire::CommandKind::Direct;
+}
+
+/// What is tried when the usual interpreter is not installed; not when the app asks for one by name.
+std::string_view fallback_of(const policy::LaunchCommand& command, bool asked_for)
+{
+    if (asked_for || command.argv.empty() || command.kind == Kind::Direct) return {};
+    if (command.argv.front() == "python3") return "python";
+    if (command.argv.front() == "bash" || command.argv.front() == "/bin/bash") return "/bin/sh";
+    return {};
+}
+
+void add_command(Encoder& encoder, const model::AppSpec& spec, const OrderContext& context)
+{
+    const policy::LaunchCommand command = policy::command_line(spec);
+    std::int64_t flags = 0;
+    if (context.out_is_null) flags |= wire::kFlagNullOut;
+    if (context.err_is_null) flags |= wire::kFlagNullErr;
+    if (command.may_fall_back_to_node) flags |= wire::kFlagNodeFallback;
+    encoder.number(Field::Kind, static_cast<std::int64_t>(to_wire(command.kind)));
+    encoder.number(Field::Flags, flags);
+    for (const std::string& argument : command.argv) encoder.text(Field::Argument, argument);
+    if (command.kind == Kind::Interpreted) encoder.text(Field::Script, command.script);
+    const std::string_view fallback = fallback_of(command, spec.interpreter.has_value());
+    if (!fallback.empty()) encoder.text(Field::Fallback, fallback);
+}
+
+/// The few variables every process has, of the user it runs as.
+policy::Environment base_environment(const OrderContext& context)
+{
+    policy::Environment base;
+    const auto inherit = [&](const char* name) {
+        if (const char* value = std::getenv(name); value != nullptr && *value != '\0') base[name] = value;
+    };
+    inherit("LANG");
+    if (!context.default_path.empty()) base["PATH"] = context.default_path;
+    if (context.account.name.empty()) {
+        for (const char* name : {"HOME", "USER", "LOGNAME", "SHELL"}) inherit(name);
+        return base;
+    }
+    base["USER"] = base["LOGNAME"] = context.account.name;
+    if (!context.account.home.empty()) base["HOME"] = context.account.home;
+    if (!context.account.shell.empty()) base["SHELL"] = context.account.shell;
+    return base;
+}
+
+void add_environment(Encoder& encoder, const engine::LaunchRequest& request, const OrderContext& context)
+{
+    const model::AppSpec& spec = *request.spec;
+    const auto own = policy::environment(spec, {request.key.id, request.slot, request.key.generation}, {});
+    for (const auto& [name, value] : own) encoder.assignment(Field::Environment, name, value);
+    if (!spec.env_from_caller)
+        for (const auto& [name, value] : base_environment(context))
+            if (!own.contains(name)) encoder.assignment(Field::Base, name, value);
+    for (const std::string& file : spec.env_files) encoder.text(Field::EnvironmentFile, file);
+}
+
+void add_limits(Encoder& encoder, const model::AppSpec& spec, const OrderContext& context)
+{
+    bool own_nofile = false;
+    for (const model::ResourceLimit& limit : spec.rlimits) {
+        encoder.limit(limit.resource, limit.soft, limit.hard);
+        own_nofile |= limit.resource == RLIMIT_NOFILE;
+    }
+    if (context.nofile && !own_nofile) encoder.limit(RLIMIT_NOFILE, context.nofile->soft, context.nofile->hard);
+}
+
+void add_rights(Encoder& encoder, const model::AppSpec& spec, const Account& account)
+{
+    if (spec.umask) encoder.number(Field::Umask, *spec.umask);
+    if (spec.nice) encoder.number(Field::Nice, *spec.nice);
+    if (spec.oom_score_adj) encoder.number(Field::OomScore, *spec.oom_score_adj);
+    if (account.groups) encoder.groups(*account.groups);
+    if (account.gid) encoder.number(Field::Gid, *account.gid);
+    if (account.uid) encoder.number(Field::Uid, *account.uid);
+    if (!spec.cwd.empty()) encoder.text(Field::Directory, spec.cwd);
+}
+
+} // namespace
+
+std::optional<std::string> make_orders(const engine::LaunchRequest& request, const OrderContext& context)
+{
+    Encoder encoder;
+    add_command(encoder, *request.spec, context);
+    add_environment(encoder, request, context);
+    add_limits(encoder, *request.spec, context);
+    add_rights(encoder, *request.spec, context.account);
+    std::string orders = encoder.finish();
+    if (orders.size() > wire::kMaxOrders) return std::nullopt;
+    return orders;
+}
+
+} // namespace pm::launch

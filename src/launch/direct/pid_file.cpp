@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/direct/pid_file.hpp"
+
+#include "base/fd.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace pm::launch {
+
+std::string pid_file_path(const std::string& declared, std::uint32_t slot, bool several)
+{
+    if (!several) return declared;
+    const std::size_t name = declared.rfind('/') + 1; // npos + 1 is 0
+    std::size_t dot = declared.rfind('.');
+    if (dot == std::string::npos || dot <= name) dot = declared.size();
+    return declared.substr(0, dot) + "-" + std::to_string(slot) + declared.substr(dot);
+}
+
+base::Result<void> write_pid_file(const std::string& path, pid_t pid)
+{
+    const std::string doing = "writing pid file '" + path + "'";
+    const std::string fresh = path + "." + std::to_string(::getpid()) + ".new";
+    ::unlink(fresh.c_str()); // a pmd of the same pid that was killed at this very line
+    const base::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!fd) return base::fail_errno(doing, errno);
+    const std::string text = std::to_string(pid) + "\n";
+    const bool written = ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (written && ::rename(fresh.c_str(), path.c_str()) == 0) return {}; // replaces a symlink, does not follow it
+    const int error = errno;
+    ::unlink(fresh.c_str());
+    return base::fail_errno(doing, error);
+}
+
+void remove_pid_file(const std::string& path, pid_t pid) noexcept
+{
+    const base::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd) return;
+    char text[32];
+    const ssize_t got = ::read(fd.get(), text, sizeof text);
+    pid_t written = 0;
+    if (got <= 0 || std::from_chars(text, text + got, written).ec != std::errc{} || written != pid) return;
+    ::unlink(path.c_str());
+}
+
+} // namespace pm::launch

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Launcher that makes processes itself: children of pmd, each in its own session, and in its own cgroup where a
+// writable cgroup2 tree exists.
+#pragma once
+
+#include "engine/ports.hpp"
+#include "io/event_loop.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace pm::launch {
+
+struct DirectOptions {
+    std::string pm_exec;                 ///< absolute path of the launch helper
+    bool cgroups = true;                 ///< use a writable cgroup2 subtree if there is one
+    std::string path;                    ///< PATH of apps that declare none
+    std::string state_dir;               ///< for nothing but messages today
+    /// RLIMIT_NOFILE of apps that declare none: what pmd began with, if it raised its own (one pidfd and two log pipes
+    /// per process). Unset: apps inherit pmd's. select(2) programs break above 1024.
+    std::optional<model::ResourceLimit> nofile;
+};
+
+class DirectLauncher final : public engine::Launcher {
+public:
+    /// Makes this process a subreaper, and its own cgroup subtree when it can. `events` hears the answers, never from
+    /// inside a call of this class. All references must outlive the launcher. `warn` gets sentences for the log.
+    DirectLauncher(io::EventLoop& loop, engine::Output& output, DirectOptions options,
+                   std::function<void(const std::string&)> warn);
+    ~DirectLauncher() override;
+
+    /// Must be called once before the first launch().
+    void set_events(engine::LauncherEvents& events);
+
+    void launch(const engine::LaunchRequest& request) override;
+    void terminate(engine::ProcessKey key, int signal) override;
+    void kill(engine::ProcessKey key) override;
+    base::Result<void> signal(engine::ProcessKey key, int signal) override;
+    std::optional<model::Usage> usage(engine::ProcessKey key) override;
+    base::Result<std::vector<std::string>> environment(engine::ProcessKey key) override;
+
+    /// The cgroup directory processes are placed under; empty when process trees are followed instead.
+    [[nodiscard]] const std::string& cgroup_root() const;
+    void set_path(std::string path);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pm::launch

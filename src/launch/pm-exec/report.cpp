@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/pm-exec/report.hpp"
+
+#include "launch/pm-exec/sys.hpp"
+
+#include <cstring>
+#include <sys/socket.h>
+
+namespace pm::launch::exec {
+namespace {
+
+int report_fd = 0;
+
+struct Message {
+    wire::Report head;
+    char text[2 * wire::kMaxReportText];
+};
+Message message;
+
+std::uint32_t add(const char* text, std::uint32_t at) noexcept
+{
+    if (text == nullptr) return 0;
+    std::size_t length = std::strlen(text);
+    if (length > wire::kMaxReportText) length = wire::kMaxReportText;
+    std::memcpy(message.text + at, text, length);
+    return static_cast<std::uint32_t>(length);
+}
+
+} // namespace
+
+void set_report_fd(int fd) noexcept { report_fd = fd; }
+
+void give_up(const Failure& failure) noexcept
+{
+    message.head.magic = wire::kReportMagic;
+    message.head.stage = static_cast<std::uint16_t>(failure.stage);
+    message.head.form = static_cast<std::uint16_t>(failure.form);
+    message.head.error = failure.error;
+    message.head.number = failure.number;
+    message.head.first = add(failure.first, 0);
+    message.head.second = add(failure.second, message.head.first);
+    const std::size_t size = sizeof(wire::Report) + message.head.first + message.head.second;
+    // A new socket has room for these 2 KiB, so one send takes them all; when pmd is gone, nobody needs them.
+    sys::call(SYS_sendto, report_fd, &message, size, MSG_NOSIGNAL);
+    sys::leave(127);
+}
+
+} // namespace pm::launch::exec

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a stop ends: everything an app started, however it hid, or its main process alone.
+#include "world.hpp"
+
+#include <csignal>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace pm::launch::test {
+namespace {
+
+using Kind = model::ExitInfo::Kind;
+
+/// Starts a child that leaves the session and loses its parent, prints its pid, and goes on.
+constexpr const char* kEscape = "(setsid sh -c 'echo $$; exec sleep 1000' &) ; ";
+
+pid_t first_number(World& world, engine::ProcessKey key)
+{
+    EXPECT_TRUE(world.until_text(key, "\n"));
+    const auto found = numbers(world.text(key));
+    return found.empty() ? -1 : found[0];
+}
+
+TEST_P(Launching, kill_ends_what_left_session_and_parent)
+{
+    const auto key = world.launch(shell(std::string(kEscape) + "exec sleep 1000"));
+    const pid_t escaped = first_number(world, key);
+    ASSERT_TRUE(is_alive(escaped));
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(escaped));
+    EXPECT_EQ(world.told(key).gone->code, SIGKILL);
+}
+
+TEST_P(Launching, terminate_reaches_what_left_session_and_parent)
+{
+    const auto key = world.launch(shell(std::string(kEscape) + "exec sleep 1000"));
+    const pid_t escaped = first_number(world, key);
+    world.launcher->terminate(key, SIGTERM);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(escaped));
+}
+
+TEST_P(Launching, tells_when_the_main_process_ends_before_the_others)
+{
+    const auto key = world.launch(shell(std::string(kEscape) + "read line < " + world.write("line", "x") + "; exit 7"));
+    const pid_t escaped = first_number(world, key);
+    ASSERT_TRUE(world.until([&] { return world.told(key).main_exit.has_value(); }));
+    EXPECT_EQ(world.told(key).main_exit->code, 7);
+    EXPECT_FALSE(world.told(key).gone);
+    ASSERT_TRUE(is_alive(escaped));
+    world.launcher->terminate(key, SIGTERM);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_EQ(world.told(key).gone->code, 7);
+    EXPECT_EQ(world.told(key).gone_count, 1);
+    EXPECT_FALSE(is_alive(escaped));
+}
+
+TEST_P(Launching, is_gone_when_the_others_end_by_themselves)
+{
+    const auto fifo = world.path("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    const auto key = world.launch(shell("(setsid sh -c 'read x < " + fifo + "' &); exit 0"));
+    ASSERT_TRUE(world.until([&] { return world.told(key).main_exit.has_value(); }));
+    EXPECT_FALSE(world.told(key).gone);
+    std::fstream writer(fifo, std::ios::in | std::ios::out); // does not wait for a reader, and stays open for it
+    writer << "go" << std::endl;
+    EXPECT_TRUE(world.until_gone(key));
+}
+
+TEST_P(Launching, kills_what_ignores_the_signal_after_its_parent_obeyed_it)
+{
+    const auto key =
+        world.launch(shell("sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1000; done' & wait"));
+    const pid_t stubborn = first_number(world, key);
+    world.launcher->terminate(key, SIGTERM);
+    ASSERT_TRUE(world.until([&] { return world.told(key).main_exit.has_value(); }));
+    EXPECT_TRUE(is_alive(stubborn));
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(stubborn));
+}
+
+TEST_P(Launching, kills_a_child_that_hid_its_name_and_session_before_the_stop)
+{
+    // Below the main process at the time of the stop, so it needs no mark to be found.
+    const auto key = world.launch(shell("env -i setsid sh -c 'echo $$; exec /bin/sleep 1000' & wait"));
+    const pid_t hidden = first_number(world, key);
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(hidden));
+}
+
+TEST_P(Launching, kill_mode_main_spares_the_others)
+{
+    auto spec = shell(std::string(kEscape) + "exec sleep 1000");
+    spec.kill_mode = model::KillMode::Main;
+    const auto key = world.launch(spec);
+    const pid_t spared = first_number(world, key);
+    world.launcher->terminate(key, SIGTERM);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(world.told(key).main_exit);
+    EXPECT_TRUE(is_alive(spared));
+    ::kill(spared, SIGKILL);
+    EXPECT_TRUE(world.until([&] { return ::kill(spared, 0) < 0; })); // reaped too
+}
+
+TEST_P(Launching, one_app_does_not_take_another_with_it)
+{
+    const auto other = world.launch(shell(std::string(kEscape) + "exec sleep 1000"));
+    const pid_t escaped = first_number(world, other);
+    const auto key = world.launch(shell("sleep 1000 & sleep 1000 & wait"));
+    ASSERT_TRUE(world.until_running(key));
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_TRUE(is_alive(escaped));
+    EXPECT_TRUE(is_alive(world.told(other).pid));
+    EXPECT_FALSE(world.told(other).gone);
+}
+
+TEST_P(Launching, kill_right_after_launch_ends_it)
+{
+    const auto key = world.launch(spec_of("sleep", {"1000"}));
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_EQ(world.told(key).gone->code, SIGKILL);
+}
+
+TEST_P(Launching, many_launches_leave_no_fd_no_zombie_and_no_cgroup)
+{
+    world.null_output = true;
+    world.run(spec_of("true"));
+    const std::size_t before = open_fds();
+    std::vector<engine::ProcessKey> keys;
+    for (int i = 0; i < 200; ++i) {
+        auto spec = i % 4 == 0 ? shell("(setsid sleep 1000 &); exit 0") : spec_of("sleep", {"1000"});
+        if (i % 10 == 1) spec.cwd = "/nope";
+        if (i % 10 == 2) spec.user = "no-such-user";
+        keys.push_back(world.launch(spec));
+    }
+    for (const auto key : keys) EXPECT_TRUE(world.until([&] {
+        const Told& told = world.told(key);
+        return told.running > 0 || told.gone;
+    }));
+    for (const auto key : keys) world.launcher->kill(key);
+    for (const auto key : keys) {
+        EXPECT_TRUE(world.until([&] {
+            if (world.told(key).main_exit) world.launcher->kill(key); // as the engine does, for what was just forked
+            return world.told(key).gone.has_value();
+        }));
+        EXPECT_EQ(world.told(key).gone_count, 1);
+    }
+    EXPECT_EQ(open_fds(), before);
+    const std::string root = world.launcher->cgroup_root();
+    if (!root.empty()) {
+        for (const auto& entry : std::filesystem::directory_iterator(root)) EXPECT_FALSE(entry.is_directory());
+    }
+    EXPECT_TRUE(world.until([] { return ::waitpid(-1, nullptr, WNOHANG) < 0; })); // ECHILD: no child, no zombie
+    world.launcher.reset();
+    EXPECT_FALSE(!root.empty() && std::filesystem::exists(root));
+}
+
+TEST_P(Launching, a_spared_process_keeps_its_cgroup_until_it_ends)
+{
+    const std::string root = world.launcher->cgroup_root();
+    if (root.empty()) GTEST_SKIP() << "about cgroups only";
+    auto spec = shell(std::string(kEscape) + "exec sleep 1000");
+    spec.kill_mode = model::KillMode::Main;
+    const auto key = world.launch(spec);
+    const pid_t spared = first_number(world, key);
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    const auto leaf = std::filesystem::path(root) / "app-0.1.1";
+    EXPECT_TRUE(std::filesystem::exists(leaf));
+    ::kill(spared, SIGKILL);
+    EXPECT_TRUE(world.until([&] { return !std::filesystem::exists(leaf); }));
+}
+
+TEST_P(Launching, may_be_destroyed_while_processes_run)
+{
+    pid_t pid = 0;
+    {
+        DirectOptions options;
+        options.pm_exec = PM_EXEC;
+        options.cgroups = GetParam();
+        options.path = "/usr/bin:/bin";
+        DirectLauncher other(world.loop, world, options, [](const std::string&) {});
+        other.set_events(world);
+        const engine::ProcessKey key{base::InstanceId{4000}, base::Generation{1}};
+        other.launch({key, base::Slot{0}, std::make_shared<model::AppSpec>(spec_of("sleep", {"1000"})), false});
+        ASSERT_TRUE(world.until_running(key));
+        pid = world.told(key).pid;
+        world.told(key).gone = model::ExitInfo{}; // nobody will say so any more
+    }
+    EXPECT_TRUE(is_alive(pid));
+    ::kill(pid, SIGKILL);
+    EXPECT_TRUE(world.until([&] { return ::kill(pid, 0) < 0; }));
+}
+
+} // namespace
+} // namespace pm::launch::test

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process as it finds itself: its fds, signals, session, rights, environment; and how its end is told.
+#include "world.hpp"
+
+#include <csignal>
+#include <grp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace pm::launch::test {
+namespace {
+
+using Kind = model::ExitInfo::Kind;
+
+TEST_P(Launching, tells_of_a_program_that_runs_and_exits)
+{
+    const auto key = world.launch(shell("exit 3"));
+    EXPECT_FALSE(world.told(key).gone); // never from inside the call
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_EQ(world.told(key).running, 1);
+    EXPECT_EQ(world.told(key).gone->kind, Kind::Exited);
+    EXPECT_EQ(world.told(key).gone->code, 3);
+    EXPECT_FALSE(world.told(key).main_exit);
+}
+
+TEST_P(Launching, tells_the_signal_that_ended_it)
+{
+    const auto key = world.launch(spec_of("sleep", {"1000"}));
+    ASSERT_TRUE(world.until_running(key));
+    world.launcher->terminate(key, SIGTERM);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_EQ(world.told(key).gone->kind, Kind::Signaled);
+    EXPECT_EQ(world.told(key).gone->code, SIGTERM);
+}
+
+TEST_P(Launching, gives_it_three_fds_and_nothing_else)
+{
+    std::string text;
+    const auto leak = ::dup(1); // not close-on-exec: the helper must close it
+    world.run(spec_of("ls", {"/proc/self/fd"}), &text);
+    ::close(leak);
+    EXPECT_EQ(text, "0\n1\n2\n3\n"); // 3 is the directory that ls reads
+}
+
+TEST_P(Launching, gives_it_dev_null_where_there_is_no_log)
+{
+    world.null_output = true;
+    const auto file = world.path("fds");
+    world.run(shell("fds=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2); echo \"$fds\" > " + file));
+    std::ifstream read(file);
+    std::string line;
+    int count = 0;
+    for (; std::getline(read, line); ++count) EXPECT_EQ(line, "/dev/null");
+    EXPECT_EQ(count, 3);
+}
+
+TEST_P(Launching, gives_it_clean_signals)
+{
+    sigset_t set;
+    sigset_t old;
+    sigfillset(&set);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    const auto handler = std::signal(SIGHUP, SIG_IGN);
+    const auto key = world.launch(spec_of("sed", {"-n", "/^Sig[BIC]/p", "/proc/self/status"}));
+    std::signal(SIGHUP, handler);
+    sigprocmask(SIG_SETMASK, &old, nullptr);
+    ASSERT_TRUE(world.until_gone(key));
+    const std::string zero = "\t0000000000000000\n";
+    EXPECT_EQ(world.text(key), "SigBlk:" + zero + "SigIgn:" + zero + "SigCgt:" + zero);
+}
+
+TEST_P(Launching, makes_it_leader_of_its_own_session)
+{
+    const auto key = world.launch(spec_of("cat", {"/proc/self/stat"}));
+    ASSERT_TRUE(world.until_gone(key));
+    const auto fields = numbers(world.text(key)); // pid (name is no number) ppid pgrp session
+    ASSERT_GE(fields.size(), 4U);
+    EXPECT_EQ(fields[0], world.told(key).pid);
+    EXPECT_EQ(fields[1], ::getpid());
+    EXPECT_EQ(fields[2], world.told(key).pid);
+    EXPECT_EQ(fields[3], world.told(key).pid);
+}
+
+TEST_P(Launching, sets_directory_umask_nice_limits_and_oom_score)
+{
+    auto spec = shell("pwd; umask; nice; ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj");
+    spec.cwd = world.path("");
+    spec.cwd.pop_back();
+    spec.umask = 027;
+    spec.nice = 5;
+    spec.oom_score_adj = 300;
+    spec.rlimits = {{RLIMIT_NOFILE, 123, 456}};
+    std::string text;
+    world.run(spec, &text);
+    EXPECT_EQ(text, spec.cwd + "\n0027\n5\n123\n456\n300\n");
+}
+
+TEST_P(Launching, gets_the_limit_pmd_began_with_unless_it_declares_one)
+{
+    DirectOptions options;
+    options.pm_exec = PM_EXEC;
+    options.cgroups = GetParam();
+    options.path = "/usr/bin:/bin";
+    options.nofile = model::ResourceLimit{RLIMIT_NOFILE, 200, 400};
+    world.launcher.reset();
+    world.launcher = std::make_unique<DirectLauncher>(world.loop, world, options, [](const std::string&) {});
+    world.launcher->set_events(world);
+    auto spec = shell("ulimit -n");
+    std::string text;
+    world.run(spec, &text);
+    EXPECT_EQ(text, "200\n");
+    spec.rlimits = {{RLIMIT_NOFILE, 100, 300}};
+    world.run(spec, &text);
+    EXPECT_EQ(text, "100\n");
+}
+
+TEST_P(Launching, has_umask_022_when_none_is_declared)
+{
+    std::string text;
+    const auto old = ::umask(0077);
+    world.run(shell("umask"), &text);
+    ::umask(old);
+    EXPECT_EQ(text, "0022\n");
+}
+
+TEST_P(Launching, gives_it_the_environment_of_the_spec_and_who_it_is)
+{
+    auto spec = spec_of("env");
+    spec.env = {{"GREETING", "hello world"}, {"EMPTY", ""}};
+    std::string text = "\n";
+    std::string output;
+    world.run(spec, &output);
+    text += output;
+    for (const char* line : {"\nGREETING=hello world\n", "\nEMPTY=\n", "\nPM_NAME=app\n", "\nPM_GENERATION=1\n",
+                             "\nPATH=/usr/local/bin:/usr/bin:/bin\n"})
+        EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
+TEST_P(Launching, reads_environment_files_between_the_base_and_the_spec)
+{
+    auto spec = shell("echo \"$A|$B|$C|$D|$PATH\"");
+    spec.env = {{"A", "spec"}};
+    spec.env_files = {world.write("one", "A=one\nB=one\nexport C='a b' # no\nPATH=/usr/bin:/bin:/mine\n"),
+                      world.write("two", "# two\nB=two\nD=\"x\\ty\"\n")};
+    std::string text;
+    world.run(spec, &text);
+    EXPECT_EQ(text, "spec|two|a b|x\ty|/usr/bin:/bin:/mine\n");
+}
+
+TEST_P(Launching, changes_user_and_groups)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can change users";
+    auto spec = shell("id -u; id -g; id -G; echo $HOME $USER");
+    spec.user = "nobody";
+    std::string text;
+    world.run(spec, &text);
+    EXPECT_EQ(text, "65534\n65534\n65534\n/nonexistent nobody\n");
+    spec.user = "65534";
+    spec.group = "daemon";
+    world.run(spec, &text);
+    EXPECT_EQ(text, "65534\n1\n1\n/nonexistent nobody\n");
+}
+
+TEST_P(Launching, tells_its_environment_and_its_usage)
+{
+    auto spec = spec_of("sleep", {"1000"});
+    spec.env = {{"COLOUR", "blue"}};
+    const auto key = world.launch(spec);
+    ASSERT_TRUE(world.until_running(key));
+    const auto lines = world.launcher->environment(key);
+    ASSERT_TRUE(lines);
+    EXPECT_TRUE(std::count(lines->begin(), lines->end(), "COLOUR=blue"));
+    EXPECT_TRUE(world.until([&] { // the kernel counts memory in batches, so at first there may be none
+        const auto usage = world.launcher->usage(key);
+        return usage && usage->memory_bytes > 0;
+    }));
+    ASSERT_TRUE(world.launcher->signal(key, SIGKILL));
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(world.launcher->usage(key));
+    EXPECT_FALSE(world.launcher->environment(key));
+    EXPECT_FALSE(world.launcher->signal(key, SIGTERM));
+}
+
+TEST_P(Launching, sends_orders_larger_than_any_socket_buffer)
+{
+    auto spec = shell("echo ${#V0} ${#V19}");
+    for (int i = 0; i < 20; ++i) spec.env["V" + std::to_string(i)] = std::string(60000, 'x');
+    std::string text;
+    EXPECT_EQ(world.run(spec, &text).kind, Kind::Exited);
+    EXPECT_EQ(text, "60000 60000\n");
+}
+
+TEST_P(Launching, writes_the_pid_file_while_it_runs)
+{
+    world.several = true;
+    auto spec = spec_of("sleep", {"1000"});
+    spec.pid_file = world.path("app.pid");
+    const std::string actual = world.path("app-0.pid");
+    const std::string victim = world.write("victim", "keep me");
+    std::filesystem::create_symlink(victim, actual);
+    const auto key = world.launch(spec);
+    ASSERT_TRUE(world.until_running(key));
+    pid_t written = 0;
+    std::ifstream(actual) >> written;
+    EXPECT_EQ(written, world.told(key).pid);
+    EXPECT_FALSE(std::filesystem::is_symlink(actual));
+    std::string kept;
+    std::getline(std::ifstream(victim), kept);
+    EXPECT_EQ(kept, "keep me");
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(std::filesystem::exists(actual));
+}
+
+} // namespace
+} // namespace pm::launch::test

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A launcher on a real loop with real processes; waiting is always for an event, with a deadline as the way to fail.
+#pragma once
+
+#include "launch/direct_launcher.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+namespace pm::launch::test {
+
+struct Told {
+    int running = 0;
+    pid_t pid = 0;
+    std::optional<model::ExitInfo> main_exit;
+    std::optional<model::ExitInfo> gone;
+    int gone_count = 0;
+    base::Fd out; ///< read end of stdout and stderr
+    std::string text;
+};
+
+class World : public engine::LauncherEvents, public engine::Output {
+public:
+    explicit World(bool cgroups);
+    ~World() override;
+
+    engine::ProcessKey launch(const model::AppSpec& spec);
+    /// Runs the loop until `done` holds; false after 20 s.
+    bool until(const std::function<bool()>& done);
+    bool until_running(engine::ProcessKey key);
+    bool until_gone(engine::ProcessKey key);
+    /// Runs the app to its end and returns how that was told.
+    model::ExitInfo run(const model::AppSpec& spec, std::string* text = nullptr);
+    /// What the app has written so far.
+    const std::string& text(engine::ProcessKey key);
+    /// Waits for a whole line and returns all lines.
+    bool until_text(engine::ProcessKey key, const std::string& wanted);
+
+    Told& told(engine::ProcessKey key) { return told_[key]; }
+    [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
+    std::string write(const std::string& name, const std::string& content, int mode = 0755);
+
+    void on_running(engine::ProcessKey key, pid_t pid) override;
+    void on_main_exited(engine::ProcessKey key, const model::ExitInfo& exit) override;
+    void on_gone(engine::ProcessKey key, const model::ExitInfo& exit) override;
+    base::Result<engine::Stdio> open(const engine::LaunchRequest& request) override;
+
+    io::EventLoop loop;
+    std::unique_ptr<DirectLauncher> launcher;
+    std::vector<std::string> warnings;
+    bool null_output = false;
+    bool several = false;
+
+private:
+    std::string directory_;
+    std::map<engine::ProcessKey, Told> told_;
+    std::uint32_t last_id_ = 0;
+};
+
+/// An app that runs `script` (with "#!") directly.
+[[nodiscard]] model::AppSpec spec_of(std::string script, std::vector<std::string> args = {});
+/// An app that runs a line of /bin/sh.
+[[nodiscard]] model::AppSpec shell(std::string line);
+[[nodiscard]] bool is_alive(pid_t pid);
+/// Numbers in `text`, in order.
+[[nodiscard]] std::vector<pid_t> numbers(const std::string& text);
+[[nodiscard]] std::size_t open_fds();
+
+/// Each test runs with cgroups (where this machine gives them) and without.
+class Launching : public testing::TestWithParam<bool> {
+protected:
+    void SetUp() override;
+    World world{GetParam()};
+};
+
+} // namespace pm::launch::test
