@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "logs/format.hpp"
+
+#include "base/text.hpp"
+#include "logs/line_splitter.hpp"
+
+#include <array>
+#include <ctime>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace pm::logs {
+namespace {
+
+bool is_literal(char c) noexcept
+{
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+}
+
+void append_escaped(std::string& to, char c)
+{
+    switch (c) {
+    case '"': to += "\\\""; return;
+    case '\\': to += "\\\\"; return;
+    case '\t': to += "\\t"; return;
+    case '\r': to += "\\r"; return;
+    case '\n': to += "\\n"; return;
+    default: fmt::format_to(std::back_inserter(to), "\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+}
+
+/// Appends the character of more than one byte that `text` begins with; returns its bytes.
+std::size_t append_wide(std::string& to, std::string_view text)
+{
+    const auto lead = static_cast<unsigned char>(text.front());
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    const std::string_view character = text.substr(0, length);
+    if (character.size() == length && base::is_valid_utf8(character)) {
+        to += character;
+        return length;
+    }
+    to += "\xef\xbf\xbd"; // U+FFFD
+    return 1;
+}
+
+std::string json_time(const model::LogSpec& spec, model::WallTime when)
+{
+    std::string date = spec.date_format.empty() ? std::string() : format_date(spec.date_format, when);
+    return date.empty() ? iso_time(when) : date;
+}
+
+/// What stands before and after the message in a file's JSON object; the keys are PM2's.
+struct Frame {
+    std::string before;
+    std::string after;
+};
+
+Frame json_frame(const model::LogSpec& spec, const Origin& origin, Stream stream, model::WallTime when)
+{
+    Frame frame{"{\"message\":", ",\"timestamp\":"};
+    append_json_string(frame.after, json_time(spec, when));
+    frame.after += fmt::format(",\"type\":\"{}\",\"process_id\":{},\"app_name\":", to_string(stream), origin.id.value);
+    append_json_string(frame.after, origin.app);
+    frame.after += "}\n";
+    return frame;
+}
+
+} // namespace
+
+std::string_view to_string(Stream stream) noexcept { return stream == Stream::Out ? "out" : "err"; }
+
+void append_json_string(std::string& to, std::string_view text)
+{
+    to += '"';
+    while (!text.empty()) {
+        std::size_t plain = 0;
+        while (plain < text.size() && is_literal(text[plain])) ++plain;
+        to += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty()) break;
+        std::size_t used = 1;
+        if (static_cast<unsigned char>(text.front()) >= 0x80)
+            used = append_wide(to, text);
+        else
+            append_escaped(to, text.front());
+        text.remove_prefix(used);
+    }
+    to += '"';
+}
+
+std::string format_date(const std::string& format, model::WallTime when)
+{
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    std::array<char, 256> text{};
+    return {text.data(), std::strftime(text.data(), text.size(), format.c_str(), &local)};
+}
+
+std::string iso_time(model::WallTime when)
+{
+    const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(when.time_since_epoch());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
+    const std::time_t time = seconds.count();
+    std::tm utc{};
+    gmtime_r(&time, &utc);
+    std::array<char, 64> text{};
+    const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+    return fmt::format("{}.{:03}Z", std::string_view(text.data(), length), (milliseconds - seconds).count());
+}
+
+bool is_verbatim(const model::LogSpec& spec) noexcept
+{
+    return spec.type == model::LogType::Raw && spec.date_format.empty();
+}
+
+void append_for_file(std::string& to, std::span<const std::string_view> blocks, const model::LogSpec& spec,
+                     const Origin& origin, Stream stream, model::WallTime when)
+{
+    const bool json = spec.type == model::LogType::Json;
+    Frame frame;
+    if (json)
+        frame = json_frame(spec, origin, stream, when);
+    else if (const std::string date = format_date(spec.date_format, when); !date.empty())
+        frame.before = date + ": ";
+    for (const std::string_view block : blocks)
+        for_each_line(block, [&](std::string_view line) {
+            to += frame.before;
+            if (json) {
+                append_json_string(to, line);
+                to += frame.after;
+            } else {
+                to.append(line) += '\n';
+            }
+        });
+}
+
+ReaderLines::ReaderLines(ReaderFormat format, const Origin& origin, Stream stream, std::optional<model::WallTime> when)
+    : raw_(format == ReaderFormat::Raw), after_("\n")
+{
+    if (raw_) return;
+    before_ = "{\"app\":";
+    append_json_string(before_, origin.app);
+    before_ += fmt::format(",\"id\":{},\"slot\":{},\"stream\":\"{}\",\"line\":", origin.id.value, origin.slot.value,
+                           to_string(stream));
+    after_ = "}\n";
+    if (when) {
+        const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(when->time_since_epoch()).count();
+        after_ = fmt::format(",\"time\":{}}}\n", usec);
+    }
+}
+
+void ReaderLines::append(std::string& to, std::string_view line) const
+{
+    if (raw_) {
+        to += line;
+    } else {
+        to += before_;
+        append_json_string(to, line);
+    }
+    to += after_;
+}
+
+std::string lost_marker(ReaderFormat format, std::uint64_t lines)
+{
+    if (format == ReaderFormat::Json) return fmt::format("{{\"lost\":{}}}\n", lines);
+    return fmt::format("... {} lines lost ...\n", lines);
+}
+
+} // namespace pm::logs

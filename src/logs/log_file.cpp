@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "logs/log_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace pm::logs {
+namespace {
+
+bool is_below(const std::string& path, const std::string& directory)
+{
+    return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+/// Makes each missing directory above `path`; errors show when the file is opened.
+void make_parents(const std::string& path, const std::string& private_directory)
+{
+    for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+        const std::string parent = path.substr(0, slash);
+        mkdir(parent.c_str(), is_below(parent, private_directory) ? 0700 : 0755);
+    }
+}
+
+base::Fd open_append(const std::string& path)
+{
+    return base::Fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
+}
+
+} // namespace
+
+base::Result<LogFile> open_log_file(const std::string& path, const std::string& private_directory)
+{
+    const auto doing = [&] { return fmt::format("opening '{}'", path); };
+    base::Fd fd = open_append(path);
+    if (!fd && errno == ENOENT) {
+        make_parents(path, private_directory);
+        fd = open_append(path);
+    }
+    struct stat status {};
+    if (!fd || fstat(fd.get(), &status) < 0) return base::fail_errno(doing(), errno);
+    if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode) && !S_ISFIFO(status.st_mode))
+        return base::fail(base::ErrorCode::Failed, doing() + ": not a file, character device or FIFO");
+    return LogFile{std::move(fd), status.st_dev, status.st_ino, S_ISREG(status.st_mode) && status.st_size == 0};
+}
+
+bool was_moved(const LogFile& file, const std::string& path) noexcept
+{
+    struct stat status {};
+    return stat(path.c_str(), &status) < 0 || status.st_dev != file.device || status.st_ino != file.inode;
+}
+
+Written write_blocks(int fd, std::span<const std::string_view> blocks) noexcept
+{
+    Written written;
+    std::size_t skip = 0; // bytes of blocks.front() that are written already
+    while (!blocks.empty()) {
+        std::array<iovec, 64> vectors;
+        const std::size_t count = std::min(blocks.size(), vectors.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::string_view part = blocks[i].substr(i == 0 ? skip : 0);
+            vectors[i] = {const_cast<char*>(part.data()), part.size()}; // writev(2) only reads
+        }
+        const ssize_t done = writev(fd, vectors.data(), static_cast<int>(count));
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) {
+            written.error = done < 0 ? errno : EIO;
+            return written;
+        }
+        written.bytes += static_cast<std::size_t>(done);
+        skip += static_cast<std::size_t>(done);
+        while (!blocks.empty() && skip >= blocks.front().size()) {
+            skip -= blocks.front().size();
+            blocks = blocks.subspan(1);
+        }
+    }
+    return written;
+}
+
+} // namespace pm::logs

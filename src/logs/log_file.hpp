@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system calls of a log file: opening it with its directories, telling whether it was moved away, writing blocks.
+#pragma once
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+namespace pm::logs {
+
+struct LogFile {
+    base::Fd fd;
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool is_empty = false;
+};
+
+/// Opens `path` for appending, made with mode 0600 when it is not there; missing directories are made, those at or below
+/// `private_directory` with mode 0700. Links are followed; what is no regular file, character device or FIFO is refused.
+/// Never waits: a FIFO that nobody reads is an error.
+[[nodiscard]] base::Result<LogFile> open_log_file(const std::string& path, const std::string& private_directory);
+
+/// True when `path` names another file now, or none: it was rotated or removed.
+[[nodiscard]] bool was_moved(const LogFile& file, const std::string& path) noexcept;
+
+struct Written {
+    std::size_t bytes = 0;
+    int error = 0; ///< errno of the write that failed; 0: all was written
+};
+[[nodiscard]] Written write_blocks(int fd, std::span<const std::string_view> blocks) noexcept;
+
+} // namespace pm::logs

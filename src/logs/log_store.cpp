@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "logs/log_store.hpp"
+
+#include "logs/pipe_stream.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace pm::logs {
+namespace {
+
+struct Pipe {
+    base::Fd read;
+    base::Fd write;
+};
+
+base::Result<Pipe> make_pipe(const std::string& app)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return base::fail_errno(fmt::format("making a pipe for the output of '{}'", app), errno);
+    Pipe pipe{base::Fd(ends[0]), base::Fd(ends[1])};
+    // Ours alone: the app must find its end blocking, as programs expect of stdout.
+    if (fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) < 0)
+        return base::fail_errno(fmt::format("making a pipe for the output of '{}'", app), errno);
+    return pipe;
+}
+
+} // namespace
+
+struct LogStore::Impl {
+    Impl(io::EventLoop& event_loop, LogOptions log_options, std::function<void(const std::string&)> warn)
+        : loop(event_loop), options(std::move(log_options)), sinks(options.directory, std::move(warn)), readers(loop)
+    {
+    }
+
+    base::Result<base::Fd> add_stream(PipeStream::Route route);
+
+    io::EventLoop& loop;
+    LogOptions options;
+    SinkPool sinks;
+    ReaderSet readers;
+    std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
+    std::uint64_t last_key = 0;
+    std::map<std::uint64_t, PipeStream> streams; ///< destroyed before the sinks they share
+};
+
+base::Result<base::Fd> LogStore::Impl::add_stream(PipeStream::Route route)
+{
+    auto pipe = make_pipe(route.origin->app);
+    if (!pipe) return tl::unexpected(std::move(pipe.error()));
+    const std::uint64_t key = ++last_key;
+    auto [place, added] = streams.try_emplace(key, std::move(pipe->read), std::move(route));
+    PipeStream* stream = &place->second;
+    auto watched = stream->watch(loop, [this, key, stream] {
+        if (!stream->read(*workspace, readers, options.max_line)) streams.erase(key);
+    });
+    if (!watched) {
+        streams.erase(key);
+        return tl::unexpected(std::move(watched.error()));
+    }
+    return std::move(pipe->write);
+}
+
+LogStore::LogStore(io::EventLoop& loop, LogOptions options, std::function<void(const std::string&)> warn)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), std::move(warn)))
+{
+    // A reader that left and a file size limit are errors of a write(2) here, not reasons to die.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+}
+
+LogStore::~LogStore() = default;
+
+base::Result<engine::Stdio> LogStore::open(const engine::LaunchRequest& request)
+{
+    if (request.spec->logs.disable_logs) return engine::Stdio{};
+    const LogPaths paths = log_paths(*request.spec, request.slot, request.several, impl_->options.directory);
+    const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
+    const auto combined = impl_->sinks.get(paths.combined);
+    auto out = impl_->add_stream({request.spec, origin, Stream::Out, impl_->sinks.get(paths.out), combined});
+    if (!out) return tl::unexpected(std::move(out.error()));
+    // Should this fail, the end of `out` closes and its stream ends by itself.
+    auto err = impl_->add_stream({request.spec, origin, Stream::Err, impl_->sinks.get(paths.err), combined});
+    if (!err) return tl::unexpected(std::move(err.error()));
+    return engine::Stdio{std::move(*out), std::move(*err)};
+}
+
+base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std::vector<std::string> apps,
+                                             const ReaderOptions& options)
+{
+    return impl_->readers.add(sources, std::move(apps), options, impl_->options.max_reader_buffer);
+}
+
+void LogStore::set_options(LogOptions options)
+{
+    impl_->sinks.set_private_directory(options.directory);
+    impl_->options = std::move(options);
+}
+
+std::size_t LogStore::open_streams() const { return impl_->streams.size(); }
+
+std::size_t LogStore::open_readers() const { return impl_->readers.size(); }
+
+} // namespace pm::logs

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps what apps write: reads their pipes line by line, appends to files, and feeds those who follow.
+//
+// Shape: pipe -> LineSplitter (joins partial lines, bounds their length) -> Sink (one per file path, shared by the
+// instances that share a file) and -> Readers (one per OpenLog call, each with its own bounded queue). A pipe's event
+// source has Priority::Output and one wake-up reads a bounded amount, so a flood delays nobody. Failing writes (full
+// disk, vanished directory) lose lines, never the daemon: the first loss is reported, then the number lost when writing
+// works again.
+#pragma once
+
+#include "engine/ports.hpp"
+#include "io/event_loop.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pm::logs {
+
+struct LogOptions {
+    std::string directory;               ///< default place of files: <state>/logs; made when needed, mode 0700
+    std::size_t max_line = 64u << 10;    ///< bytes
+    std::size_t max_reader_buffer = 1u << 20; ///< bytes per reader
+};
+
+enum class Stream { Out, Err };
+
+/// Absolute paths, empty where nothing is kept.
+struct LogPaths {
+    std::string out;
+    std::string err;
+    std::string combined;
+};
+
+/// Where the lines of an instance go; pure. `<directory>/<app>-<slot>-out.log`, `-error.log` unless the spec says
+/// otherwise; a path from the spec gets `-<slot>` before its extension when `several` and not merge_logs (PM2's rule,
+/// with the slot in place of the pm_id); characters of the name other than A-Za-z0-9 . - _ become '-'.
+[[nodiscard]] LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, const std::string& directory);
+
+/// What one reader sees.
+struct LogSource {
+    std::string app;
+    base::InstanceId id;
+    base::Slot slot;
+    LogPaths paths;
+};
+enum class ReaderFormat { Raw, Json };
+struct ReaderOptions {
+    std::uint32_t lines = 15; ///< history per file; at most 10'000 are given
+    bool follow = true;
+    bool out = true;
+    bool err = true;
+    ReaderFormat format = ReaderFormat::Json;
+};
+
+class LogStore final : public engine::Output {
+public:
+    /// `warn` gets sentences for the daemon's own log.
+    LogStore(io::EventLoop& loop, LogOptions options, std::function<void(const std::string&)> warn);
+    ~LogStore() override;
+
+    base::Result<engine::Stdio> open(const engine::LaunchRequest& request) override;
+
+    /// The read end of a pipe that gets the last lines of `sources` and, when following, the new ones. History is read in
+    /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later.
+    base::Result<base::Fd> open_reader(std::vector<LogSource> sources, std::vector<std::string> apps,
+                                       const ReaderOptions& options);
+    void set_options(LogOptions options);
+    /// Open pipes and files, for the daemon's own accounting and for tests.
+    [[nodiscard]] std::size_t open_streams() const;
+    [[nodiscard]] std::size_t open_readers() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pm::logs

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "logs/log_store.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace pm::logs {
+namespace {
+
+/// A file name has at most 255 bytes, and ours add a slot and an ending.
+constexpr std::size_t kMaxName = 200;
+
+bool is_plain(char c) noexcept
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+}
+
+std::string file_name(std::string_view app)
+{
+    std::string name(app.substr(0, kMaxName));
+    std::replace_if(name.begin(), name.end(), [](char c) { return !is_plain(c); }, '-');
+    return name;
+}
+
+/// "/x/out.log" -> "/x/out-3.log"; a name without an extension gets it at its end.
+std::string with_slot(const std::string& path, base::Slot slot)
+{
+    const auto name = path.rfind('/') + 1; // npos + 1 is 0
+    auto dot = path.rfind('.');
+    if (dot == std::string::npos || dot <= name) dot = path.size();
+    return fmt::format("{}-{}{}", path.substr(0, dot), slot.value, path.substr(dot));
+}
+
+/// A path of the spec: "/dev/null" keeps nothing, and other devices are never given a slot.
+std::string given(const std::string& path, base::Slot slot, bool several)
+{
+    if (path == "/dev/null") return {};
+    return several && !path.starts_with("/dev/") ? with_slot(path, slot) : path;
+}
+
+} // namespace
+
+LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, const std::string& directory)
+{
+    const model::LogSpec& logs = spec.logs;
+    if (logs.disable_logs) return {};
+    const bool suffixed = several && !logs.merge_logs;
+    const std::string stem = fmt::format("{}/{}", directory, file_name(spec.name)) +
+                             (logs.merge_logs ? std::string() : fmt::format("-{}", slot.value));
+    LogPaths paths;
+    paths.out = logs.out_file.empty() ? stem + "-out.log" : given(logs.out_file, slot, suffixed);
+    paths.err = logs.error_file.empty() ? stem + "-error.log" : given(logs.error_file, slot, suffixed);
+    if (logs.log_file == "default")
+        paths.combined = stem + ".log";
+    else if (!logs.log_file.empty())
+        paths.combined = given(logs.log_file, slot, suffixed);
+    return paths;
+}
+
+} // namespace pm::logs

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// All readers: makes their pipes, hands them new lines, drops those who are gone.
+#pragma once
+
+#include "logs/reader.hpp"
+
+#include <map>
+
+namespace pm::logs {
+
+class ReaderSet {
+public:
+    static constexpr std::size_t kMaxReaders = 64;
+
+    explicit ReaderSet(io::EventLoop& loop) : loop_(loop) {}
+    base::Result<base::Fd> add(const std::vector<LogSource>& sources, std::vector<std::string> apps,
+                               const ReaderOptions& options, std::size_t max_buffer);
+    /// Cheap when nobody reads.
+    void publish(const std::shared_ptr<const Origin>& origin, Stream stream,
+                 std::span<const std::string_view> blocks, model::WallTime when);
+    [[nodiscard]] std::size_t size() const { return readers_.size(); }
+
+private:
+    io::EventLoop& loop_;
+    std::uint64_t last_key_ = 0;
+    std::map<std::uint64_t, std::unique_ptr<Reader>> readers_;
+};
+
+} // namespace pm::logs

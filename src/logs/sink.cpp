@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "logs/sink.hpp"
+
+#include "logs/line_splitter.hpp"
+
+#include <array>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace pm::logs {
+namespace {
+
+constexpr std::chrono::seconds kCheckEvery{1};
+constexpr std::chrono::seconds kRetryAfter{1};
+
+/// The lines that are not wholly among the first `written` bytes of `blocks`.
+std::uint64_t lines_after(std::span<const std::string_view> blocks, std::size_t written)
+{
+    std::uint64_t lines = 0;
+    for (const std::string_view block : blocks) {
+        const std::size_t skip = std::min(written, block.size());
+        lines += count_lines(block.substr(skip));
+        written -= skip;
+    }
+    return lines;
+}
+
+/// True when the first `written` bytes of `blocks` end within a line.
+bool ends_torn(std::span<const std::string_view> blocks, std::size_t written)
+{
+    for (const std::string_view block : blocks) {
+        if (written < block.size()) return written > 0 && block[written - 1] != '\n';
+        written -= block.size();
+    }
+    return false;
+}
+
+} // namespace
+
+void Sink::write(std::span<const std::string_view> blocks, model::TimePoint now)
+{
+    if (blocks.empty()) return;
+    if (loss_ && now < loss_->retry) {
+        loss_->lines += lines_after(blocks, 0);
+        return;
+    }
+    if (auto ready = make_open(now); !ready) {
+        failed(ready.error().message, blocks, 0, now);
+        return;
+    }
+    end_torn_line();
+    const Written written = write_blocks(open_->file.fd.get(), blocks);
+    if (written.error == 0)
+        recovered();
+    else
+        failed(fmt::format("writing '{}': {}", path_, std::strerror(written.error)), blocks, written.bytes, now);
+}
+
+base::Result<void> Sink::make_open(model::TimePoint now)
+{
+    if (open_) {
+        pool_.open_.splice(pool_.open_.begin(), pool_.open_, open_->place);
+        if (now - open_->checked < kCheckEvery) return {};
+        open_->checked = now;
+        if (!was_moved(open_->file, path_)) return {};
+        close();
+    }
+    if (pool_.open_.size() >= pool_.max_open_) pool_.open_.back()->close();
+    auto file = open_log_file(path_, pool_.private_directory_);
+    if (!file) return tl::unexpected(std::move(file.error()));
+    pool_.open_.push_front(this);
+    open_.emplace(Open{std::move(*file), now, pool_.open_.begin()});
+    return {};
+}
+
+void Sink::end_torn_line()
+{
+    if (!loss_ || !loss_->torn) return;
+    constexpr std::array<std::string_view, 1> kEnd{"\n"};
+    loss_->torn = !open_->file.is_empty && write_blocks(open_->file.fd.get(), kEnd).error != 0;
+}
+
+void Sink::failed(const std::string& why, std::span<const std::string_view> blocks, std::size_t written,
+                  model::TimePoint now)
+{
+    close(); // the next try opens anew: whatever was wrong with this file may be gone with it
+    if (!loss_) {
+        pool_.warn_(fmt::format("{}; lines are lost until it works again", why));
+        loss_ = Loss{};
+    }
+    loss_->lines += lines_after(blocks, written);
+    if (written > 0) loss_->torn = ends_torn(blocks, written);
+    loss_->retry = now + kRetryAfter;
+}
+
+void Sink::recovered()
+{
+    if (!loss_) return;
+    pool_.warn_(fmt::format("writing '{}' works again; {} lines were lost", path_, loss_->lines));
+    loss_.reset();
+}
+
+void Sink::close()
+{
+    if (!open_) return;
+    pool_.open_.erase(open_->place);
+    open_.reset();
+}
+
+std::shared_ptr<Sink> SinkPool::get(const std::string& path)
+{
+    if (path.empty()) return nullptr;
+    auto& entry = sinks_[path];
+    if (auto existing = entry.lock()) return existing;
+    std::shared_ptr<Sink> made(new Sink(*this, path), [this, path](Sink* sink) {
+        sinks_.erase(path);
+        delete sink;
+    });
+    entry = made;
+    return made;
+}
+
+} // namespace pm::logs

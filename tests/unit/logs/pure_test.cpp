@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts that touch nothing: splitting, names of files, forms of lines.
+#include "logs/format.hpp"
+#include "logs/line_splitter.hpp"
+
+#include <cstdlib>
+#include <ctime>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace pm::logs {
+namespace {
+
+using namespace std::string_literals;
+
+/// All that the splitter gives for `chunks`, and at the end of file, as one text.
+std::string split(const std::vector<std::string>& chunks, std::size_t max_line)
+{
+    LineSplitter splitter;
+    LineBatch batch;
+    std::string all;
+    const auto take = [&] {
+        for (const auto block : batch.blocks()) {
+            EXPECT_TRUE(block.ends_with('\n'));
+            all += block;
+        }
+        batch.clear();
+    };
+    for (const std::string& chunk : chunks) {
+        splitter.feed(chunk, max_line, batch);
+        take();
+    }
+    splitter.finish(batch);
+    take();
+    return all;
+}
+
+TEST(LineSplitter, Table)
+{
+    struct Row {
+        std::vector<std::string> chunks;
+        std::size_t max_line;
+        std::string expected;
+    };
+    const std::vector<Row> rows = {
+        {{}, 10, ""},
+        {{"a\n"}, 10, "a\n"},
+        {{"a"}, 10, "a\n"},
+        {{"\n\n"}, 10, "\n\n"},
+        {{"a\nb\nc"}, 10, "a\nb\nc\n"},
+        {{"ab", "cd", "\nef", "\n"}, 10, "abcd\nef\n"},
+        {{"a", "\n", "\n"}, 10, "a\n\n"},
+        {{"12345678\n"}, 8, "12345678\n"},
+        {{"123456789\n"}, 8, "12345678\n9\n"},
+        {{"12345678", "\n"}, 8, "12345678\n"},
+        {{"12345678", "9\n"}, 8, "12345678\n9\n"},
+        {{"1234567890123456\n"}, 8, "12345678\n90123456\n"},
+        {{"a\n1234567890\nb\n"}, 8, "a\n12345678\n90\nb\n"},
+        {{"1234567\xc3\xa9z\n"}, 8, "1234567\n\xc3\xa9z\n"},       // a character is not torn
+        {{"12345\xf0\x9f\x98\x80z\n"}, 8, "12345\n\xf0\x9f\x98\x80z\n"},
+        {{"\x80\x80\x80\x80\x80\x80\x80\x80\x80\n"}, 8, "\x80\x80\x80\x80\x80\x80\x80\x80\n\x80\n"},
+        {{"a\0b\n"s, "\xff\n"}, 8, "a\0b\n\xff\n"s},
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        EXPECT_EQ(split(rows[i].chunks, rows[i].max_line), rows[i].expected) << "row " << i;
+}
+
+TEST(LineSplitter, HowItIsCutIntoChunksDoesNotMatter)
+{
+    const std::string text = "one\n\ntwo three four five\n\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\nlast line without end";
+    const std::string whole = split({text}, 8);
+    for (std::size_t first = 0; first <= text.size(); ++first)
+        for (std::size_t second = first; second <= text.size(); ++second)
+            ASSERT_EQ(split({text.substr(0, first), text.substr(first, second - first), text.substr(second)}, 8), whole)
+                << first << ' ' << second;
+}
+
+TEST(LineSplitter, CompleteLinesAreNotCopied)
+{
+    LineSplitter splitter;
+    LineBatch batch;
+    const std::string text = "a\nb\nc\nd";
+    splitter.feed(text, 100, batch);
+    ASSERT_EQ(batch.blocks().size(), 1u);
+    EXPECT_EQ(batch.blocks()[0].data(), text.data());
+    EXPECT_EQ(batch.blocks()[0].size(), 6u);
+}
+
+struct PathRow {
+    std::string name, out_file, error_file, log_file;
+    bool merge, disable, several;
+    LogPaths expected;
+};
+
+TEST(LogPaths, Table)
+{
+    const std::vector<PathRow> rows = {
+        {"web", "", "", "", false, false, false, {"/l/web-2-out.log", "/l/web-2-error.log", ""}},
+        {"web", "", "", "", false, false, true, {"/l/web-2-out.log", "/l/web-2-error.log", ""}},
+        {"web", "", "", "", true, false, true, {"/l/web-out.log", "/l/web-error.log", ""}},
+        {"web", "", "", "default", false, false, true, {"/l/web-2-out.log", "/l/web-2-error.log", "/l/web-2.log"}},
+        {"web", "", "", "default", true, false, true, {"/l/web-out.log", "/l/web-error.log", "/l/web.log"}},
+        {"web", "/x/o.log", "/x/e", "/x.d/all", false, false, false, {"/x/o.log", "/x/e", "/x.d/all"}},
+        {"web", "/x/o.log", "/x/e", "/x.d/all", false, false, true, {"/x/o-2.log", "/x/e-2", "/x.d/all-2"}},
+        {"web", "/x/o.log", "/x/e", "/x.d/all", true, false, true, {"/x/o.log", "/x/e", "/x.d/all"}},
+        {"web", "/x/.hidden", "/x/a.b.c", "", false, false, true, {"/x/.hidden-2", "/x/a.b-2.c", ""}},
+        {"web", "/dev/null", "/dev/stderr", "/dev/null", false, false, true, {"", "/dev/stderr", ""}},
+        {"web", "/x/o.log", "", "default", false, true, false, {"", "", ""}},
+        {"../a b/\xc3\xa9", "", "", "", true, false, false, {"/l/..-a-b----out.log", "/l/..-a-b----error.log", ""}},
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const PathRow& row = rows[i];
+        model::AppSpec spec;
+        spec.name = row.name;
+        spec.logs.out_file = row.out_file;
+        spec.logs.error_file = row.error_file;
+        spec.logs.log_file = row.log_file;
+        spec.logs.merge_logs = row.merge;
+        spec.logs.disable_logs = row.disable;
+        const LogPaths paths = log_paths(spec, base::Slot{2}, row.several, "/l");
+        EXPECT_EQ(paths.out, row.expected.out) << "row " << i;
+        EXPECT_EQ(paths.err, row.expected.err) << "row " << i;
+        EXPECT_EQ(paths.combined, row.expected.combined) << "row " << i;
+    }
+}
+
+TEST(LogPaths, LongNamesFitAFileName)
+{
+    model::AppSpec spec;
+    spec.name = std::string(1000, 'x');
+    EXPECT_LE(log_paths(spec, base::Slot{4'000'000'000}, true, "/l").err.size(), 3u + 255u);
+}
+
+TEST(Format, JsonStringsAreAlwaysValidAndKeepWhatIsUtf8)
+{
+    const std::vector<std::pair<std::string, std::string>> rows = {
+        {"plain", "plain"},
+        {"q\"b\\s/t\tr\rn\n", "q\"b\\s/t\tr\rn\n"},
+        {"\0\x01\x1f\x7f"s, "\0\x01\x1f\x7f"s},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"a\xff" "b\xc3", "a\xef\xbf\xbd" "b\xef\xbf\xbd"},
+        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (const auto& [text, expected] : rows) {
+        std::string json;
+        append_json_string(json, text);
+        EXPECT_EQ(nlohmann::json::parse(json).get<std::string>(), expected);
+    }
+}
+
+class FileForm : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        setenv("TZ", "UTC", 1);
+        tzset();
+    }
+    std::string form(std::string_view lines)
+    {
+        std::string to;
+        const std::array<std::string_view, 1> blocks{lines};
+        append_for_file(to, blocks, spec, Origin{"we\"b", {7}, {1}}, Stream::Err, when);
+        return to;
+    }
+    model::LogSpec spec;
+    model::WallTime when{std::chrono::milliseconds(1'700'000'000'123)};
+};
+
+TEST_F(FileForm, DateStandsBeforeEachLine)
+{
+    spec.date_format = "%Y-%m-%d %H:%M:%S";
+    EXPECT_FALSE(is_verbatim(spec));
+    EXPECT_EQ(form("a\n\nb\n"), "2023-11-14 22:13:20: a\n2023-11-14 22:13:20: \n2023-11-14 22:13:20: b\n");
+}
+
+TEST_F(FileForm, DateThatCannotBeMadeIsLeftOut)
+{
+    spec.date_format = std::string(400, 'x');
+    EXPECT_EQ(form("a\n"), "a\n");
+}
+
+TEST_F(FileForm, JsonHasPm2sKeysAndOneObjectALine)
+{
+    spec.type = model::LogType::Json;
+    EXPECT_FALSE(is_verbatim(spec));
+    const std::string text = form("say \"hi\"\nb\n");
+    EXPECT_EQ(count_lines(text), 2u);
+    const nlohmann::json expected = {{"message", "say \"hi\""}, {"timestamp", "2023-11-14T22:13:20.123Z"},
+                                     {"type", "err"}, {"process_id", 7}, {"app_name", "we\"b"}};
+    EXPECT_EQ(nlohmann::json::parse(text.substr(0, text.find('\n'))), expected);
+}
+
+TEST_F(FileForm, JsonUsesTheDateFormat)
+{
+    spec.type = model::LogType::Json;
+    spec.date_format = "%Y";
+    EXPECT_EQ(nlohmann::json::parse(form("x\n"))["timestamp"], "2023");
+}
+
+TEST(Format, VerbatimNeedsNoForm) { EXPECT_TRUE(is_verbatim(model::LogSpec{})); }
+
+TEST(Format, ReaderLines)
+{
+    const Origin origin{"web", {7}, {1}};
+    std::string text;
+    ReaderLines(ReaderFormat::Raw, origin, Stream::Out, std::nullopt).append(text, "\xff x");
+    EXPECT_EQ(text, "\xff x\n");
+    text.clear();
+    ReaderLines(ReaderFormat::Json, origin, Stream::Out, std::nullopt).append(text, "x");
+    EXPECT_EQ(text, "{\"app\":\"web\",\"id\":7,\"slot\":1,\"stream\":\"out\",\"line\":\"x\"}\n");
+    text.clear();
+    ReaderLines(ReaderFormat::Json, origin, Stream::Err, model::WallTime{std::chrono::microseconds(5)}).append(text, "x");
+    EXPECT_EQ(nlohmann::json::parse(text)["time"], 5);
+    EXPECT_EQ(nlohmann::json::parse(text)["stream"], "err");
+    EXPECT_EQ(nlohmann::json::parse(lost_marker(ReaderFormat::Json, 3))["lost"], 3);
+    EXPECT_EQ(lost_marker(ReaderFormat::Raw, 3), "... 3 lines lost ...\n");
+}
+
+} // namespace
+} // namespace pm::logs

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sinks against real files, with a virtual clock: loss, recovery, rotation, the bound on open files.
+#include "logs/history.hpp"
+#include "logs/sink.hpp"
+#include "scratch.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace pm::logs {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+class SinkTest : public testing::Test {
+protected:
+    void write(Sink& sink, std::string_view text)
+    {
+        const std::array<std::string_view, 1> blocks{text};
+        sink.write(blocks, now);
+    }
+    Scratch scratch;
+    std::vector<std::string> warnings;
+    model::TimePoint now{1h};
+    SinkPool pool{scratch / "private", [this](const std::string& text) { warnings.push_back(text); }, 3};
+};
+
+unsigned mode_of(const std::string& path)
+{
+    struct stat status {};
+    return stat(path.c_str(), &status) < 0 ? 0 : status.st_mode & 07777;
+}
+
+TEST_F(SinkTest, MakesFileAndDirectoriesAtTheFirstLine)
+{
+    const auto sink = pool.get(scratch / "private/a/x.log");
+    EXPECT_FALSE(fs::exists(scratch / "private"));
+    EXPECT_EQ(pool.open_count(), 0u);
+    write(*sink, "one\n");
+    write(*sink, "two\n");
+    EXPECT_EQ(contents(scratch / "private/a/x.log"), "one\ntwo\n");
+    EXPECT_EQ(mode_of(scratch / "private/a/x.log"), 0600u);
+    EXPECT_EQ(mode_of(scratch / "private"), 0700u);
+    EXPECT_EQ(mode_of(scratch / "private/a"), 0700u);
+    EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(SinkTest, AppendsToWhatIsThereAndFollowsLinks)
+{
+    put(scratch / "real.log", "old\n");
+    fs::create_symlink(scratch / "real.log", scratch / "link.log");
+    write(*pool.get(scratch / "link.log"), "new\n");
+    EXPECT_EQ(contents(scratch / "real.log"), "old\nnew\n");
+}
+
+TEST_F(SinkTest, OnePathIsOneSinkAndClosesWithItsLastUser)
+{
+    auto one = pool.get(scratch / "x.log");
+    auto two = pool.get(scratch / "x.log");
+    EXPECT_EQ(one, two);
+    write(*one, "a\n");
+    one.reset();
+    EXPECT_EQ(pool.open_count(), 1u);
+    two.reset();
+    EXPECT_EQ(pool.open_count(), 0u);
+    EXPECT_EQ(pool.get(""), nullptr);
+}
+
+TEST_F(SinkTest, LeastRecentlyUsedClosesWhenTooManyAreOpen)
+{
+    std::vector<std::shared_ptr<Sink>> sinks;
+    for (int round = 0; round < 3; ++round)
+        for (int i = 0; i < 10; ++i) {
+            if (round == 0) sinks.push_back(pool.get(scratch / std::to_string(i)));
+            write(*sinks[static_cast<std::size_t>(i)], std::to_string(round) + "\n");
+            EXPECT_LE(pool.open_count(), 3u);
+        }
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(contents(scratch / std::to_string(i)), "0\n1\n2\n");
+}
+
+TEST_F(SinkTest, RotationByRenameIsNoticedWithinASecond)
+{
+    const auto sink = pool.get(scratch / "x.log");
+    write(*sink, "1\n");
+    fs::rename(scratch / "x.log", scratch / "x.log.1");
+    now += 999ms;
+    write(*sink, "2\n");
+    now += 1ms;
+    write(*sink, "3\n");
+    EXPECT_EQ(contents(scratch / "x.log.1"), "1\n2\n");
+    EXPECT_EQ(contents(scratch / "x.log"), "3\n");
+    EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(SinkTest, RemovedDirectoryIsMadeAgain)
+{
+    const auto sink = pool.get(scratch / "private/d/x.log");
+    write(*sink, "1\n");
+    fs::remove_all(scratch / "private");
+    now += 1s;
+    write(*sink, "2\n");
+    EXPECT_EQ(contents(scratch / "private/d/x.log"), "2\n");
+    EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(SinkTest, FailureWarnsOnceCountsAndRecovers)
+{
+    put(scratch / "d", "a file where a directory should be");
+    const auto sink = pool.get(scratch / "d/x.log");
+    write(*sink, "1\n2\n");
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_NE(warnings[0].find("opening '" + scratch.path + "/d/x.log': Not a directory"), std::string::npos);
+    fs::remove(scratch / "d");
+    write(*sink, "3\n"); // too soon to try again
+    EXPECT_EQ(warnings.size(), 1u);
+    EXPECT_FALSE(fs::exists(scratch / "d/x.log"));
+    now += 1s;
+    write(*sink, "4\n");
+    EXPECT_EQ(contents(scratch / "d/x.log"), "4\n");
+    ASSERT_EQ(warnings.size(), 2u);
+    EXPECT_NE(warnings[1].find("works again; 3 lines were lost"), std::string::npos) << warnings[1];
+}
+
+TEST_F(SinkTest, RetryThatFailsIsNotReportedAgain)
+{
+    put(scratch / "d", "");
+    const auto sink = pool.get(scratch / "d/x.log");
+    for (int i = 0; i < 5; ++i, now += 1s) write(*sink, "x\n");
+    EXPECT_EQ(warnings.size(), 1u);
+}
+
+TEST_F(SinkTest, FullDeviceLosesLines)
+{
+    if (access("/dev/full", W_OK) != 0) GTEST_SKIP() << "/dev/full: not writable here";
+    fs::create_symlink("/dev/full", scratch / "full");
+    write(*pool.get(scratch / "full"), "x\n");
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_NE(warnings[0].find("No space left on device"), std::string::npos);
+}
+
+TEST_F(SinkTest, FullDiskTearsNoLineAndComesBack)
+{
+    const std::string disk = scratch / "disk";
+    fs::create_directory(disk);
+    if (mount("none", disk.c_str(), "tmpfs", 0, "size=64k") < 0) GTEST_SKIP() << "may not mount a tmpfs here";
+    {
+        const auto sink = pool.get(disk + "/x.log");
+        put(disk + "/ballast", std::string(16 << 10, 'b'));
+        std::string line(9'999, 'x');
+        line += '\n';
+        for (int i = 0; i < 8; ++i) write(*sink, line); // 48 KiB are free
+        fs::remove(disk + "/ballast");
+        now += 1s;
+        write(*sink, "back\n");
+        std::istringstream text(contents(disk + "/x.log"));
+        std::string last, got;
+        std::size_t whole = 0, torn = 0;
+        while (std::getline(text, got)) {
+            if (got.size() + 1 == line.size()) ++whole;
+            else if (got != "back") ++torn;
+            last = got;
+        }
+        EXPECT_EQ(last, "back"); // on a line of its own
+        EXPECT_EQ(whole, 4u);
+        EXPECT_EQ(torn, 1u);     // what fitted of the fifth
+        ASSERT_EQ(warnings.size(), 2u);
+        EXPECT_NE(warnings[0].find("No space left on device"), std::string::npos) << warnings[0];
+        EXPECT_NE(warnings[1].find("4 lines were lost"), std::string::npos) << warnings[1];
+    }
+    EXPECT_EQ(umount(disk.c_str()), 0);
+}
+
+TEST_F(SinkTest, FileSizeLimitIsAnErrorNotTheEnd)
+{
+    std::signal(SIGXFSZ, SIG_IGN); // as LogStore does
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit small{4096, before.rlim_max};
+    const auto sink = pool.get(scratch / "x.log");
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    write(*sink, std::string(5000, 'x') + "\n");
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_NE(warnings[0].find("File too large"), std::string::npos) << warnings[0];
+    now += 1s;
+    write(*sink, "back\n");
+    EXPECT_EQ(contents(scratch / "x.log"), std::string(4096, 'x') + "\nback\n");
+}
+
+TEST_F(SinkTest, FifoWithoutReaderAndDirectoryAreRefusedAtOnce)
+{
+    ASSERT_EQ(mkfifo((scratch / "fifo").c_str(), 0600), 0);
+    write(*pool.get(scratch / "fifo"), "x\n");
+    write(*pool.get(scratch.path), "x\n");
+    EXPECT_EQ(warnings.size(), 2u);
+    const base::Fd end(open((scratch / "fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    write(*pool.get(scratch / "fifo"), "read\n");
+    char text[16];
+    EXPECT_EQ(read(end.get(), text, sizeof text), 5);
+}
+
+TEST_F(SinkTest, ManyBlocksAreWrittenWholeAndInOrder)
+{
+    std::vector<std::string> lines;
+    std::string all;
+    for (int i = 0; i < 3000; ++i) all += lines.emplace_back(std::to_string(i) + "\n");
+    const std::vector<std::string_view> blocks(lines.begin(), lines.end());
+    pool.get(scratch / "x.log")->write(blocks, now);
+    EXPECT_EQ(contents(scratch / "x.log"), all);
+}
+
+TEST(History, Table)
+{
+    const Scratch scratch;
+    struct Row {
+        std::string text;
+        std::uint32_t lines;
+        std::string expected;
+    };
+    const std::string mega(2u << 20, 'm');
+    const std::vector<Row> rows = {
+        {"", 3, ""},
+        {"a\nb\nc\n", 0, ""},
+        {"a\nb\nc\n", 2, "b\nc\n"},
+        {"a\nb\nc\n", 3, "a\nb\nc\n"},
+        {"a\nb\nc\n", 9, "a\nb\nc\n"},
+        {"a\nb\nc", 2, "b\nc\n"},
+        {"\n\n\n", 2, "\n\n"},
+        {"a\n" + std::string(100'000, 'x') + "\nz\n", 2, std::string(100'000, 'x') + "\nz\n"},
+        {mega + "\nx\ny\n", 2, "x\ny\n"},
+        {mega + "\nx\ny\n", 5, "x\ny\n"}, // a line of over 1 MiB is not shown cut
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        put(scratch / "f", rows[i].text);
+        EXPECT_EQ(read_tail(scratch / "f", static_cast<off_t>(rows[i].text.size()), rows[i].lines), rows[i].expected)
+            << "row " << i;
+    }
+}
+
+TEST(History, StopsAtTheEndThatWasNoted)
+{
+    const Scratch scratch;
+    put(scratch / "f", "a\nb\n");
+    const auto end = file_end(scratch / "f");
+    ASSERT_TRUE(end);
+    put(scratch / "f", "a\nb\nc\n");
+    EXPECT_EQ(read_tail(scratch / "f", end->size, 10), "a\nb\n");
+    EXPECT_EQ(read_tail(scratch / "none", 10, 10), "");
+    EXPECT_FALSE(file_end(scratch / "none"));
+    EXPECT_FALSE(file_end("/dev/null"));
+}
+
+} // namespace
+} // namespace pm::logs
