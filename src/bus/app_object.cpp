@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/app_object.hpp"
+
+#include "base/text.hpp"
+#include "bus/list_apps.hpp"
+#include "config/app_file.hpp"
+
+#include <fmt/format.h>
+
+namespace pm::bus {
+namespace {
+
+uint64_t usec(model::WallTime time)
+{
+    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
+}
+
+} // namespace
+
+AppObject::AppObject(sdbus::IConnection& connection, Context& context, std::string name)
+    : AdaptorInterfaces(connection, app_path(name)), context_(context), name_(std::move(name))
+{
+    registerAdaptor();
+}
+
+AppObject::~AppObject() { unregisterAdaptor(); }
+
+std::string AppObject::target() const
+{
+    return name_;
+}
+
+template <typename... Results>
+std::optional<Reply<Results...>> AppObject::accept(sdbus::Result<Results...>&& result)
+{
+    return accept_call(context_, getObject().getCurrentlyProcessedMessage(), std::move(result));
+}
+
+void AppObject::operate(engine::Verb verb, sdbus::Result<>&& result, const OptionMap& option_map)
+{
+    auto reply = accept(std::move(result));
+    if (!reply) return;
+    guarded_reply(*reply, [&]() -> base::Result<void> {
+        Options options(option_map);
+        const bool wait = options.get<bool>("wait", true);
+        if (auto good = options.check(); !good) return good;
+        auto accepted = context_.supervisor.operate(verb, target(), [reply = *reply](const engine::Outcome& outcome) {
+            if (outcome.failures.empty())
+                reply.value();
+            else
+                reply.error(summarise(outcome));
+        });
+        if (accepted && !wait) reply->value();
+        return accepted;
+    });
+}
+
+void AppObject::Start(sdbus::Result<>&& result, OptionMap options)
+{
+    operate(engine::Verb::Start, std::move(result), options);
+}
+
+void AppObject::Stop(sdbus::Result<>&& result, OptionMap options)
+{
+    operate(engine::Verb::Stop, std::move(result), options);
+}
+
+void AppObject::Restart(sdbus::Result<>&& result, OptionMap options)
+{
+    operate(engine::Verb::Restart, std::move(result), options);
+}
+
+void AppObject::Delete(sdbus::Result<>&& result, OptionMap options)
+{
+    operate(engine::Verb::Delete, std::move(result), options);
+}
+
+void AppObject::Reset()
+{
+    guarded([&] { return context_.supervisor.reset(target()).map([](const auto&) {}); });
+}
+
+void AppObject::Scale(sdbus::Result<uint32_t>&& result, std::string count)
+{
+    auto reply = accept(std::move(result));
+    if (!reply) return;
+    guarded_reply(*reply, [&] { return scale(context_, *reply, name_, count); });
+}
+
+uint32_t AppObject::Signal(const int32_t& signal)
+{
+    return guarded([&] { return context_.supervisor.signal(target(), signal); });
+}
+
+model::AppSnapshot AppObject::snapshot()
+{
+    return guarded([&] { return context_.supervisor.snapshot(name_); });
+}
+
+std::string AppObject::Name() { return name_; }
+std::string AppObject::Namespace() { return snapshot().name_space; }
+uint32_t AppObject::Owner() { return snapshot().owner; }
+std::string AppObject::Status() { return std::string(model::to_string(snapshot().status)); }
+std::string AppObject::Reason() { return base::printable(snapshot().reason); }
+
+std::string AppObject::Spec()
+{
+    return guarded([&]() -> base::Result<std::string> {
+        const auto spec = context_.supervisor.spec(name_);
+        if (!spec) return base::fail(base::ErrorCode::NoSuchApp, fmt::format("no app '{}'", name_));
+        // Only our own user reaches a session or embedded bus; on the system bus anybody may ask.
+        return config::to_yaml(*spec, context_.scope == config::BusKind::System);
+    });
+}
+
+std::vector<sdbus::Struct<uint32_t, uint32_t, uint32_t, std::string, std::string, uint64_t, uint64_t, uint32_t,
+                          std::string, int32_t, uint64_t>>
+AppObject::Instances()
+{
+    std::vector<sdbus::Struct<uint32_t, uint32_t, uint32_t, std::string, std::string, uint64_t, uint64_t, uint32_t,
+                              std::string, int32_t, uint64_t>>
+        rows;
+    for (const model::InstanceSnapshot& instance : snapshot().instances) {
+        const auto& last = instance.last_exit;
+        rows.emplace_back(instance.slot.value, instance.id.value, static_cast<uint32_t>(instance.pid),
+                          std::string(model::to_string(instance.status)), base::printable(instance.reason),
+                          usec(instance.since), instance.restarts, instance.unstable_restarts,
+                          last ? std::string(model::to_string(last->kind)) : std::string(), last ? last->code : 0,
+                          instance.generation.value);
+    }
+    return rows;
+}
+
+std::vector<sdbus::Struct<uint32_t, std::string, std::string>> AppObject::LogFiles()
+{
+    std::vector<sdbus::Struct<uint32_t, std::string, std::string>> rows;
+    for (const logs::LogSource& source : log_sources(context_, name_))
+        rows.emplace_back(source.slot.value, base::printable(source.paths.out), base::printable(source.paths.err));
+    return rows;
+}
+
+uint64_t AppObject::CreatedAtUSec() { return usec(snapshot().created_at); }
+
+void AppObject::emit_changes()
+{
+    const auto now = context_.supervisor.snapshot(name_);
+    if (!now) return;
+    std::vector<std::string> changed{"Instances"};
+    const auto note = [&](std::string& emitted, std::string current, const char* property) {
+        if (emitted == current) return;
+        emitted = std::move(current);
+        changed.emplace_back(property);
+    };
+    note(emitted_status_, std::string(model::to_string(now->status)), "Status");
+    note(emitted_reason_, now->reason, "Reason");
+    note(emitted_namespace_, now->name_space, "Namespace");
+    if (auto spec = context_.supervisor.spec(name_); spec != emitted_spec_) {
+        emitted_spec_ = std::move(spec);
+        changed.insert(changed.end(), {"Spec", "LogFiles"});
+    }
+    emitPropertiesChangedSignal(org::pmd1::App_adaptor::INTERFACE_NAME, changed);
+}
+
+} // namespace pm::bus

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// org.pmd1.App, one object per app. What each call means is said in dbus/org.pmd1.App.xml.
+#pragma once
+
+#include "bus/context.hpp"
+#include "bus/options.hpp"
+
+#include "org.pmd1.App-adaptor.hpp"
+
+#include <optional>
+#include <string>
+
+namespace pm::bus {
+
+class AppObject final
+    : public sdbus::AdaptorInterfaces<org::pmd1::App_adaptor, sdbus::Properties_adaptor, sdbus::ManagedObject_adaptor> {
+public:
+    AppObject(sdbus::IConnection& connection, Context& context, std::string name);
+    ~AppObject();
+
+    /// Emits PropertiesChanged for what differs from what was emitted before.
+    void emit_changes();
+
+private:
+    void Start(sdbus::Result<>&& result, OptionMap options) override;
+    void Stop(sdbus::Result<>&& result, OptionMap options) override;
+    void Restart(sdbus::Result<>&& result, OptionMap options) override;
+    void Delete(sdbus::Result<>&& result, OptionMap options) override;
+    void Reset() override;
+    void Scale(sdbus::Result<uint32_t>&& result, std::string count) override;
+    uint32_t Signal(const int32_t& signal) override;
+
+    std::string Name() override;
+    std::string Namespace() override;
+    uint32_t Owner() override;
+    std::string Status() override;
+    std::string Reason() override;
+    std::string Spec() override;
+    std::vector<sdbus::Struct<uint32_t, uint32_t, uint32_t, std::string, std::string, uint64_t, uint64_t, uint32_t,
+                              std::string, int32_t, uint64_t>>
+    Instances() override;
+    std::vector<sdbus::Struct<uint32_t, std::string, std::string>> LogFiles() override;
+    uint64_t CreatedAtUSec() override;
+
+    void operate(engine::Verb verb, sdbus::Result<>&& result, const OptionMap& options);
+    template <typename... Results>
+    std::optional<Reply<Results...>> accept(sdbus::Result<Results...>&& result);
+    /// A target that means this app and nothing else, whatever its name looks like.
+    [[nodiscard]] std::string target() const;
+    [[nodiscard]] model::AppSnapshot snapshot();
+
+    Context& context_;
+    std::string name_;
+    std::string emitted_status_;
+    std::string emitted_reason_;
+    std::string emitted_namespace_;
+    std::shared_ptr<const model::AppSpec> emitted_spec_;
+};
+
+} // namespace pm::bus

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/context.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <memory>
+#include <systemd/sd-bus.h>
+
+namespace pm::bus {
+
+std::string app_path(const std::string& name)
+{
+    char* encoded = nullptr;
+    if (sd_bus_path_encode("/org/pmd1/app", name.c_str(), &encoded) < 0) throw std::bad_alloc();
+    const std::unique_ptr<char, decltype(&std::free)> owned(encoded, &std::free);
+    return encoded;
+}
+
+base::Error summarise(const engine::Outcome& outcome)
+{
+    constexpr std::size_t kMostLines = 10;
+    base::Error error{outcome.failures.front().error.code, {}};
+    const std::size_t shown = std::min(outcome.failures.size(), kMostLines);
+    for (std::size_t i = 0; i < shown; ++i) {
+        const auto& failure = outcome.failures[i];
+        error.message += fmt::format("{}{} (id {}): {}", i == 0 ? "" : "\n", failure.app, failure.id.value,
+                                     failure.error.message);
+    }
+    if (outcome.failures.size() > shown)
+        error.message += fmt::format("\nand {} more", outcome.failures.size() - shown);
+    return error;
+}
+
+std::vector<logs::LogSource> log_sources(const Context& context, const std::string& app)
+{
+    std::vector<logs::LogSource> sources;
+    const auto spec = context.supervisor.spec(app);
+    const auto snapshot = context.supervisor.snapshot(app);
+    if (!spec || !snapshot) return sources;
+    const bool several = snapshot->instances.size() > 1;
+    for (const model::InstanceSnapshot& instance : snapshot->instances)
+        sources.push_back(
+            {app, instance.id, instance.slot, logs::log_paths(*spec, instance.slot, several, context.log_dir)});
+    return sources;
+}
+
+} // namespace pm::bus

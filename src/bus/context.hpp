@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the D-Bus objects work with. They decide nothing: they check arguments, ask the engine and answer.
+#pragma once
+
+#include "bus/reply.hpp"
+#include "bus/usage_sampler.hpp"
+#include "config/settings.hpp"
+#include "engine/supervisor.hpp"
+#include "logs/log_store.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pm::bus {
+
+inline constexpr const char* kBusName = "org.pmd1";
+inline constexpr const char* kRootPath = "/org/pmd1";
+
+struct Context {
+    engine::Supervisor& supervisor;
+    engine::Launcher& launcher;
+    logs::LogStore& logs;
+    engine::Clock& clock;
+    const config::Settings& settings; ///< the daemon's, changes with SIGHUP
+    CallQuota& quota;
+    UsageSampler& sampler;
+    config::BusKind scope;
+    std::string launcher_name;
+    std::string state_dir;
+    std::string log_dir;
+    std::string home;                 ///< what "~" means in an app file
+    /// Begins the end of the daemon; `done` when the apps are stopped.
+    std::function<void(engine::Done done)> exit;
+};
+
+/// "/org/pmd1/app/<escaped name>", escaped as sd_bus_path_encode(3).
+[[nodiscard]] std::string app_path(const std::string& name);
+
+/// One Error out of the failures of a command: the first's code, a line each, ten at most.
+[[nodiscard]] base::Error summarise(const engine::Outcome& outcome);
+
+/// Takes a place in the caller's quota for a call that is answered later; answers Busy and returns nothing when it is
+/// full.
+template <typename... Results>
+[[nodiscard]] std::optional<Reply<Results...>> accept_call(Context& context, const sdbus::Message* call,
+                                                           sdbus::Result<Results...>&& result)
+{
+    auto ticket = context.quota.take(call != nullptr ? call->getSender() : std::string());
+    const bool full = !ticket;
+    Reply<Results...> reply(std::move(result), std::move(ticket));
+    if (!full) return reply;
+    reply.error({base::ErrorCode::Busy, "this connection waits for " +
+                                            std::to_string(context.settings.max_calls_per_caller) +
+                                            " calls already (max_calls_per_caller); let some end first"});
+    return std::nullopt;
+}
+
+/// The readers' view of an app's instances; empty for an unknown app.
+[[nodiscard]] std::vector<logs::LogSource> log_sources(const Context& context, const std::string& app);
+
+} // namespace pm::bus

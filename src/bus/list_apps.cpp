@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/list_apps.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+namespace pm::bus {
+namespace {
+
+/// The name of the user pmd runs as, looked up once (a user database may be slow).
+const std::string& own_user()
+{
+    static const std::string name = [] {
+        const passwd* entry = getpwuid(geteuid());
+        return entry != nullptr ? std::string(entry->pw_name) : std::to_string(geteuid());
+    }();
+    return name;
+}
+
+ListRow row_of(Context& context, const model::AppSnapshot& app, const model::InstanceSnapshot& instance,
+               const std::string& user, bool usage)
+{
+    const model::Duration uptime = instance.uptime.value_or(model::Duration{0});
+    Load load;
+    if (usage && instance.pid != 0)
+        load = context.sampler.sample(context.launcher, {instance.id, instance.generation}, uptime,
+                                      context.clock.now());
+    return {app.name,
+            app.name_space,
+            instance.id.value,
+            instance.slot.value,
+            static_cast<uint32_t>(instance.pid),
+            std::string(model::to_string(instance.status)),
+            base::printable(instance.reason),
+            static_cast<uint64_t>(std::max<std::int64_t>(uptime.count(), 0)),
+            instance.restarts,
+            instance.unstable_restarts,
+            load.cpu_percent,
+            load.memory_bytes,
+            user};
+}
+
+/// True when `target` names one instance, not an app: a number that is neither a name nor a namespace.
+bool names_one_instance(const std::vector<model::AppSnapshot>& apps, const std::string& target)
+{
+    return base::parse_number<std::uint32_t>(target) && std::ranges::none_of(apps, [&](const auto& app) {
+               return app.name == target || app.name_space == target;
+           });
+}
+
+} // namespace
+
+base::Result<std::vector<ListRow>> list_apps(Context& context, const OptionMap& filter)
+{
+    Options options(filter);
+    const auto target = options.get<std::string>("target", "all");
+    const bool usage = options.get<bool>("usage", false);
+    if (auto good = options.check(); !good) return tl::unexpected(good.error());
+
+    std::vector<model::AppSnapshot> apps = context.supervisor.snapshots();
+    std::optional<std::uint32_t> only_id;
+    if (target != "all") {
+        auto names = context.supervisor.apps_of(target);
+        if (!names) return tl::unexpected(names.error());
+        if (names_one_instance(apps, target)) only_id = base::parse_number<std::uint32_t>(target);
+        std::erase_if(apps, [&](const auto& app) { return std::ranges::find(*names, app.name) == names->end(); });
+    }
+    std::vector<ListRow> rows;
+    for (const model::AppSnapshot& app : apps) {
+        const auto spec = context.supervisor.spec(app.name);
+        const std::string& user = spec && !spec->user.empty() ? spec->user : own_user();
+        for (const model::InstanceSnapshot& instance : app.instances)
+            if (!only_id || instance.id.value == *only_id) rows.push_back(row_of(context, app, instance, user, usage));
+    }
+    std::ranges::sort(rows, {}, [](const ListRow& row) { return std::get<2>(row); });
+    return rows;
+}
+
+base::Result<std::map<std::string, std::string>> environment_of(Context& context, base::InstanceId id)
+{
+    const auto instance = context.supervisor.instance(id);
+    if (!instance) return tl::unexpected(instance.error());
+    const auto lines = context.launcher.environment(instance->key);
+    if (!lines) return tl::unexpected(lines.error());
+    std::map<std::string, std::string> environment;
+    for (const std::string& line : *lines) {
+        const auto equals = line.find('=');
+        if (equals != std::string::npos)
+            environment[base::printable(line.substr(0, equals))] = base::printable(line.substr(equals + 1));
+    }
+    return environment;
+}
+
+base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target, const OptionMap& option_map)
+{
+    Options options(option_map);
+    logs::ReaderOptions reader;
+    reader.lines = options.get<std::uint32_t>("lines", reader.lines);
+    reader.follow = options.get<bool>("follow", reader.follow);
+    const auto stream = options.get<std::string>("stream", "");
+    const auto format = options.get<std::string>("format", "json");
+    if (auto good = options.check(); !good) return tl::unexpected(good.error());
+    if (stream != "" && stream != "out" && stream != "err")
+        return base::fail(base::ErrorCode::InvalidArgument,
+                          fmt::format("option 'stream' is 'out' or 'err', not '{}'", base::printable(stream)));
+    if (format != "raw" && format != "json")
+        return base::fail(base::ErrorCode::InvalidArgument,
+                          fmt::format("option 'format' is 'raw' or 'json', not '{}'", base::printable(format)));
+    reader.out = stream != "err";
+    reader.err = stream != "out";
+    reader.format = format == "raw" ? logs::ReaderFormat::Raw : logs::ReaderFormat::Json;
+
+    auto names = context.supervisor.apps_of(target);
+    if (!names) return tl::unexpected(names.error());
+    std::vector<logs::LogSource> sources;
+    for (const std::string& name : *names)
+        for (logs::LogSource& source : log_sources(context, name)) sources.push_back(std::move(source));
+    if (names_one_instance(context.supervisor.snapshots(), target)) {
+        const auto id = base::parse_number<std::uint32_t>(target);
+        std::erase_if(sources, [&](const logs::LogSource& source) { return source.id.value != *id; });
+        names->clear(); // one instance: nobody else's lines, whatever starts later
+    }
+    return context.logs.open_reader(std::move(sources), std::move(*names), reader).map([](base::Fd fd) {
+        return sdbus::UnixFd(fd.release(), sdbus::adopt_fd);
+    });
+}
+
+base::Result<void> scale(Context& context, const Reply<uint32_t>& reply, const std::string& app,
+                         const std::string& count)
+{
+    // The number is known before the instances are; Done may come first, so it reads the number through a shared place.
+    auto number = std::make_shared<std::optional<uint32_t>>();
+    auto done = std::make_shared<std::optional<engine::Outcome>>();
+    const auto answer = [reply, number, done] {
+        if (!*number || !*done) return;
+        if ((*done)->failures.empty())
+            reply.value(**number);
+        else
+            reply.error(summarise(**done));
+    };
+    auto scaled = context.supervisor.scale(app, count, [done, answer](const engine::Outcome& outcome) {
+        *done = outcome;
+        answer();
+    });
+    if (!scaled) return tl::unexpected(scaled.error());
+    *number = *scaled;
+    answer();
+    return {};
+}
+
+} // namespace pm::bus

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/load_request.hpp"
+
+#include "base/fd.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace pm::bus {
+namespace {
+
+/// The directory part of an absolute path; "/" for anything else.
+std::string directory_of(const std::string& origin)
+{
+    const auto slash = origin.rfind('/');
+    if (!origin.starts_with('/') || slash == 0) return "/";
+    return origin.substr(0, slash);
+}
+
+} // namespace
+
+base::Result<LoadRequest> read_load_request(const Context& context, const std::string& text, const std::string& origin,
+                                            const OptionMap& option_map)
+{
+    using Strings = std::vector<std::string>;
+    Options options(option_map);
+    LoadRequest request;
+    config::ParseOptions parse;
+    parse.profile = options.get<std::string>("profile", "");
+    parse.only = options.get<Strings>("only", {});
+    parse.name_space = options.get<std::string>("namespace", "");
+    parse.base_dir = options.get<std::string>("directory", directory_of(origin));
+    parse.env_from_caller = options.get<bool>("caller-environment", false);
+    request.apply.start = options.get<bool>("start", true);
+    request.apply.prune = options.get<bool>("prune", false);
+    request.wait = options.get<bool>("wait", true);
+    if (auto good = options.check(); !good) return tl::unexpected(good.error());
+    if (!parse.base_dir.starts_with('/'))
+        return base::fail(base::ErrorCode::InvalidArgument,
+                          fmt::format("option 'directory' must be an absolute path, not '{}'", parse.base_dir));
+    if (origin.size() > 4096)
+        return base::fail(base::ErrorCode::InvalidArgument, "the origin is longer than 4096 bytes");
+    if (text.size() > context.settings.max_file_bytes)
+        return base::fail(base::ErrorCode::LimitExceeded,
+                          fmt::format("{}: the file has {} bytes, more than the {} allowed (max_file_bytes)", origin,
+                                      text.size(), context.settings.max_file_bytes));
+    parse.home = context.home;
+    parse.max_bytes = context.settings.max_file_bytes;
+    parse.max_apps = context.settings.max_apps;
+    request.file = config::parse_app_file(text, parse);
+    request.apply.origin = origin;
+    request.apply.owner = getuid();
+    return request;
+}
+
+base::Result<void> faults_of(const config::AppFile& file, const std::string& origin)
+{
+    if (file.ok()) return {};
+    constexpr std::size_t kMostLines = 50;
+    std::string lines;
+    std::size_t count = 0;
+    for (const config::Diagnostic& diagnostic : file.diagnostics) {
+        if (diagnostic.severity != config::Severity::Error) continue;
+        if (++count > kMostLines) continue;
+        lines += (lines.empty() ? "" : "\n") + config::to_string(diagnostic, origin);
+    }
+    if (count > kMostLines) lines += fmt::format("\nand {} more", count - kMostLines);
+    return base::fail(base::ErrorCode::InvalidSpec, lines);
+}
+
+base::Result<std::string> read_app_file(const std::string& path, std::size_t max_bytes)
+{
+    const std::string doing = fmt::format("opening '{}'", path);
+    if (!path.starts_with('/'))
+        return base::fail(base::ErrorCode::InvalidArgument, doing + ": the path must be absolute");
+    const base::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!file) return base::fail_errno(doing, errno);
+    struct stat status {};
+    if (fstat(file.get(), &status) < 0) return base::fail_errno(doing, errno);
+    if (!S_ISREG(status.st_mode)) return base::fail(base::ErrorCode::InvalidArgument, doing + ": not a regular file");
+    std::string text;
+    while (text.size() <= max_bytes) {
+        const std::size_t had = text.size();
+        text.resize(had + 65536);
+        const ssize_t count = read(file.get(), text.data() + had, 65536);
+        if (count < 0 && errno != EINTR) return base::fail_errno(fmt::format("reading '{}'", path), errno);
+        text.resize(had + static_cast<std::size_t>(count < 0 ? 0 : count));
+        if (count == 0) return text;
+    }
+    return base::fail(base::ErrorCode::LimitExceeded,
+                      fmt::format("{}: more than the {} bytes allowed (max_file_bytes)", path, max_bytes));
+}
+
+} // namespace pm::bus

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/publisher.hpp"
+
+#include "base/text.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace pm::bus {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenChanges{50};
+
+io::Source take(base::Result<io::Source> made)
+{
+    if (!made) throw std::runtime_error(made.error().message);
+    return std::move(*made);
+}
+
+std::map<std::string, sdbus::Variant> details_of(const engine::ProcessEvent& event)
+{
+    std::map<std::string, sdbus::Variant> details{
+        {"slot", event.slot.value},
+        {"generation", event.generation.value},
+        {"pid", static_cast<std::uint32_t>(event.pid)},
+        {"restarts", event.restarts},
+    };
+    if (!event.reason.empty()) details.emplace("reason", base::printable(event.reason));
+    if (event.exit) {
+        details.emplace("exit-kind", std::string(model::to_string(event.exit->kind)));
+        details.emplace("exit-code", static_cast<std::int32_t>(event.exit->code));
+    }
+    if (event.uptime) details.emplace("uptime-usec", static_cast<std::uint64_t>(event.uptime->count()));
+    if (event.delay) details.emplace("delay-usec", static_cast<std::uint64_t>(event.delay->count()));
+    return details;
+}
+
+} // namespace
+
+Publisher::Publisher(io::EventLoop& loop) : loop_(loop)
+{
+    deferred_ = take(loop.add_deferred(io::Priority::Deferred, [this] { flush(); }));
+    changes_timer_ = take(loop.add_timer(model::TimePoint::max(), io::Priority::Deferred, [this] { send_changes(); }));
+    changes_timer_.set_enabled(false);
+}
+
+void Publisher::attach(sdbus::IConnection& connection, Context& context)
+{
+    attachment_ = std::unique_ptr<Attachment>(
+        new Attachment{connection, context, ManagerObject(connection, context), {}});
+    for (const model::AppSnapshot& app : context.supervisor.snapshots())
+        attachment_->apps.emplace(app.name, std::make_unique<AppObject>(connection, context, app.name));
+}
+
+void Publisher::detach() noexcept
+{
+    queue_.clear();
+    changed_.clear();
+    attachment_.reset();
+}
+
+void Publisher::push(Item item)
+{
+    queue_.push_back(std::move(item));
+    deferred_.set_enabled(true);
+}
+
+void Publisher::process_event(const engine::ProcessEvent& event)
+{
+    if (attachment_) push(event);
+}
+
+void Publisher::app_added(const std::string& app)
+{
+    if (!attachment_) return;
+    // The object is there at once, so that whoever is told of it by the reply finds it; the signal comes later.
+    attachment_->apps.insert_or_assign(
+        app, std::make_unique<AppObject>(attachment_->connection, attachment_->context, app));
+    push(Added{app});
+}
+
+void Publisher::app_removed(const std::string& app)
+{
+    if (!attachment_) return;
+    auto node = attachment_->apps.extract(app);
+    changed_.erase(app);
+    push(Removed{app, node.empty() ? nullptr : std::move(node.mapped())});
+}
+
+void Publisher::app_changed(const std::string& app)
+{
+    if (!attachment_) return;
+    changed_.insert(app);
+    deferred_.set_enabled(true);
+}
+
+void Publisher::flush()
+{
+    std::vector<Item> items = std::exchange(queue_, {});
+    for (const Item& item : items) {
+        if (!attachment_) return;
+        std::visit([this](const auto& one) { send(one); }, item);
+    }
+    if (changed_.empty()) return;
+    const model::TimePoint now = std::chrono::steady_clock::now();
+    if (now - changes_sent_ >= kBetweenChanges)
+        send_changes();
+    else
+        changes_timer_.set_time(changes_sent_ + kBetweenChanges);
+}
+
+void Publisher::send_changes()
+{
+    changes_timer_.set_enabled(false);
+    changes_sent_ = std::chrono::steady_clock::now();
+    for (const std::string& app : std::exchange(changed_, {})) {
+        if (!attachment_) return;
+        const auto object = attachment_->apps.find(app);
+        if (object != attachment_->apps.end()) object->second->emit_changes();
+    }
+}
+
+void Publisher::send(const Added& item)
+{
+    const auto object = attachment_->apps.find(item.app);
+    if (object == attachment_->apps.end()) return; // removed again meanwhile
+    object->second->emitInterfacesAddedSignal({org::pmd1::App_adaptor::INTERFACE_NAME});
+    attachment_->manager.emitAppAdded(sdbus::ObjectPath(app_path(item.app)));
+}
+
+void Publisher::send(const Removed& item)
+{
+    if (item.object && !attachment_->apps.contains(item.app))
+        item.object->emitInterfacesRemovedSignal({org::pmd1::App_adaptor::INTERFACE_NAME});
+    attachment_->manager.emitAppRemoved(sdbus::ObjectPath(app_path(item.app)));
+}
+
+void Publisher::send(const engine::ProcessEvent& item)
+{
+    if (item.kind == engine::EventKind::Delete) attachment_->context.sampler.forget(item.id);
+    attachment_->manager.emitProcessEvent(std::string(engine::to_string(item.kind)), item.app, item.id.value,
+                                          details_of(item));
+}
+
+} // namespace pm::bus

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells the bus what has happened: after the fact, in order, and never while a process is being replaced.
+//
+// The engine's events are queued and sent by a deferred call of the loop. PropertiesChanged is sent at most every 50 ms
+// (the last change is never dropped), so that a thousand starts do not cost a thousand looks at the same app.
+#pragma once
+
+#include "bus/app_object.hpp"
+#include "bus/context.hpp"
+#include "bus/manager_object.hpp"
+#include "io/event_loop.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace pm::bus {
+
+class Publisher final : public engine::Events {
+public:
+    explicit Publisher(io::EventLoop& loop);
+
+    /// Puts the objects of all apps on `connection`, which must outlive the attachment. Before this, and after
+    /// detach(), events are dropped.
+    void attach(sdbus::IConnection& connection, Context& context);
+    /// Takes them off; signals that were not sent yet are dropped with them.
+    void detach() noexcept;
+    /// Sends everything now (before the daemon ends).
+    void flush();
+
+    void process_event(const engine::ProcessEvent& event) override;
+    void app_added(const std::string& app) override;
+    void app_removed(const std::string& app) override;
+    void app_changed(const std::string& app) override;
+
+private:
+    struct Added {
+        std::string app;
+    };
+    struct Removed {
+        std::string app;
+        std::unique_ptr<AppObject> object; ///< kept until the signal is sent
+    };
+    using Item = std::variant<Added, Removed, engine::ProcessEvent>;
+
+    struct Attachment {
+        sdbus::IConnection& connection;
+        Context& context;
+        ManagerObject manager;
+        std::map<std::string, std::unique_ptr<AppObject>> apps;
+    };
+
+    void push(Item item);
+    void send(const Added& item);
+    void send(const Removed& item);
+    void send(const engine::ProcessEvent& item);
+    void send_changes();
+
+    io::EventLoop& loop_;
+    std::unique_ptr<Attachment> attachment_;
+    std::vector<Item> queue_;
+    std::set<std::string> changed_;
+    model::TimePoint changes_sent_{};
+    io::Source deferred_;
+    io::Source changes_timer_;
+};
+
+} // namespace pm::bus

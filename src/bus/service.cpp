@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/service.hpp"
+
+#include <cstdlib>
+#include <fmt/format.h>
+
+namespace pm::bus {
+namespace {
+
+std::unique_ptr<sdbus::IConnection> connect(config::BusKind scope, const std::string& address)
+{
+    switch (scope) {
+    case config::BusKind::System: return sdbus::createSystemBusConnection();
+    case config::BusKind::Session: return sdbus::createSessionBusConnection();
+    case config::BusKind::Embedded:
+        // sdbus-c++ 1.2 takes no address; the variable is for us alone, apps get a clean environment.
+        setenv("DBUS_SESSION_BUS_ADDRESS", address.c_str(), 1);
+        return sdbus::createSessionBusConnection();
+    }
+    return nullptr;
+}
+
+} // namespace
+
+Service::Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher)
+    : connection_(std::move(connection)), publisher_(publisher)
+{
+}
+
+base::Result<std::unique_ptr<Service>> Service::start(io::EventLoop& loop, Publisher& publisher, Context& context,
+                                                      const std::string& address,
+                                                      std::function<void(const std::string&)> on_lost)
+{
+    try {
+        std::unique_ptr<Service> service(new Service(connect(context.scope, address), publisher));
+        publisher.attach(*service->connection_, context);
+        service->bridge_ = std::make_unique<io::SdbusBridge>(loop, *service->connection_, std::move(on_lost));
+        service->connection_->requestName(kBusName);
+        return service;
+    } catch (const std::exception& error) {
+        publisher.detach();
+        return base::fail(base::ErrorCode::Failed, fmt::format("serving '{}' on the {} bus: {}", kBusName,
+                                                               config::to_string(context.scope), error.what()));
+    }
+}
+
+Service::~Service()
+{
+    try {
+        // Whoever waits for a reply gets it before the bus ends with us: the broker answers a second question only after
+        // it has passed on what came before the first.
+        connection_->releaseName(kBusName);
+        connection_->releaseName(kBusName);
+    } catch (const sdbus::Error&) { // the name was gone already, or the bus is
+    }
+    bridge_.reset();
+    publisher_.detach();
+}
+
+} // namespace pm::bus
