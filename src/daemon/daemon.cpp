@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/daemon.hpp"
+
+#include "pmd-config.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sched.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include <utility>
+
+namespace pm::daemon {
+namespace {
+
+constexpr const char* kSystemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr model::Milliseconds kFirstReopen{100};
+constexpr model::Milliseconds kSlowestReopen{30'000};
+/// After SIGKILL to everything: how long to wait for the kernel to be done with it.
+constexpr model::Milliseconds kAfterKill{3'000};
+constexpr model::Milliseconds kBeforeHousekeeping{1'000};
+
+std::uint32_t cpu_count()
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) < 0) return 1;
+    return static_cast<std::uint32_t>(std::max(CPU_COUNT(&set), 1));
+}
+
+io::Severity severity_of(config::LogLevel level) noexcept
+{
+    switch (level) {
+    case config::LogLevel::Error: return io::Severity::Error;
+    case config::LogLevel::Warning: return io::Severity::Warning;
+    case config::LogLevel::Notice: return io::Severity::Notice;
+    case config::LogLevel::Info: return io::Severity::Info;
+    case config::LogLevel::Debug: return io::Severity::Debug;
+    }
+    return io::Severity::Info;
+}
+
+} // namespace
+
+// References to members that are made later are only stored by those made earlier, not used before run().
+Daemon::Daemon(Runtime runtime, io::Log& log)
+    : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller),
+      logs_(loop_, log_options(), [this](const std::string& text) { log_.warning(text); }),
+      launcher_(loop_, logs_,
+                launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(),
+                                      runtime_.locations.state_dir, runtime_.nofile},
+                [this](const std::string& text) { log_.warning(text); }),
+      publisher_(loop_), events_(log_, publisher_,
+              [this] {
+                  if (std::exchange(housekeeping_due_, true)) return;
+                  housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
+              }),
+      timers_(
+          loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
+          [this](const std::string& text) { log_.error(text); }),
+      supervisor_(launcher_, timers_, clock_, events_, limits()),
+      context_{supervisor_,
+               launcher_,
+               logs_,
+               clock_,
+               runtime_.settings,
+               quota_,
+               sampler_,
+               runtime_.bus,
+               "direct",
+               runtime_.locations.state_dir,
+               runtime_.locations.state_dir + "/logs",
+               runtime_.home,
+               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); }}
+{
+    launcher_.set_events(supervisor_);
+    log_.set_threshold(severity_of(runtime_.settings.log_level));
+    if (auto timer = loop_.add_timer(clock_.now(), io::Priority::Deferred, [this] { keep_house(); }))
+        housekeeping_ = std::move(*timer);
+}
+
+engine::Limits Daemon::limits() const
+{
+    engine::Limits limits;
+    limits.max_apps = runtime_.settings.max_apps;
+    limits.max_instances = runtime_.settings.max_instances;
+    limits.cpus = cpu_count();
+    return limits;
+}
+
+logs::LogOptions Daemon::log_options() const
+{
+    return {runtime_.locations.state_dir + "/logs", runtime_.settings.max_log_line, runtime_.settings.max_log_buffer};
+}
+
+std::string Daemon::app_path_variable() const
+{
+    if (!runtime_.settings.path.empty()) return runtime_.settings.path;
+    const char* own = std::getenv("PATH");
+    return runtime_.bus != config::BusKind::System && own != nullptr && *own != '\0' ? own : kSystemPath;
+}
+
+int Daemon::run()
+{
+    for (auto step : {&Daemon::watch_signals, &Daemon::open_bus}) {
+        if (auto done = (this->*step)(); !done) {
+            log_.error(done.error().message);
+            sd_notifyf(0, "STATUS=%s", done.error().message.c_str());
+            return EXIT_FAILURE;
+        }
+    }
+    log_.notice(fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
+                            config::to_string(runtime_.bus), runtime_.locations.state_dir,
+                            launcher_.cgroup_root().empty() ? "process trees (no writable cgroup2 subtree)"
+                                                            : "a cgroup per app below " + launcher_.cgroup_root()));
+    malloc_trim(0); // what start-up needed once
+    sd_notify(0, "READY=1");
+    const int status = loop_.run();
+    publisher_.flush();
+    service_.reset(); // flushes what is queued for clients
+    log_.notice("ended");
+    return status;
+}
+
+base::Result<void> Daemon::watch_signals()
+{
+    std::signal(SIGPIPE, SIG_IGN);
+    const auto watch = [this](int number, std::function<void(int)> callback) -> base::Result<void> {
+        auto source = loop_.add_signal(number, std::move(callback));
+        if (!source) return tl::unexpected(source.error());
+        signals_.push_back(std::move(*source));
+        return {};
+    };
+    for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
+        auto watched = watch(number, [this](int) { shut_down([](const engine::Outcome&) {}, "told to by a signal"); });
+        if (!watched) return watched;
+    }
+    return watch(SIGHUP, [this](int) { reload(); });
+}
+
+base::Result<void> Daemon::open_bus()
+{
+    if (runtime_.bus == config::BusKind::Embedded && !embedded_) {
+        auto bus = io::EmbeddedBus::start(loop_, runtime_.locations.runtime_dir,
+                                          [this] { bus_lost("the private dbus-daemon ended"); });
+        if (!bus) return tl::unexpected(bus.error());
+        embedded_.emplace(std::move(*bus));
+    }
+    auto service = bus::Service::start(loop_, publisher_, context_, runtime_.locations.embedded_address,
+                                       [this](const std::string& why) { bus_lost(why); });
+    if (!service) return tl::unexpected(service.error());
+    service_ = std::move(*service);
+    reopen_delay_ = kFirstReopen;
+    return {};
+}
+
+void Daemon::bus_lost(const std::string& why)
+{
+    if (reopen_ || ending_) return; // both ends of the embedded bus tell
+    log_.warning(fmt::format("the bus is gone ({}); the apps run on, connecting again", why));
+    auto timer = loop_.add_timer(clock_.now() + kFirstReopen, io::Priority::Normal, [this] { reopen_bus(); });
+    if (timer)
+        reopen_ = std::move(*timer);
+    else
+        log_.error(timer.error().message);
+}
+
+void Daemon::reopen_bus()
+{
+    service_.reset();
+    embedded_.reset();
+    if (auto opened = open_bus(); !opened) {
+        log_.warning(opened.error().message);
+        reopen_delay_ = std::min(reopen_delay_ * 2, kSlowestReopen);
+        reopen_.set_time(clock_.now() + reopen_delay_);
+        return;
+    }
+    log_.notice("connected to the bus again");
+    reopen_.reset();
+}
+
+void Daemon::reload()
+{
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1'000'000LL + now.tv_nsec / 1000);
+    auto settings = load_settings(runtime_.config_file, false);
+    if (settings) {
+        const bool needs_start = settings->bus != runtime_.settings.bus ||
+                                 settings->state_dir != runtime_.settings.state_dir ||
+                                 settings->cgroups != runtime_.settings.cgroups;
+        runtime_.settings = std::move(*settings);
+        log_.set_threshold(severity_of(runtime_.settings.log_level));
+        quota_.set_most(runtime_.settings.max_calls_per_caller);
+        supervisor_.set_limits(limits());
+        logs_.set_options(log_options());
+        launcher_.set_path(app_path_variable());
+        log_.notice(fmt::format("settings read again from '{}'{}", runtime_.config_file,
+                                needs_start ? "; bus, state_dir and cgroups change at the next start only" : ""));
+    } else {
+        log_.error("the settings were not changed: " + settings.error().message);
+    }
+    sd_notify(0, "READY=1");
+}
+
+void Daemon::shut_down(engine::Done done, const char* why)
+{
+    enders_.push_back(std::move(done));
+    if (ending_) {
+        log_.notice("told to end again: killing what is left");
+        kill_what_is_left();
+        return;
+    }
+    ending_ = true;
+    log_.notice(fmt::format("ending ({}): stopping {} apps", why, supervisor_.app_count()));
+    sd_notify(0, "STOPPING=1\nSTATUS=stopping all apps");
+    if (auto timer = loop_.add_timer(clock_.now() + runtime_.settings.stop_timeout, io::Priority::Normal,
+                                     [this] { kill_what_is_left(); }))
+        give_up_ = std::move(*timer);
+    supervisor_.shut_down([this](const engine::Outcome&) { finish(); });
+}
+
+void Daemon::kill_what_is_left()
+{
+    for (const model::AppSnapshot& app : supervisor_.snapshots())
+        for (const model::InstanceSnapshot& instance : app.instances)
+            if (instance.status == model::Status::Stopping || instance.pid != 0)
+                launcher_.kill({instance.id, instance.generation});
+    if (auto timer = loop_.add_timer(clock_.now() + kAfterKill, io::Priority::Normal, [this] {
+            log_.error("something survived SIGKILL; ending without it");
+            finish();
+        }))
+        give_up_ = std::move(*timer);
+}
+
+void Daemon::finish()
+{
+    for (const engine::Done& done : std::exchange(enders_, {})) done({});
+    loop_.exit(EXIT_SUCCESS);
+}
+
+void Daemon::keep_house()
+{
+    housekeeping_due_ = false;
+    const std::uint32_t instances = supervisor_.instance_count();
+    if (instances * 2 < most_instances_) {
+        malloc_trim(0);
+        most_instances_ = instances;
+    }
+    most_instances_ = std::max(most_instances_, instances);
+
+    std::ptrdiff_t online = 0;
+    for (const model::AppSnapshot& app : supervisor_.snapshots())
+        online += std::ranges::count(app.instances, model::Status::Online, &model::InstanceSnapshot::status);
+    const std::string status =
+        fmt::format("{} apps, {} of {} instances online", supervisor_.app_count(), online, instances);
+    if (!ending_ && status != last_status_) sd_notifyf(0, "STATUS=%s", status.c_str());
+    last_status_ = status;
+}
+
+} // namespace pm::daemon

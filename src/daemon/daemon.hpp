@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The wiring: the only place that names the concrete classes. Built once, runs the loop, ends.
+#pragma once
+
+#include "bus/service.hpp"
+#include "daemon/event_log.hpp"
+#include "daemon/runtime.hpp"
+#include "engine/supervisor.hpp"
+#include "io/embedded_bus.hpp"
+#include "io/event_loop.hpp"
+#include "io/log.hpp"
+#include "io/timers.hpp"
+#include "launch/direct_launcher.hpp"
+#include "logs/log_store.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace pm::daemon {
+
+class Daemon {
+public:
+    Daemon(Runtime runtime, io::Log& log);
+    /// Serves until told to end; returns the exit status.
+    int run();
+
+private:
+    base::Result<void> watch_signals();
+    base::Result<void> open_bus();
+    void bus_lost(const std::string& why);
+    void reopen_bus();
+    void reload();
+    /// Stops all apps, within stop_timeout, then ends the loop. A second call kills what is left at once.
+    void shut_down(engine::Done done, const char* why);
+    void kill_what_is_left();
+    void finish();
+    /// Some time after the last change: tells systemd a status line, gives freed memory back.
+    void keep_house();
+    [[nodiscard]] engine::Limits limits() const;
+    [[nodiscard]] logs::LogOptions log_options() const;
+    [[nodiscard]] std::string app_path_variable() const;
+
+    Runtime runtime_;
+    io::Log& log_;
+    io::EventLoop loop_;
+    io::MonotonicClock clock_;
+    bus::CallQuota quota_;
+    bus::UsageSampler sampler_;
+    logs::LogStore logs_;
+    launch::DirectLauncher launcher_;
+    bus::Publisher publisher_;
+    EventLog events_;
+    io::InstanceTimers timers_;
+    engine::Supervisor supervisor_;
+    bus::Context context_;
+    std::optional<io::EmbeddedBus> embedded_;
+    std::unique_ptr<bus::Service> service_;
+
+    bool ending_ = false;
+    std::vector<engine::Done> enders_;
+    model::Milliseconds reopen_delay_{0};
+    std::vector<io::Source> signals_;
+    io::Source reopen_;
+    io::Source give_up_;
+    io::Source housekeeping_;
+    bool housekeeping_due_ = false;
+    std::string last_status_;
+    std::uint32_t most_instances_ = 0;
+};
+
+} // namespace pm::daemon

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/runtime.hpp"
+
+#include "base/text.hpp"
+#include "pmd-config.h"
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+namespace pm::daemon {
+namespace {
+
+constexpr std::size_t kMaxSettingsBytes = 1u << 20;
+
+std::optional<std::string> from_environment(const std::string& name)
+{
+    const char* value = std::getenv(name.c_str());
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::string home_directory()
+{
+    const char* home = std::getenv("HOME");
+    if (home != nullptr && home[0] == '/') return home;
+    const passwd* entry = getpwuid(geteuid());
+    return entry != nullptr ? entry->pw_dir : "/";
+}
+
+config::BusKind default_bus()
+{
+    return geteuid() == 0 && sd_booted() > 0 ? config::BusKind::System : config::BusKind::Embedded;
+}
+
+std::string own_directory()
+{
+    std::array<char, PATH_MAX> path{};
+    const ssize_t length = readlink("/proc/self/exe", path.data(), path.size() - 1);
+    const std::string self(path.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    return self.substr(0, self.rfind('/'));
+}
+
+/// --pm-exec, PMD_EXEC, the build tree, beside our own prefix: the first that is executable; else the installed place,
+/// whose absence every launch will name.
+std::string find_pm_exec(const Options& options)
+{
+    if (!options.pm_exec.empty()) return options.pm_exec;
+    if (auto given = from_environment("PMD_EXEC")) return *given;
+    for (const char* beside : {"/../launch/pm-exec", "/../libexec/pmd/pm-exec"}) {
+        const std::string candidate = own_directory() + beside;
+        if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    }
+    return PMD_LIBEXECDIR "/pm-exec";
+}
+
+base::Result<std::string> read_settings(const std::string& path, bool must_exist)
+{
+    const base::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file) {
+        if (errno == ENOENT && !must_exist) return std::string();
+        return base::fail_errno(fmt::format("opening '{}'", path), errno);
+    }
+    std::string text(kMaxSettingsBytes + 1, '\0');
+    const ssize_t count = read(file.get(), text.data(), text.size());
+    if (count < 0) return base::fail_errno(fmt::format("reading '{}'", path), errno);
+    if (static_cast<std::size_t>(count) > kMaxSettingsBytes)
+        return base::fail(base::ErrorCode::LimitExceeded, fmt::format("reading '{}': larger than 1 MiB", path));
+    text.resize(static_cast<std::size_t>(count));
+    return text;
+}
+
+} // namespace
+
+base::Result<config::Settings> load_settings(const std::string& path, bool must_exist)
+{
+    auto text = read_settings(path, must_exist);
+    if (!text) return tl::unexpected(text.error());
+    config::SettingsFile file = config::parse_settings(*text);
+    if (file.ok()) return file.settings;
+    std::string lines;
+    for (const config::Diagnostic& fault : file.diagnostics)
+        lines += (lines.empty() ? "" : "\n") + config::to_string(fault, path);
+    return base::fail(base::ErrorCode::InvalidSpec, lines);
+}
+
+base::Result<Runtime> find_runtime(const Options& options)
+{
+    Runtime runtime;
+    runtime.home = home_directory();
+    runtime.pm_exec = find_pm_exec(options);
+    const auto bus = options.bus.value_or(default_bus());
+    runtime.locations = config::locations(bus, geteuid(), runtime.home, from_environment);
+    runtime.config_file = options.config_file.empty() ? runtime.locations.settings_file : options.config_file;
+    auto settings = load_settings(runtime.config_file, !options.config_file.empty());
+    if (!settings) return tl::unexpected(settings.error());
+    runtime.settings = std::move(*settings);
+    if (options.log_level) runtime.settings.log_level = *options.log_level;
+    runtime.bus = options.bus.value_or(runtime.settings.bus.value_or(bus));
+    runtime.locations = config::locations(runtime.bus, geteuid(), runtime.home, from_environment);
+    if (!runtime.settings.state_dir.empty() && !from_environment("PMD_STATE_DIR"))
+        runtime.locations.state_dir = runtime.settings.state_dir;
+    if (!options.state_dir.empty()) runtime.locations.state_dir = options.state_dir;
+    if (!options.runtime_dir.empty()) {
+        runtime.locations.runtime_dir = options.runtime_dir;
+        runtime.locations.embedded_address = "unix:path=" + options.runtime_dir + "/bus";
+    }
+    return runtime;
+}
+
+base::Result<void> prepare_directory(const std::string& path, bool is_private)
+{
+    const std::string doing = fmt::format("preparing directory '{}'", path);
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+        if (mkdir(path.substr(0, slash).c_str(), 0755) < 0 && errno != EEXIST) return base::fail_errno(doing, errno);
+    if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST) return base::fail_errno(doing, errno);
+    struct stat status {};
+    if (lstat(path.c_str(), &status) < 0) return base::fail_errno(doing, errno);
+    if (!S_ISDIR(status.st_mode))
+        return base::fail(base::ErrorCode::Failed, doing + ": it exists and is not a directory");
+    if (status.st_uid != geteuid())
+        return base::fail(base::ErrorCode::Failed, fmt::format("{}: it belongs to user {}, not to us", doing, status.st_uid));
+    if (is_private && (status.st_mode & 077) != 0)
+        return base::fail(base::ErrorCode::Failed,
+                          fmt::format("{}: its mode is {:o}, others must not get in (chmod 700 {})", doing,
+                                      status.st_mode & 07777, path));
+    return {};
+}
+
+base::Result<base::Fd> take_lock(const std::string& runtime_dir)
+{
+    const std::string path = runtime_dir + "/pmd.lock";
+    base::Fd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock) return base::fail_errno(fmt::format("opening '{}'", path), errno);
+    if (flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK) return base::Fd();
+        return base::fail_errno(fmt::format("locking '{}'", path), errno);
+    }
+    const std::string pid = fmt::format("{}\n", getpid());
+    if (ftruncate(lock.get(), 0) < 0 || write(lock.get(), pid.data(), pid.size()) < 0)
+        return base::fail_errno(fmt::format("writing '{}'", path), errno);
+    return lock;
+}
+
+std::optional<model::ResourceLimit> raise_descriptor_limit() noexcept
+{
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return std::nullopt;
+    const model::ResourceLimit original{RLIMIT_NOFILE, limit.rlim_cur, limit.rlim_max};
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return original;
+}
+
+} // namespace pm::daemon

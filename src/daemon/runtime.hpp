@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What pmd needs of the machine before it begins: its directories, its lock, its settings, its helper.
+#pragma once
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "config/settings.hpp"
+#include "daemon/options.hpp"
+
+#include <optional>
+#include <string>
+
+namespace pm::daemon {
+
+struct Runtime {
+    config::BusKind bus = config::BusKind::Embedded;
+    config::Locations locations;
+    std::string config_file;
+    std::string pm_exec;
+    std::string home;      ///< of the user pmd runs as
+    config::Settings settings;
+    std::optional<model::ResourceLimit> nofile; ///< of apps that declare none
+};
+
+/// Where everything is, and the settings. Error: InvalidSpec with all faults of the settings file.
+[[nodiscard]] base::Result<Runtime> find_runtime(const Options& options);
+
+/// The settings of `path`; defaults when it does not exist and `must_exist` is false.
+[[nodiscard]] base::Result<config::Settings> load_settings(const std::string& path, bool must_exist);
+
+/// Makes `path` with its parents, mode 0700; refuses one that is somebody else's, a link, or (when `is_private`) open to
+/// others.
+[[nodiscard]] base::Result<void> prepare_directory(const std::string& path, bool is_private);
+
+/// Held for the life of the daemon: one pmd per runtime directory. Nothing when another one holds it.
+[[nodiscard]] base::Result<base::Fd> take_lock(const std::string& runtime_dir);
+
+/// As many descriptors as the kernel allows us. Returns the limit pmd began with, which apps get.
+std::optional<model::ResourceLimit> raise_descriptor_limit() noexcept;
+
+} // namespace pm::daemon

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What apps write, seen from outside, and the real programs of the examples.
+#include "fixture.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace pm::test {
+namespace {
+
+class Logs : public DaemonTest {};
+
+TEST_F(Logs, BothStreamsAreKeptByLineAndFollowed)
+{
+    load("apps: [{name: talk, script: 'echo one; echo oops >&2; printf par; printf tial; echo; exec sleep 1000'}]");
+    sdbus::UnixFd log = manager_->OpenLog("talk", {});
+    const std::string line = read_until(log.get(), "partial");
+    EXPECT_NE(line.find("\"stream\":\"out\""), std::string::npos) << line;
+    process_until([&] { return read_file(dir_.path() + "/state/logs/talk-0-error.log") == "oops\n"; }, "the error log");
+    EXPECT_EQ(read_file(dir_.path() + "/state/logs/talk-0-out.log"), "one\npartial\n");
+}
+
+TEST_F(Logs, AFloodStallsNobody)
+{
+    load("apps: [{name: flood, script: 'yes flood', out_file: /dev/null}, {name: web, script: sleep, args: [1000]}]");
+    for (int i = 0; i < 5; ++i) kill_hard(wait_event("online", "web").pid());
+    wait_event("online", "web");
+    EXPECT_EQ(only("flood").status, "online");
+}
+
+TEST_F(Logs, AReaderThatDoesNotReadDelaysNobody)
+{
+    load("apps: [{name: flood, script: 'yes flood', out_file: /dev/null}]");
+    sdbus::UnixFd stuck = manager_->OpenLog("flood", {});
+    sdbus::UnixFd eager = manager_->OpenLog("flood", {{"format", std::string("raw")}, {"lines", 0U}});
+    std::vector<char> piece(1 << 20);
+    for (ssize_t seen = 0, count = 0; seen < (16 << 20); seen += count) // far more than one reader's buffer
+        ASSERT_GT(count = read(eager.get(), piece.data(), piece.size()), 0);
+    manager_->Stop("flood", {});
+    EXPECT_EQ(only("flood").status, "stopped");
+    EXPECT_FALSE(read_until(stuck.get(), "\"lost\":").empty());
+}
+
+TEST_F(Logs, OneInstanceIsFollowedById)
+{
+    load("apps: [{name: w, script: 'echo I am $NODE_APP_INSTANCE; exec sleep 1000', instances: 2}]");
+    sdbus::UnixFd log = manager_->OpenLog("1", {{"format", "raw"}});
+    EXPECT_EQ(read_until(log.get(), "I am"), "I am 1");
+}
+
+class Servers : public DaemonTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(Servers, AnswerAndComeBackAfterKillNine)
+{
+    const int port = free_port();
+    const std::string node = "const http = require('http');\n"
+                             "http.createServer((q, s) => s.end('pid ' + process.pid)).listen(+process.env.PORT,"
+                             " () => console.log('listening'));\n";
+    const std::string python = "import http.server, os\n"
+                               "class H(http.server.BaseHTTPRequestHandler):\n"
+                               "    def do_GET(self):\n"
+                               "        self.send_response(200); self.end_headers()\n"
+                               "        self.wfile.write(b'pid %d' % os.getpid())\n"
+                               "s = http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), H)\n"
+                               "print('listening')\n"
+                               "s.serve_forever()\n";
+    const std::string script = GetParam();
+    const std::string program = script == "server.js" ? "node" : "python3";
+    if (std::system(("command -v " + program + " >/dev/null").c_str()) != 0) GTEST_SKIP() << program << " is not installed";
+    dir_.write(script, script == "server.js" ? node : python);
+    load("name: web\nscript: " + script + "\nport: " + std::to_string(port));
+    sdbus::UnixFd log = manager_->OpenLog("web", {{"format", "raw"}});
+    read_until(log.get(), "listening");
+    const pid_t first = only("web").pid;
+    EXPECT_NE(http_get(port, "/").find("pid " + std::to_string(first)), std::string::npos);
+    kill_hard(first);
+    read_until(log.get(), "listening");
+    const pid_t second = only("web").pid;
+    EXPECT_NE(first, second);
+    EXPECT_NE(http_get(port, "/").find("pid " + std::to_string(second)), std::string::npos);
+    manager_->Stop("web", {});
+    EXPECT_EQ(http_get(port, "/"), "connect: Connection refused");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Servers, ::testing::Values("server.js", "server.py"),
+                         [](const auto& one) { return std::string(one.param) == "server.js" ? "Node" : "Python"; });
+
+} // namespace
+} // namespace pm::test

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nothing is left behind: no process, no descriptor, no zombie, no cgroup.
+#include "fixture.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+namespace pm::test {
+namespace {
+
+/// With cgroups where the machine has them, and with process trees everywhere.
+class Processes : public DaemonTest, public ::testing::WithParamInterface<bool> {
+protected:
+    void SetUp() override
+    {
+        const std::string config = dir_.write("pmd.yaml", GetParam() ? "cgroups: true\n" : "cgroups: false\n");
+        start_daemon({"--config", config});
+        if (GetParam() && read_file(stderr_path_).find("a cgroup per app") == std::string::npos)
+            GTEST_SKIP() << "no writable cgroup2 subtree on this machine";
+    }
+    /// A Python program that forks twice with setsid, tells both pids on stdout, and stays.
+    std::string escaping(const std::string& more)
+    {
+        dir_.write("escape.py", "import os, sys, time, signal\n"
+                                "def spread():\n"
+                                "    if os.fork() == 0:\n"
+                                "        os.setsid()\n"
+                                "        if os.fork() != 0: os._exit(0)\n"
+                                "        signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                                "        os.write(1, b'escaped %d\\n' % os.getpid())\n"
+                                "        while True: signal.pause()\n"
+                                "    os.wait()\n"
+                                "spread()\n"
+                                "os.write(1, b'main %d\\n' % os.getpid())\n"
+                                "while True: signal.pause()\n");
+        return "apps: [{name: escape, script: escape.py, kill_timeout: 100ms" + more + "}]";
+    }
+    pid_t escaped_pid()
+    {
+        sdbus::UnixFd log = manager_->OpenLog("escape", {{"format", "raw"}});
+        const std::string line = read_until(log.get(), "escaped ");
+        return static_cast<pid_t>(std::stoi(line.substr(line.find(' '))));
+    }
+};
+
+TEST_P(Processes, StopEndsWhatForkedTwiceAndLeftTheSession)
+{
+    load(escaping(""));
+    const pid_t escaped = escaped_pid();
+    EXPECT_TRUE(is_running(escaped));
+    manager_->Stop("escape", {});
+    EXPECT_FALSE(is_running(escaped));
+}
+
+TEST_P(Processes, ACrashTakesTheRestWithItBeforeTheReplacement)
+{
+    load(escaping(""));
+    const pid_t escaped = escaped_pid();
+    kill_hard(only("escape").pid);
+    wait_event([](const Event& one) { return one.event == "online" && one.number("generation") == 2; }, "the replacement");
+    EXPECT_FALSE(is_running(escaped));
+}
+
+TEST_P(Processes, KillModeMainSparesThem)
+{
+    load(escaping(", kill_mode: main"));
+    const pid_t escaped = escaped_pid();
+    manager_->Stop("escape", {});
+    EXPECT_TRUE(is_running(escaped));
+    kill_hard(escaped);
+    wait_gone(escaped);
+}
+
+TEST_P(Processes, HundredsLeaveNothing)
+{
+    load("apps: [{name: warm, script: sleep, args: [1000]}]");
+    manager_->Delete("warm", {});
+    const std::size_t descriptors = open_descriptors(pmd_);
+    const std::size_t children = children_of(pmd_).size();
+    load("apps: [{name: many, script: sleep, args: [1000], instances: 300}]");
+    const auto instances = list("many");
+    ASSERT_EQ(instances.size(), 300U);
+    EXPECT_TRUE(std::ranges::all_of(instances, [](const Instance& one) { return one.status == "online"; }));
+    manager_->Restart("many", {});
+    manager_->Delete("many", {});
+    EXPECT_TRUE(list().empty());
+    for (const Instance& one : instances) EXPECT_FALSE(is_running(one.pid));
+    process_until([&] { return open_descriptors(pmd_) <= descriptors; }, "closed descriptors");
+    EXPECT_EQ(children_of(pmd_).size(), children) << "a zombie or a process is left";
+}
+
+TEST_P(Processes, CrashLoopsLeaveNothing)
+{
+    load("apps: [{name: bad, script: 'exit 1', instances: 20, max_restarts: 10}]", {{"wait", false}});
+    process_until([&] { return std::ranges::all_of(list(), [](const Instance& one) { return one.status == "errored"; }); },
+                  "all errored");
+    manager_->Delete("all", {});
+    EXPECT_EQ(children_of(pmd_).size(), 1U) << "only the private bus is left";
+}
+
+TEST_P(Processes, AnAppSeesOnlyItsOwnDescriptorsAndACleanSlate)
+{
+    dir_.write("look.py", "import os, signal\n"
+                          "print('fds', sorted(int(f) for f in os.listdir('/proc/self/fd'))[:-1])\n"
+                          "print('blocked', list(signal.pthread_sigmask(signal.SIG_BLOCK, [])))\n"
+                          "print('pipe', open('/proc/self/status').read().split('SigIgn:')[1].split()[0])\n"
+                          "print('session', os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid())\n"
+                          "print('umask %o' % os.umask(0), 'nice', os.nice(0), flush=True)\n"
+                          "signal.pause()\n");
+    load("apps: [{name: look, script: look.py, umask: '027', nice: 5}]");
+    sdbus::UnixFd log = manager_->OpenLog("look", {{"format", "raw"}});
+    EXPECT_EQ(read_until(log.get(), "fds"), "fds [0, 1, 2]");
+    manager_->Restart("look", {});
+    read_until(log.get(), "umask 27 nice 5");
+    const std::string text = read_file(dir_.path() + "/state/logs/look-0-out.log");
+    EXPECT_NE(text.find("blocked []"), std::string::npos) << text;
+    EXPECT_NE(text.find("session True True"), std::string::npos) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Processes, ::testing::Values(true, false),
+                         [](const auto& one) { return one.param ? "Cgroups" : "Trees"; });
+
+} // namespace
+} // namespace pm::test
