@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion of pmctl(1)
+
+_pmctl_options() {
+    case $1 in
+    start) echo "--env --only --namespace --dry-run --prune --name --instances --interpreter --interpreter-args --node-args
+        --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
+        --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --stop-exit-codes
+        --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force" ;;
+    list | ls | l | ps | status) echo "--json --names --sort" ;;
+    describe | show | info | desc) echo "--json --spec" ;;
+    env) echo "--json" ;;
+    logs | log) echo "--lines --out --err --nostream --follow --raw --json --timestamp" ;;
+    validate) echo "--env" ;;
+    esac
+    echo "--bus --no-color --silent --help"
+}
+
+_pmctl() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
+    local verbs="start stop restart delete del scale signal sendSignal reset list ls l ps status describe show info desc
+        env id pid logs log validate ping kill completion version help"
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --bus) ((i++)) ;;
+        -*) ;;
+        *) verb=${COMP_WORDS[i]} && break ;;
+        esac
+    done
+    case $before in
+    --bus) COMPREPLY=($(compgen -W "auto system session embedded" -- "$word")) && return ;;
+    --sort) COMPREPLY=($(compgen -W "name namespace id pid uptime restarts status cpu memory user" -- "$word")) && return ;;
+    --log-type) COMPREPLY=($(compgen -W "raw json" -- "$word")) && return ;;
+    --cwd) COMPREPLY=($(compgen -d -- "$word")) && return ;;
+    -o | --output | -e | --error | -l | --log) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+    esac
+    if [[ $word == -* ]]; then
+        COMPREPLY=($(compgen -W "$(_pmctl_options "$verb")" -- "$word"))
+        return
+    fi
+    case $verb in
+    "" | help) COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
+    completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
+    validate) COMPREPLY=($(compgen -f -- "$word")) ;;
+    start)
+        compopt -o filenames 2>/dev/null
+        COMPREPLY=($(compgen -W "$(pmctl list --names 2>/dev/null)" -- "$word") $(compgen -f -- "$word"))
+        ;;
+    signal | sendSignal)
+        if [[ $before == "$verb" ]]; then
+            COMPREPLY=($(compgen -A signal -- "$word"))
+        else
+            COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word"))
+        fi
+        ;;
+    ping | kill | version) ;;
+    *) COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word")) ;;
+    esac
+}
+complete -F _pmctl pmctl

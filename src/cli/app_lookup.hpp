@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a word on the command line of `start` is: an app file, an app that pmd knows, a script or a command line.
+#pragma once
+
+#include "cli/client.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pm::cli {
+
+enum class WordKind {
+    AppFile,  ///< ends in .yaml, .yml, .json, or is "-"
+    NodeConfig, ///< a JavaScript config of PM2: not something pmd can read
+    Word,     ///< an app's name, namespace or id, "all", /regex/, or a script
+};
+[[nodiscard]] WordKind kind_of(std::string_view word);
+
+/// Whether `word` selects some of `rows`, as pmd's targets do.
+[[nodiscard]] bool selects(std::string_view word, const std::vector<Row>& rows);
+
+/// Finds a script: absolute path of a file seen from `cwd`, the word itself when it is a command line (has spaces) or a
+/// program found in `path` (as of PATH). Empty: nothing of the kind.
+[[nodiscard]] std::string find_script(const std::string& word, const std::string& cwd, std::string_view path);
+
+/// PM2's default name: the file's name without its extension.
+[[nodiscard]] std::string default_name(std::string_view script);
+
+} // namespace pm::cli

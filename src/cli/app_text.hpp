@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// App files as pmctl reads them, and the app file that a script on the command line amounts to.
+#pragma once
+
+#include "cli/context.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pm::cli {
+
+struct AppText {
+    std::string text;
+    std::string origin;             ///< absolute path, "stdin" or "command line"
+    std::string shown;              ///< the name in messages
+    std::string directory;          ///< what relative paths are seen from
+    bool caller_environment = false;
+    std::vector<std::string> names; ///< of its apps, once checked
+};
+
+/// `file`: a path, or "-" for standard input. Bounded: a file that is too large is refused unread.
+[[nodiscard]] Outcome<AppText> read_app_text(const Context& context, const std::string& file);
+
+struct Selection {
+    std::string profile;
+    std::vector<std::string> only;
+    std::string name_space;
+};
+
+/// Parses; prints every fault as file:line:column: path: message on standard error. Fills in `names`. False: it has errors.
+[[nodiscard]] bool check_app_text(const Context& context, AppText& text, const Selection& selection);
+
+/// The options of `start` that are about a script; names are those of app files.
+struct ScriptOptions {
+    std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file,
+        log_date_format, log_type, kill_timeout, kill_signal, restart_delay, exp_backoff_restart_delay, max_restarts,
+        min_uptime, user, group;
+    std::optional<std::string> interpreter_args;
+    std::vector<std::string> stop_exit_codes, filter_env, args;
+    bool time = false, merge_logs = false, disable_logs = false, no_autorestart = false, no_autostart = false,
+         no_treekill = false;
+};
+
+/// `script` as find_script() gives it; `environment` is the caller's ("NAME=value").
+[[nodiscard]] AppText script_text(const std::string& script, const std::string& cwd, const ScriptOptions& options,
+                                  const std::vector<std::string>& environment);
+
+} // namespace pm::cli

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which bus to look for pmd on: what --bus and PMD_BUS say, and where the embedded bus is.
+#pragma once
+
+#include "cli/context.hpp"
+
+#include <string>
+#include <vector>
+
+namespace pm::cli {
+
+struct BusChoice {
+    enum class Kind { System, Session, Embedded, Address } kind = Kind::Embedded;
+    std::string address;     ///< D-Bus address; empty for the system and the session bus
+    std::string runtime_dir; ///< Embedded only
+    std::string state_dir;   ///< Embedded only
+};
+
+/// For messages: "system bus", "bus embedded at /run/user/1000/pmd".
+[[nodiscard]] std::string to_string(const BusChoice& choice);
+
+/// What to try, in order. "auto" (the default): the system bus and the session bus where there is a sign of one, then the
+/// embedded bus. Fails with status 2 for a word that is neither a kind of bus nor an address.
+[[nodiscard]] Outcome<std::vector<BusChoice>> bus_choices(const Context& context);
+
+/// Fails unless `directory` is ours alone: a directory, owned by this user, closed to all others. Somebody else's bus at
+/// a guessable place in /tmp must not be talked to.
+[[nodiscard]] Outcome<void> check_private(const std::string& directory);
+
+/// The socket of the embedded bus.
+[[nodiscard]] std::string socket_of(const BusChoice& embedded);
+
+} // namespace pm::cli

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. The only place that sees sdbus-c++.
+//
+// Calls that only ask are made at once. Calls that change processes can take as long as an app's kill_timeout: they are
+// made without a time-out, and while they last the client hears Ctrl-C and, when somebody wants to show progress, what
+// happens to the processes.
+#pragma once
+
+#include "base/fd.hpp"
+#include "cli/context.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pm::cli {
+
+/// One instance, a row of Manager.ListApps.
+struct Row {
+    std::string app;
+    std::string name_space;
+    std::uint32_t id = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t pid = 0; ///< 0: none
+    std::string status;
+    std::string reason;
+    std::uint64_t uptime_usec = 0;
+    std::uint64_t restarts = 0;
+    std::uint32_t unstable_restarts = 0;
+    double cpu_percent = 0;
+    std::uint64_t memory_bytes = 0;
+    std::string user;
+};
+
+struct LastExit {
+    std::uint32_t slot = 0;
+    std::string kind; ///< empty: none yet
+    std::int32_t code = 0;
+};
+struct LogFiles {
+    std::uint32_t slot = 0;
+    std::string out;
+    std::string err;
+};
+/// The properties of an org.pmd1.App.
+struct AppInfo {
+    std::string name;
+    std::string name_space;
+    std::uint32_t owner = 0;
+    std::string status;
+    std::string reason;
+    std::string spec; ///< YAML
+    std::uint64_t created_at_usec = 0;
+    std::vector<LastExit> last_exits;
+    std::vector<LogFiles> log_files;
+};
+
+struct DaemonInfo {
+    std::string version;
+    std::string scope;
+    std::string state_dir;
+    std::uint32_t pid = 0;
+    std::uint32_t apps = 0;
+    std::uint32_t instances = 0;
+};
+
+struct LoadOptions {
+    std::string profile;
+    std::vector<std::string> only;
+    std::string name_space;
+    std::string directory;
+    bool start = true;
+    bool prune = false;
+    bool caller_environment = false;
+};
+
+struct PlanRow {
+    std::string app;
+    std::string action;
+    std::string why;
+};
+
+struct LogOptions {
+    std::uint32_t lines = 15;
+    bool follow = true;
+    std::string stream; ///< out, err; empty: both
+    std::string format = "json";
+};
+
+/// What is shown while a call waits.
+class Watcher {
+public:
+    virtual ~Watcher() = default;
+    virtual void on_event(const std::string& event, const std::string& app, std::uint32_t id) = 0;
+    /// About once a second.
+    virtual void on_tick() = 0;
+};
+
+class Client {
+public:
+    enum class Missing { Fail, Start };
+    /// Finds pmd; `missing` says what is done when there is none on the embedded bus. Status 3: none.
+    static Outcome<Client> connect(const Context& context, Missing missing = Missing::Fail);
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+    ~Client();
+
+    Outcome<std::vector<Row>> list(const std::string& target, bool usage);
+    Outcome<std::map<std::string, std::string>> environment(std::uint32_t id);
+    Outcome<AppInfo> app(const std::string& name);
+    Outcome<DaemonInfo> daemon();
+    Outcome<base::Fd> open_log(const std::string& target, const LogOptions& options);
+    Outcome<std::vector<PlanRow>> plan(const std::string& text, const std::string& origin, const LoadOptions& options);
+    Outcome<std::uint32_t> signal(const std::string& target, int signal);
+    Outcome<void> reset(const std::string& target);
+
+    /// These wait. Status 130: the user pressed Ctrl-C; pmd goes on. `watcher` may be null.
+    Outcome<void> load(const std::string& text, const std::string& origin, const LoadOptions& options, Watcher* watcher);
+    /// `method`: Start, Stop, Restart or Delete.
+    Outcome<void> operate(const std::string& method, const std::string& target, Watcher* watcher);
+    Outcome<std::uint32_t> scale(const std::string& app, const std::string& count, Watcher* watcher);
+    /// Stops all apps and ends pmd; returns when the process is gone.
+    Outcome<void> exit(Watcher* watcher);
+
+    [[nodiscard]] const std::string& bus() const noexcept; ///< for messages
+
+private:
+    struct Impl;
+    explicit Client(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pm::cli

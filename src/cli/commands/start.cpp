@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/app_lookup.hpp"
+#include "cli/app_text.hpp"
+#include "cli/commands/all.hpp"
+#include "cli/lifecycle.hpp"
+
+#include "base/text.hpp"
+#include "cli/view/table.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <variant>
+
+namespace pm::cli {
+namespace {
+
+constexpr const char* kNotes = R"(For files: --env, --only, --namespace, --dry-run, --prune. The other options are for scripts.
+What follows -- is given to the script.
+
+examples:
+  pmctl start app.yaml --env production
+  pmctl start *.yaml --dry-run
+  pmctl start server.js --name web -i max -- --port 8000
+  pmctl start "python3 -m http.server 8001" --name files
+  pmctl start web                  (an app that is stopped)
+  generate-apps | pmctl start -)";
+
+/// Something to do, in the order of the command line: a text to load, or the target of a Start.
+using Step = std::variant<AppText, std::string>;
+
+class Start final : public Command {
+public:
+    void declare(OptionSet& options) override;
+    int run(Context& context) override;
+
+private:
+    Outcome<std::vector<Step>> steps(const Context& context, const std::vector<Row>& rows) const;
+    Outcome<AppText> script(const Context& context, const std::string& word, const std::vector<Row>& rows) const;
+    bool check(const Context& context, std::vector<Step>& steps) const;
+    int show_plan(const Context& context, Client* client, const std::vector<Step>& steps) const;
+    Outcome<void> perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const;
+    [[nodiscard]] LoadOptions load_options(const AppText& text) const;
+    [[nodiscard]] Selection selection(const AppText& text) const;
+
+    std::vector<std::string> words_;
+    ScriptOptions script_;
+    std::optional<std::string> profile_;
+    std::vector<std::string> only_;
+    bool dry_run_ = false;
+    bool prune_ = false;
+    bool force_ = false;
+};
+
+void Start::declare(OptionSet& options)
+{
+    ScriptOptions& script = script_;
+    options.arguments("WHAT", words_, true, "app files (.yaml, .yml, .json, - for stdin), scripts, or apps pmd knows");
+    options.text("--env", profile_, "PROFILE", "merge env_PROFILE of the file into env");
+    options.list("--only", only_, "NAMES", "only these apps of the file");
+    options.text("--namespace", script.name_space, "NAME", "namespace of apps that name none");
+    options.flag("--dry-run", dry_run_, "show what would be done, and do nothing");
+    options.flag("--prune", prune_, "delete apps of the same file that it no longer has");
+    options.text("-n,--name", script.name, "NAME", "name of the app (default: the script's, without extension)");
+    options.text("-i,--instances", script.instances, "N", "how many: N, max (one per processor) or -K (K fewer)");
+    options.text("--interpreter", script.interpreter, "PROGRAM", "what runs the script (default: by its extension; none)");
+    options.text("--interpreter-args,--node-args", script.interpreter_args, "ARGS", "arguments of the interpreter");
+    options.text("--cwd", script.cwd, "DIR", "working directory (default: this one)");
+    options.text("-o,--output", script.out_file, "FILE", "where stdout is kept");
+    options.text("-e,--error", script.error_file, "FILE", "where stderr is kept");
+    options.text("-l,--log", script.log_file, "FILE", "keep both there in addition");
+    options.flag("--time", script.time, "put the time before each line of the log files");
+    options.text("--log-date-format", script.log_date_format, "FORMAT", "the same, in this format");
+    options.text("--log-type", script.log_type, "TYPE", "raw or json");
+    options.flag("--merge-logs", script.merge_logs, "all instances write to one file");
+    options.flag("--disable-logs", script.disable_logs, "keep no log files");
+    options.text("-k,--kill-timeout", script.kill_timeout, "TIME", "from kill_signal to SIGKILL (ms, or 5s)");
+    options.text("--kill-signal", script.kill_signal, "SIGNAL", "what asks the app to end");
+    options.text("--restart-delay", script.restart_delay, "TIME", "wait before a restart");
+    options.text("--exp-backoff-restart-delay", script.exp_backoff_restart_delay, "TIME", "the same, growing each time");
+    options.text("--max-restarts", script.max_restarts, "N", "unstable exits in a row before it is errored");
+    options.text("--min-uptime", script.min_uptime, "TIME", "an exit earlier than this is unstable");
+    options.list("--stop-exit-codes", script.stop_exit_codes, "CODES", "exit codes that mean the app is done");
+    options.flag("--no-autorestart", script.no_autorestart, "an app that ends stays stopped");
+    options.flag("--no-autostart", script.no_autostart, "register it only");
+    options.flag("--no-treekill", script.no_treekill, "a stop ends the first process only");
+    options.text("--uid", script.user, "USER", "run as this user (name or number)");
+    options.text("--gid", script.group, "GROUP", "run as this group (name or number)");
+    options.list("--filter-env", script.filter_env, "PART", "leave out variables whose names contain this");
+    options.flag("-f,--force", force_, "start one more app of a script that already runs (needs --name)");
+    options.notes(kNotes);
+}
+
+Selection Start::selection(const AppText& text) const
+{
+    if (text.caller_environment) return {};
+    return {profile_.value_or(""), only_, script_.name_space.value_or("")};
+}
+
+LoadOptions Start::load_options(const AppText& text) const
+{
+    const Selection chosen = selection(text);
+    LoadOptions options{chosen.profile, chosen.only, chosen.name_space, text.directory};
+    options.prune = prune_ && !text.caller_environment;
+    options.caller_environment = text.caller_environment;
+    return options;
+}
+
+Outcome<AppText> Start::script(const Context& context, const std::string& word, const std::vector<Row>& rows) const
+{
+    const std::string cwd = context.cwd;
+    const std::string script = find_script(word, cwd, context.environment("PATH").value_or("/usr/bin:/bin"));
+    if (script.empty()) {
+        std::vector<std::string_view> names;
+        for (const Row& row : rows) names.push_back(row.app);
+        const auto near = base::nearest(word, names);
+        return failed(kFailed, fmt::format("'{}' is no app pmd knows, no file here and no program in PATH{}", word,
+                                           near ? fmt::format("; did you mean the app '{}'?", *near) : std::string()));
+    }
+    ScriptOptions options = script_;
+    options.args = context.script_args;
+    const std::string name = options.name.value_or(default_name(script));
+    const bool taken = std::ranges::any_of(rows, [&name](const Row& row) { return row.app == name; });
+    if (force_ && taken)
+        return failed(kUsage, fmt::format("there is an app '{}' already: a second one of the same script needs another "
+                                          "name (--name)",
+                                          name));
+    std::vector<std::string> environment;
+    for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+    return script_text(script, cwd, options, environment);
+}
+
+Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vector<Row>& rows) const
+{
+    std::vector<Step> steps;
+    for (const std::string& word : words_) {
+        switch (kind_of(word)) {
+        case WordKind::NodeConfig:
+            return failed(kUsage, fmt::format("'{0}' is JavaScript, which pmd does not run; make it an app file once:\n"
+                                              "  node -p 'JSON.stringify(require(\"./{0}\"), null, 2)' > apps.json",
+                                              word));
+        case WordKind::AppFile: {
+            auto text = read_app_text(context, word);
+            if (!text) return failed(text.error());
+            steps.emplace_back(std::move(*text));
+            break;
+        }
+        case WordKind::Word: {
+            if (selects(word, rows)) {
+                steps.emplace_back(word);
+                break;
+            }
+            auto text = script(context, word, rows);
+            if (!text) return failed(text.error());
+            steps.emplace_back(std::move(*text));
+            break;
+        }
+        }
+    }
+    return steps;
+}
+
+/// All of them, so that every fault of every file is told at once.
+bool Start::check(const Context& context, std::vector<Step>& steps) const
+{
+    bool good = true;
+    for (Step& step : steps)
+        if (auto* text = std::get_if<AppText>(&step)) good = check_app_text(context, *text, selection(*text)) && good;
+    return good;
+}
+
+int Start::show_plan(const Context& context, Client* client, const std::vector<Step>& steps) const
+{
+    std::vector<std::vector<Cell>> lines;
+    for (const Step& step : steps) {
+        const auto* text = std::get_if<AppText>(&step);
+        if (text == nullptr) {
+            lines.push_back({{std::get<std::string>(step)}, {"start"}, {""}});
+        } else if (client == nullptr) { // nothing runs: all is new
+            for (const std::string& name : text->names) lines.push_back({{base::printable(name)}, {"add"}, {""}});
+        } else {
+            const auto plan = client->plan(text->text, text->origin, load_options(*text));
+            if (!plan) return report(plan.error());
+            for (const PlanRow& row : *plan)
+                lines.push_back({{base::printable(row.app)}, {row.action}, {base::printable(row.why)}});
+        }
+    }
+    out(render({{"name"}, {"action"}, {"why"}}, lines, context.out));
+    return kDone;
+}
+
+Outcome<void> Start::perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const
+{
+    if (const auto* text = std::get_if<AppText>(&step)) {
+        const std::string doing = "starting " + base::join(text->names, ", ");
+        return with_progress(context, doing, [&](Watcher* watcher) {
+            return client.load(text->text, text->origin, load_options(*text), watcher);
+        });
+    }
+    const std::string& target = std::get<std::string>(step);
+    const auto running = rows.empty() ? Outcome<std::vector<Row>>{} : client.list(target, false);
+    const auto online = [](const Row& row) { return row.status == "online"; };
+    if (running && !running->empty() && std::ranges::all_of(*running, online) && !context.globals.silent)
+        warn(fmt::format("'{0}' is online already: left alone ('pmctl restart {0}' restarts it)", target));
+    return with_progress(context, "starting " + target,
+                         [&](Watcher* watcher) { return client.operate("Start", target, watcher); });
+}
+
+int Start::run(Context& context)
+{
+    auto client = Client::connect(context);
+    if (!client && client.error().status != kNoDaemon) return report(client.error());
+    std::vector<Row> rows;
+    if (client) {
+        auto list = client->list("", false);
+        if (!list) return report(list.error());
+        rows = std::move(*list);
+    }
+    auto todo = steps(context, rows);
+    if (!todo) return report(todo.error());
+    if (!check(context, *todo)) return kUsage;
+    if (dry_run_) return show_plan(context, client ? &*client : nullptr, *todo);
+    if (!client) client = Client::connect(context, Client::Missing::Start);
+    if (!client) return report(client.error());
+
+    int status = kDone;
+    for (const Step& step : *todo) {
+        const auto done = perform(context, *client, step, rows);
+        if (done) continue;
+        if (done.error().status == kInterrupted) return report(done.error());
+        const auto* text = std::get_if<AppText>(&step);
+        const int step_status =
+            explain(*client, done.error(), text != nullptr ? text->names : std::vector{std::get<std::string>(step)});
+        if (status == kDone) status = step_status;
+        if (step_status == kNoDaemon) return status;
+    }
+    show_table(context, *client);
+    return status;
+}
+
+} // namespace
+
+std::unique_ptr<Command> make_start() { return std::make_unique<Start>(); }
+
+} // namespace pm::cli

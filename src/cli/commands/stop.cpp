@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/all.hpp"
+#include "cli/lifecycle.hpp"
+
+namespace pm::cli {
+namespace {
+
+class Stop final : public Command {
+public:
+    void declare(OptionSet& options) override
+    {
+        options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, or /regex/ on names");
+        options.notes(R"(Sends the kill_signal of the app, and SIGKILL after its kill_timeout. The app stays in the list.
+
+examples:
+  pmctl stop web
+  pmctl stop 0 /^worker-/)");
+    }
+    int run(Context& context) override { return operate_all(context, "Stop", "stopping", targets_); }
+
+private:
+    std::vector<std::string> targets_;
+};
+
+} // namespace
+
+std::unique_ptr<Command> make_stop() { return std::make_unique<Stop>(); }
+
+} // namespace pm::cli

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/context.hpp"
+
+#include <climits>
+#include <cstdlib>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "base/text.hpp"
+
+namespace pm::cli {
+namespace {
+
+/// Text of others (app names, reasons, paths) reaches the terminal only as printable lines.
+std::string printable_lines(std::string_view text)
+{
+    std::string clean;
+    for (const std::string& line : base::split(text, '\n')) {
+        if (!clean.empty()) clean += '\n';
+        clean += base::printable(line);
+    }
+    return clean;
+}
+
+std::string home_directory(const config::Environment& environment)
+{
+    if (const auto home = environment("HOME"); home && home->starts_with('/')) return *home;
+    const passwd* entry = getpwuid(getuid());
+    return entry != nullptr ? entry->pw_dir : "/";
+}
+
+std::string current_directory()
+{
+    char path[PATH_MAX];
+    return getcwd(path, sizeof path) != nullptr ? path : "/";
+}
+
+} // namespace
+
+Context make_context()
+{
+    Context context;
+    context.environment = [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+    };
+    context.cwd = current_directory();
+    context.home = home_directory(context.environment);
+    return context;
+}
+
+int report(const Failure& failure)
+{
+    if (!failure.message.empty()) err("pmctl: " + printable_lines(failure.message) + "\n");
+    return failure.status;
+}
+
+void warn(std::string_view message) { err("pmctl: " + printable_lines(message) + "\n"); }
+
+} // namespace pm::cli

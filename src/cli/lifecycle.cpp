@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/lifecycle.hpp"
+
+#include "base/text.hpp"
+#include "cli/view/list.hpp"
+#include "cli/view/log_lines.hpp"
+#include "cli/view/progress.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fmt/format.h>
+#include <set>
+#include <unistd.h>
+
+namespace pm::cli {
+namespace {
+
+constexpr std::uint32_t kErrorLines = 5;
+constexpr std::size_t kMostApps = 3; ///< whose last lines are shown
+constexpr std::size_t kMostBytes = 64u << 10;
+
+std::string read_all(int fd)
+{
+    std::string text;
+    std::array<char, 4096> buffer{};
+    while (text.size() < kMostBytes) {
+        const ssize_t count = read(fd, buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        text.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+    return text;
+}
+
+/// The last lines that `app` wrote to stderr, indented.
+std::string last_errors(Client& client, const std::string& app)
+{
+    const auto stream = client.open_log(app, {kErrorLines, false, "err", "raw"});
+    if (!stream) return {};
+    std::string text;
+    for (const std::string& line : base::split(base::trim(read_all(stream->get())), '\n'))
+        if (!line.empty()) text += "  " + without_escapes(line) + "\n";
+    return text;
+}
+
+std::set<std::string> troubled(Client& client, const std::vector<std::string>& targets)
+{
+    std::set<std::string> apps;
+    for (const std::string& target : targets) {
+        const auto rows = client.list(target, false);
+        if (!rows) continue;
+        for (const Row& row : *rows)
+            if (row.status == "errored" || row.status == "backoff") apps.insert(row.app);
+    }
+    return apps;
+}
+
+bool about_processes(base::ErrorCode code)
+{
+    return code == base::ErrorCode::NotOnline || code == base::ErrorCode::LaunchFailed ||
+           code == base::ErrorCode::StopFailed;
+}
+
+} // namespace
+
+Outcome<void> with_progress(const Context& context, const std::string& doing,
+                            const std::function<Outcome<void>(Watcher*)>& call)
+{
+    if (!context.err.is_terminal || context.globals.silent) return call(nullptr);
+    Progress progress(context.err, doing);
+    return call(&progress);
+}
+
+int explain(Client& client, const Failure& failure, const std::vector<std::string>& targets)
+{
+    const int status = report(failure);
+    if (!about_processes(failure.code)) return status;
+    std::size_t shown = 0;
+    for (const std::string& app : troubled(client, targets)) {
+        if (++shown > kMostApps) break;
+        const bool crashed = failure.code == base::ErrorCode::NotOnline;
+        const std::string lines = crashed ? last_errors(client, app) : std::string();
+        const std::string name = base::printable(app);
+        if (!lines.empty()) err(fmt::format("pmctl: the last lines '{}' wrote to stderr:\n{}", name, lines));
+        err(crashed ? fmt::format("pmctl: see 'pmctl logs {0}' and 'pmctl describe {0}'\n", name)
+                    : fmt::format("pmctl: see 'pmctl describe {}'\n", name));
+    }
+    return status;
+}
+
+void show_table(const Context& context, Client& client)
+{
+    if (!context.out.is_terminal || context.globals.silent) return;
+    if (const auto rows = client.list("", true)) out(list_table(*rows, context.out));
+}
+
+int operate_all(Context& context, const std::string& method, const std::string& doing,
+                const std::vector<std::string>& targets)
+{
+    auto client = Client::connect(context);
+    if (!client) return report(client.error());
+    int status = kDone;
+    for (const std::string& target : targets) {
+        const auto done = with_progress(context, doing + " " + target, [&](Watcher* watcher) {
+            return client->operate(method, target, watcher);
+        });
+        if (done) continue;
+        if (done.error().status == kInterrupted) return report(done.error());
+        const int failed_with = explain(*client, done.error(), {target});
+        if (status == kDone) status = failed_with;
+        if (failed_with == kNoDaemon) return status;
+    }
+    show_table(context, *client);
+    return status;
+}
+
+} // namespace pm::cli

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands that change apps have in common: waiting with progress, and what is said at the end.
+#pragma once
+
+#include "cli/client.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pm::cli {
+
+/// Runs `call` with a progress line on a terminal, none in a pipe.
+Outcome<void> with_progress(const Context& context, const std::string& doing,
+                            const std::function<Outcome<void>(Watcher*)>& call);
+
+/// Prints why `doing` failed, where to look, and for apps among `targets` that crashed what they wrote last. Gives the
+/// exit status.
+int explain(Client& client, const Failure& failure, const std::vector<std::string>& targets);
+
+/// After success: the table on a terminal, nothing in a pipe.
+void show_table(const Context& context, Client& client);
+
+/// stop, restart, delete: `method` of D-Bus on each target; all are tried, the first failure's status counts.
+int operate_all(Context& context, const std::string& method, const std::string& doing,
+                const std::vector<std::string>& targets);
+
+} // namespace pm::cli

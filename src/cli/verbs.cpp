@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/all.hpp"
+
+#include <algorithm>
+
+namespace pm::cli {
+
+std::span<const Verb> verbs()
+{
+    static const std::vector<Verb> kVerbs{
+        {"start", {}, "start app files, scripts, or apps that are stopped", make_start},
+        {"stop", {}, "stop apps", make_stop},
+        {"restart", {}, "stop and start apps", make_restart},
+        {"delete", {"del"}, "stop apps and forget them", make_delete},
+        {"scale", {}, "change the number of instances of an app", make_scale},
+        {"signal", {"sendSignal"}, "send a signal to the main process of each instance", make_signal},
+        {"reset", {}, "set restart counters and backoff to zero", make_reset},
+        {"list", {"ls", "l", "ps", "status"}, "show the instances", make_list},
+        {"describe", {"show", "info", "desc"}, "show one app in full", make_describe},
+        {"env", {}, "show the environment an instance runs with", make_env},
+        {"id", {}, "print the ids of an app's instances", make_id},
+        {"pid", {}, "print process ids", make_pid},
+        {"logs", {"log"}, "show and follow what apps write", make_logs},
+        {"validate", {}, "check app files", make_validate},
+        {"ping", {}, "ask whether pmd answers", make_ping},
+        {"kill", {}, "stop all apps and end pmd", make_kill},
+        {"completion", {}, "print the completion script of a shell", make_completion},
+        {"version", {}, "print the versions of pmctl and pmd", make_version},
+        {"help", {}, "explain a command", make_help},
+    };
+    return kVerbs;
+}
+
+const Verb* find_verb(std::string_view word)
+{
+    for (const Verb& verb : verbs())
+        if (verb.name == word || std::ranges::find(verb.aliases, word) != verb.aliases.end()) return &verb;
+    return nullptr;
+}
+
+} // namespace pm::cli

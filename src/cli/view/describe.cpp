@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/view/describe.hpp"
+
+#include "base/text.hpp"
+#include "cli/view/list.hpp"
+#include "config/app_file.hpp"
+
+#include <cstring>
+#include <ctime>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace pm::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+std::string local_time(std::uint64_t usec)
+{
+    const auto seconds = static_cast<std::time_t>(usec / 1'000'000);
+    std::tm parts{};
+    localtime_r(&seconds, &parts);
+    char text[64];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &parts)};
+}
+
+std::optional<model::AppSpec> spec_of(const AppInfo& app)
+{
+    config::ParseOptions options;
+    options.base_dir = "/";
+    options.home = "/";
+    config::AppFile file = config::parse_app_file(app.spec, options);
+    if (!file.ok() || file.apps.size() != 1) return std::nullopt;
+    return std::move(file.apps.front());
+}
+
+std::string restart_policy(const model::AppSpec& spec)
+{
+    const model::RestartPolicy& policy = spec.restart;
+    if (!policy.autorestart) return "never";
+    std::string text = fmt::format("always, at most {} times in a row when up for less than {}", policy.max_restarts,
+                                   base::format_duration(policy.min_uptime));
+    if (policy.restart_delay.count() > 0) text += ", after " + base::format_duration(policy.restart_delay);
+    if (policy.exp_backoff_restart_delay.count() > 0)
+        text += ", with growing delays from " + base::format_duration(policy.exp_backoff_restart_delay);
+    if (!policy.stop_exit_codes.empty()) text += fmt::format(", not after exit code {}", fmt::join(policy.stop_exit_codes, ", "));
+    return text;
+}
+
+const LastExit* last_exit(const Row& row, const AppInfo& app)
+{
+    for (const LastExit& last : app.last_exits)
+        if (last.slot == row.slot) return &last;
+    return nullptr;
+}
+
+const LogFiles* log_files(const Row& row, const AppInfo& app)
+{
+    for (const LogFiles& files : app.log_files)
+        if (files.slot == row.slot) return &files;
+    return nullptr;
+}
+
+void add_state(Lines& lines, const Row& row, const AppInfo& app)
+{
+    lines.emplace_back("status", row.status);
+    if (!row.reason.empty()) lines.emplace_back("reason", row.reason);
+    lines.emplace_back("name", row.app);
+    lines.emplace_back("namespace", row.name_space);
+    lines.emplace_back("id", fmt::format("{} (slot {})", row.id, row.slot));
+    lines.emplace_back("pid", row.pid != 0 ? std::to_string(row.pid) : "-");
+    lines.emplace_back("uptime", row.pid != 0 ? base::format_duration(std::chrono::microseconds(row.uptime_usec)) : "-");
+    lines.emplace_back("restarts", std::to_string(row.restarts));
+    lines.emplace_back("unstable restarts", std::to_string(row.unstable_restarts));
+    if (const LastExit* last = last_exit(row, app); last != nullptr && !last->kind.empty())
+        lines.emplace_back("last exit", last_exit_text(*last));
+    if (row.pid != 0) {
+        lines.emplace_back("cpu", fmt::format("{:.1f}%", row.cpu_percent));
+        lines.emplace_back("memory", base::format_bytes(row.memory_bytes));
+    }
+    lines.emplace_back("user", row.user);
+}
+
+void add_spec(Lines& lines, const model::AppSpec& spec)
+{
+    lines.emplace_back("script", spec.script);
+    if (!spec.args.empty()) lines.emplace_back("args", base::join(spec.args, " "));
+    lines.emplace_back("interpreter", spec.interpreter.value_or("by the script"));
+    if (!spec.interpreter_args.empty()) lines.emplace_back("interpreter args", base::join(spec.interpreter_args, " "));
+    lines.emplace_back("cwd", spec.cwd);
+    lines.emplace_back("restart", restart_policy(spec));
+    lines.emplace_back("stop", fmt::format("{}, SIGKILL after {}", base::signal_name(spec.kill_signal),
+                                           base::format_duration(spec.kill_timeout)));
+}
+
+void add_files(Lines& lines, const Row& row, const AppInfo& app)
+{
+    if (const LogFiles* files = log_files(row, app)) {
+        lines.emplace_back("stdout", files->out.empty() ? "not kept" : files->out);
+        lines.emplace_back("stderr", files->err.empty() ? "not kept" : files->err);
+    }
+    lines.emplace_back("created", local_time(app.created_at_usec));
+}
+
+Json json_of(const Row& row, const AppInfo& app)
+{
+    Json item = Json::parse(list_json({row})).front();
+    item["app_status"] = app.status;
+    item["app_reason"] = app.reason;
+    item["owner_uid"] = app.owner;
+    item["created_at_usec"] = app.created_at_usec;
+    const LastExit* last = last_exit(row, app);
+    if (last != nullptr && !last->kind.empty())
+        item["last_exit"] = {{"kind", last->kind}, {"code", last->code}, {"text", last_exit_text(*last)}};
+    else
+        item["last_exit"] = nullptr;
+    const LogFiles* files = log_files(row, app);
+    item["out_file"] = files != nullptr ? files->out : "";
+    item["error_file"] = files != nullptr ? files->err : "";
+    if (const auto spec = spec_of(app)) {
+        item["script"] = spec->script;
+        item["args"] = spec->args;
+        item["interpreter"] = spec->interpreter ? Json(*spec->interpreter) : Json();
+        item["interpreter_args"] = spec->interpreter_args;
+        item["cwd"] = spec->cwd;
+        item["autorestart"] = spec->restart.autorestart;
+        item["max_restarts"] = spec->restart.max_restarts;
+        item["min_uptime_msec"] = spec->restart.min_uptime.count();
+        item["kill_signal"] = base::signal_name(spec->kill_signal);
+        item["kill_timeout_msec"] = spec->kill_timeout.count();
+    }
+    item["spec"] = app.spec;
+    return item;
+}
+
+} // namespace
+
+std::string last_exit_text(const LastExit& last)
+{
+    if (last.kind == "exited") return fmt::format("exit code {}", last.code);
+    if (last.kind == "signaled") return base::signal_name(last.code);
+    if (last.kind == "launch-failed") return fmt::format("could not be started: {}", std::strerror(last.code));
+    return last.kind.empty() ? std::string() : "gone, nobody knows how";
+}
+
+std::string describe_text(const Row& row, const AppInfo& app, const Terminal& terminal)
+{
+    Lines lines;
+    add_state(lines, row, app);
+    if (const auto spec = spec_of(app)) add_spec(lines, *spec);
+    add_files(lines, row, app);
+    std::size_t width = 0;
+    for (const auto& [title, value] : lines) width = std::max(width, title.size());
+    std::string text;
+    for (const auto& [title, value] : lines) {
+        const Colour colour = title == "status" ? colour_of_status(value) : Colour::None;
+        text += paint(fmt::format("{:>{}}", title, width), Colour::Bold, terminal.colour) + "  " +
+                paint(base::printable(value), colour, terminal.colour) + "\n";
+    }
+    return text;
+}
+
+std::string describe_json(const std::vector<std::pair<Row, AppInfo>>& instances)
+{
+    Json list = Json::array();
+    for (const auto& [row, app] : instances) list.push_back(json_of(row, app));
+    return list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+} // namespace pm::cli

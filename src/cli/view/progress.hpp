@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one line on a terminal that tells what a waiting command waits for: "web: stopping (2s)".
+#pragma once
+
+#include "cli/client.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace pm::cli {
+
+class Progress final : public Watcher {
+public:
+    /// `doing`: "stopping web".
+    Progress(const Terminal& terminal, std::string doing);
+    /// Clears the line.
+    ~Progress() override;
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+
+    void on_event(const std::string& event, const std::string& app, std::uint32_t id) override;
+    void on_tick() override;
+
+private:
+    void show();
+
+    const Terminal& terminal_;
+    std::string doing_;
+    std::string last_;
+    std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+    bool shown_ = false;
+};
+
+} // namespace pm::cli
