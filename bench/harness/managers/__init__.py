@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+from .base import App, Manager, Tools
+from .floor import Floor
+from .pm2 import Pm2
+from .pmd import Pmd
+from .supervisord import Supervisord
+
+ALL = (Pmd, Pm2, Supervisord, Floor)
