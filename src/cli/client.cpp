@@ -30,6 +30,7 @@ constexpr const char* kProperties = "org.freedesktop.DBus.Properties";
 constexpr std::uint64_t kNoTimeout = UINT64_MAX; // sd_bus_call_async(3): wait for ever
 constexpr auto kConnectPatience = std::chrono::seconds(10);
 constexpr auto kConnectRetry = std::chrono::milliseconds(5);
+constexpr int kMostAttempts = 200; ///< of asking for an environment, 5 ms apart
 
 using Properties = std::map<std::string, sdbus::Variant>;
 
@@ -294,7 +295,12 @@ Outcome<std::vector<Row>> Client::list(const std::string& target, bool usage)
 
 Outcome<std::map<std::string, std::string>> Client::environment(std::uint32_t id)
 {
-    return impl_->ask([&] { return impl_->manager.GetEnvironment(id); });
+    // Busy: the process is just executing its program and has none yet; that takes a millisecond, seldom longer.
+    for (int attempt = 0;; ++attempt) {
+        auto answer = impl_->ask([&] { return impl_->manager.GetEnvironment(id); });
+        if (answer || answer.error().code != base::ErrorCode::Busy || attempt == kMostAttempts) return answer;
+        ::poll(nullptr, 0, 5);
+    }
 }
 
 Outcome<AppInfo> Client::app(const std::string& name)

@@ -21,6 +21,10 @@ DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, DirectOp
         deferred_ = *std::move(made);
     else
         warn_(made.error().message);
+    if (auto made = loop_.add_timer(model::TimePoint::max(), io::Priority::Processes, [this] { check_all_leftovers(); }))
+        ask_again_ = *std::move(made);
+    else
+        warn_(made.error().message);
     if (auto made = loop_.add_signal(SIGCHLD, [this](int) { reap(); }))
         children_ = *std::move(made);
     else
@@ -91,6 +95,9 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
     auto lines = read_environment(generation->pid); // not reaped yet, so the number is its own
     if (!lines)
         return base::fail_errno("reading the environment of process " + std::to_string(generation->pid), errno);
+    if (lines->empty() && between_programs(generation->pid))
+        return base::fail(base::ErrorCode::Busy, "process " + std::to_string(generation->pid) +
+                                                     " is just executing its program: ask again in a moment");
     return *std::move(lines);
 }
 

@@ -15,6 +15,7 @@ namespace {
 using model::ExitInfo;
 
 constexpr int kReapsAtOnce = 1024; ///< then others are served first
+constexpr auto kSettling = std::chrono::milliseconds(2); ///< an execve(2) takes less, most of the time
 constexpr auto kEmptinessPoll = std::chrono::milliseconds(200);
 
 model::TimePoint next_poll() { return std::chrono::steady_clock::now() + kEmptinessPoll; }
@@ -60,13 +61,19 @@ void DirectLauncher::Impl::main_ended(Generation& generation, const siginfo_t& i
 /// Called when the main process has ended, and whenever something of what it left may have ended.
 void DirectLauncher::Impl::check_leftovers(Generation& generation)
 {
-    if (!generation.group() || generation.failed || !anything_left(generation)) {
+    if (!generation.group() || generation.failed || left(generation) == Left::Nothing) {
         finish(generation);
         return;
     }
+    if (generation.killed) signal_all(generation, SIGKILL); // what was being forked when the others got it
     watch_leftovers(generation);
-    if (!anything_left(generation)) { // it ended before the watch was there to see it
+    const Left now = left(generation);
+    if (now == Left::Nothing) { // it ended before the watch was there to see it
         finish(generation);
+        return;
+    }
+    if (now == Left::Perhaps) {
+        ask_again_.set_time(std::chrono::steady_clock::now() + kSettling);
         return;
     }
     // A process may be counted for a moment after it was reaped; the watch tells when that is over.
@@ -75,10 +82,20 @@ void DirectLauncher::Impl::check_leftovers(Generation& generation)
     events_->on_main_exited(generation.request.key, generation.exit);
 }
 
-bool DirectLauncher::Impl::anything_left(Generation& generation)
+DirectLauncher::Impl::Left DirectLauncher::Impl::left(Generation& generation)
 {
-    if (!generation.cgroup.empty()) return cgroups_->remove(generation.cgroup) == Cgroups::Removal::Populated;
-    return !family_.adopted(generation).empty();
+    if (!generation.cgroup.empty())
+        return cgroups_->remove(generation.cgroup) == Cgroups::Removal::Populated ? Left::Something : Left::Nothing;
+    const auto adopted = family_.adopted(generation);
+    if (!adopted.members.empty()) return Left::Something;
+    return adopted.unsettled ? Left::Perhaps : Left::Nothing;
+}
+
+void DirectLauncher::Impl::check_all_leftovers()
+{
+    const auto waiting = waiting_; // what is told may change the set
+    for (const engine::ProcessKey key : waiting)
+        if (Generation* generation = find(key)) check_leftovers(*generation);
 }
 
 /// Has check_leftovers() called again: by the leaf's own events, or by reap(), as what is left are our children.
@@ -173,10 +190,7 @@ void DirectLauncher::Impl::reap()
         reap_again_ = true;
         deferred_.set_enabled(true);
     }
-    if (!adopted_ended) return;
-    const auto waiting = waiting_; // what is told may change the set
-    for (const engine::ProcessKey key : waiting)
-        if (Generation* generation = find(key)) check_leftovers(*generation);
+    if (adopted_ended) check_all_leftovers();
 }
 
 } // namespace pm::launch

@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 #include <memory>
-#include <sched.h>
 #include <set>
 #include <unistd.h>
 
@@ -13,6 +12,8 @@ namespace pm::launch {
 namespace {
 
 constexpr std::size_t kMaxMembers = 65536;
+/// A process without environment and arguments for longer than this is not executing a program, it hides them.
+constexpr auto kLongestExec = std::chrono::seconds(2);
 
 struct CloseDir {
     void operator()(DIR* directory) const noexcept { ::closedir(directory); }
@@ -80,21 +81,6 @@ private:
     std::map<pid_t, std::vector<pid_t>> by_parent_;
 };
 
-/// The environment of a process that is not in the middle of execve(2), where it has none: a child that has just left
-/// the session, about to execute its program, would be taken for a stranger. execve needs a fraction of the bound.
-std::optional<std::vector<std::string>> settled_environment(pid_t pid)
-{
-    const std::string cmdline = "/proc/" + std::to_string(pid) + "/cmdline";
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(3);
-    for (;;) {
-        auto environment = read_environment(pid);
-        if (!environment || !environment->empty()) return environment;
-        const auto arguments = read_small_file(cmdline, 1);
-        if (!arguments || !arguments->empty() || std::chrono::steady_clock::now() > deadline) return read_environment(pid);
-        ::sched_yield();
-    }
-}
-
 std::vector<pid_t> own_children()
 {
     if (auto listed = read_own_children()) return *std::move(listed);
@@ -103,43 +89,53 @@ std::vector<pid_t> own_children()
 
 } // namespace
 
-const std::string& Family::tag(const ProcessInfo& info)
+/// What its environment says of it; nothing while that cannot be told.
+const std::string* Family::tag(const ProcessInfo& info)
 {
     Tag& known = tags_[info.pid];
-    if (known.start_time == info.start_time) return known.text;
-    const auto environment = settled_environment(info.pid);
-    known = {info.start_time, environment ? tag_of(*environment) : std::string()};
-    return known.text;
+    if (known.start_time != info.start_time) known = {info.start_time, std::nullopt, std::chrono::steady_clock::now()};
+    if (known.text) return &*known.text;
+    auto environment = read_environment(info.pid);
+    const bool unsettled = environment && environment->empty() && between_programs(info.pid);
+    if (!unsettled && environment && environment->empty()) environment = read_environment(info.pid); // it was, a moment ago
+    if (unsettled && std::chrono::steady_clock::now() - known.first_seen < kLongestExec) return nullptr;
+    known.text = environment ? tag_of(*environment) : std::string();
+    return &*known.text;
 }
 
-bool Family::belongs(const ProcessInfo& info, Generation& generation)
+Family::Belongs Family::belongs(const ProcessInfo& info, Generation& generation)
 {
+    const auto answer = [](bool yes) { return yes ? Belongs::Yes : Belongs::No; };
     const auto seen = generation.known.find(info.pid);
-    if (seen != generation.known.end() && seen->second == info.start_time) return true;
-    const std::string& tagged = tag(info);
-    if (!tagged.empty()) return tagged == tag_of(generation);
+    if (seen != generation.known.end() && seen->second == info.start_time) return Belongs::Yes;
+    const std::string* tagged = tag(info);
+    if (tagged && !tagged->empty()) return answer(*tagged == tag_of(generation));
     // The main pid's number stays taken while its session or group has a member; another main process that has the
     // number now proves that the session is another one.
     const bool number_is_ours = generation.main_alive() || !is_main_(generation.pid);
-    return number_is_ours && (info.session == generation.pid || info.group == generation.pid);
+    if (number_is_ours && (info.session == generation.pid || info.group == generation.pid)) return Belongs::Yes;
+    return tagged ? Belongs::No : Belongs::Unsettled;
 }
 
-std::vector<ProcessInfo> Family::adopted(Generation& generation)
+Family::Adopted Family::adopted(Generation& generation)
 {
-    std::vector<ProcessInfo> result;
+    Adopted result;
     for (const pid_t pid : own_children()) {
         if (is_main_(pid)) continue;
         const auto info = read_process(pid);
-        if (!info || info->ended() || info->parent != ::getpid() || !belongs(*info, generation)) continue;
+        if (!info || info->ended() || info->parent != ::getpid()) continue;
+        const Belongs verdict = belongs(*info, generation);
+        if (verdict == Belongs::Unsettled) result.unsettled = true;
+        if (verdict != Belongs::Yes) continue;
         generation.known[pid] = info->start_time;
-        result.push_back(*info);
+        result.members.push_back(*info);
     }
     return result;
 }
 
 std::vector<ProcessInfo> Family::members(Generation& generation)
 {
-    std::vector<ProcessInfo> found = adopted(generation);
+    std::vector<ProcessInfo> found = adopted(generation).members;
     std::set<pid_t> seen;
     for (const ProcessInfo& info : found) seen.insert(info.pid);
     Children children;

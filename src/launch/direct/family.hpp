@@ -10,7 +10,9 @@
 #include "launch/direct/generation.hpp"
 #include "launch/direct/process_table.hpp"
 
+#include <chrono>
 #include <functional>
+#include <optional>
 
 namespace pm::launch {
 
@@ -21,8 +23,13 @@ class Family {
 public:
     explicit Family(IsMain is_main) : is_main_(std::move(is_main)) {}
 
+    struct Adopted {
+        std::vector<ProcessInfo> members;
+        /// There is another child that may be one: it is in the middle of execve(2), ask again in a moment.
+        bool unsettled = false;
+    };
     /// Living adopted children of pmd that belong to `generation`.
-    [[nodiscard]] std::vector<ProcessInfo> adopted(Generation& generation);
+    [[nodiscard]] Adopted adopted(Generation& generation);
     /// All living processes of `generation` but its main process; remembers them in generation.known.
     [[nodiscard]] std::vector<ProcessInfo> members(Generation& generation);
     /// The number `pid` is free again.
@@ -31,13 +38,15 @@ public:
 private:
     struct Tag {
         std::uint64_t start_time = 0;
-        std::string text; ///< see tag_of()
+        std::optional<std::string> text; ///< see tag_of(); nothing: not known yet
+        std::chrono::steady_clock::time_point first_seen{};
     };
     IsMain is_main_;
     std::map<pid_t, Tag> tags_; ///< of adopted children, so that each environment is read once
 
-    const std::string& tag(const ProcessInfo& info);
-    bool belongs(const ProcessInfo& info, Generation& generation);
+    enum class Belongs { No, Yes, Unsettled };
+    const std::string* tag(const ProcessInfo& info);
+    Belongs belongs(const ProcessInfo& info, Generation& generation);
 };
 
 } // namespace pm::launch

@@ -42,6 +42,7 @@ struct Generation {
     std::string pid_file;         ///< as written; empty: none
     model::ExitInfo exit;         ///< how it ended; a failed launch as soon as it is reported
     bool failed = false;          ///< pm-exec reported a failed step
+    bool killed = false;          ///< SIGKILL was sent: what turns up later gets it too
     bool told = false;            ///< on_main_exited() was said
     std::map<pid_t, std::uint64_t> known; ///< with start time: seen as part of it, though they may hide it later
     Watched emptiness;            ///< inotify on the leaf, or a timer where there is no inotify

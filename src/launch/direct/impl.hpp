@@ -38,7 +38,9 @@ struct DirectLauncher::Impl {
     void on_main(Generation& generation);
     void main_ended(Generation& generation, const siginfo_t& info);
     void check_leftovers(Generation& generation);
-    bool anything_left(Generation& generation);
+    enum class Left { Nothing, Perhaps, Something };
+    Left left(Generation& generation);
+    void check_all_leftovers();
     void watch_leftovers(Generation& generation);
     void finish(Generation& generation);
     void reap();
@@ -77,6 +79,7 @@ struct DirectLauncher::Impl {
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
     bool reap_again_ = false;
     io::Source deferred_;
+    io::Source ask_again_; ///< armed while it cannot be told whether something is left
     io::Source children_;
 };
 

@@ -114,6 +114,12 @@ std::optional<std::vector<std::string>> read_environment(pid_t pid)
     return base::split(*text, '\0');
 }
 
+bool between_programs(pid_t pid)
+{
+    const auto arguments = read_small_file(proc_path(pid, "cmdline"), 1);
+    return arguments && arguments->empty();
+}
+
 base::Fd open_process(const ProcessInfo& info)
 {
     base::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, info.pid, 0)));

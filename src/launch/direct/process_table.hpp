@@ -37,6 +37,8 @@ using ProcessTable = std::map<pid_t, ProcessInfo>;
 [[nodiscard]] std::optional<std::vector<pid_t>> read_own_children();
 /// "NAME=value" lines, at most 8 MiB of them.
 [[nodiscard]] std::optional<std::vector<std::string>> read_environment(pid_t pid);
+/// True while `pid` is in the middle of execve(2): it has no environment then, and no arguments either.
+[[nodiscard]] bool between_programs(pid_t pid);
 
 /// A pidfd of exactly the process that `info` describes; none when it is gone or its number was given away.
 [[nodiscard]] base::Fd open_process(const ProcessInfo& info);

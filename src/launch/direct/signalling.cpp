@@ -27,6 +27,7 @@ bool signal_once(const ProcessInfo& info, int signal, std::map<pid_t, std::uint6
 void DirectLauncher::Impl::signal_all(Generation& generation, int signal)
 {
     const bool by_cgroup = !generation.cgroup.empty();
+    generation.killed |= signal == SIGKILL;
     // Who is below the main process is remembered before it ends and they are not below it any more.
     if (generation.group() && !by_cgroup) (void)family_.members(generation);
     if (generation.main_alive()) send_signal(generation.main.fd, signal);

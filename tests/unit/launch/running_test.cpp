@@ -167,8 +167,13 @@ TEST_P(Launching, tells_its_environment_and_its_usage)
     spec.env = {{"COLOUR", "blue"}};
     const auto key = world.launch(spec);
     ASSERT_TRUE(world.until_running(key));
-    const auto lines = world.launcher->environment(key);
-    ASSERT_TRUE(lines);
+    // It is told to run when execve(2) can fail no more, a little before its environment is there.
+    auto lines = world.launcher->environment(key);
+    ASSERT_TRUE(world.until([&] {
+        lines = world.launcher->environment(key);
+        return lines || lines.error().code != base::ErrorCode::Busy;
+    }));
+    ASSERT_TRUE(lines) << lines.error().message;
     EXPECT_TRUE(std::count(lines->begin(), lines->end(), "COLOUR=blue"));
     EXPECT_TRUE(world.until([&] { // the kernel counts memory in batches, so at first there may be none
         const auto usage = world.launcher->usage(key);
