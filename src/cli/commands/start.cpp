@@ -26,6 +26,12 @@ examples:
   pmctl start web                  (an app that is stopped)
   generate-apps | pmctl start -)";
 
+/// What require() of Node takes for a file: a path that begins with '/' or '.', else it looks for a package.
+std::string module_of(const std::string& file)
+{
+    return file.starts_with('/') || file.starts_with("./") || file.starts_with("../") ? file : "./" + file;
+}
+
 /// Something to do, in the order of the command line: a text to load, or the target of a Start.
 using Step = std::variant<AppText, std::string>;
 
@@ -136,9 +142,9 @@ Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vecto
     for (const std::string& word : words_) {
         switch (kind_of(word)) {
         case WordKind::NodeConfig:
-            return failed(kUsage, fmt::format("'{0}' is JavaScript, which pmd does not run; make it an app file once:\n"
-                                              "  node -p 'JSON.stringify(require(\"./{0}\"), null, 2)' > apps.json",
-                                              word));
+            return failed(kUsage, fmt::format("'{}' is JavaScript, which pmd does not run; make it an app file once:\n"
+                                              "  node -p 'JSON.stringify(require(\"{}\"), null, 2)' > apps.json",
+                                              word, module_of(word)));
         case WordKind::AppFile: {
             auto text = read_app_text(context, word);
             if (!text) return failed(text.error());
