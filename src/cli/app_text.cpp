@@ -98,8 +98,7 @@ bool check_app_text(const Context& context, AppText& text, const Selection& sele
             diagnostic.line = diagnostic.column = 0;
             if (diagnostic.path.starts_with("apps[0].")) diagnostic.path.erase(0, 8);
         }
-        const bool warning = diagnostic.severity == config::Severity::Warning;
-        err(base::printable(config::to_string(diagnostic, text.shown)) + (warning ? " (warning)" : "") + "\n");
+        err(base::printable(config::to_string(diagnostic, text.shown)) + "\n");
     }
     for (const model::AppSpec& app : file.apps) text.names.push_back(app.name);
     return file.ok();

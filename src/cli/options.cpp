@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 #include <span>
 
@@ -151,7 +152,8 @@ Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& word
     } catch (const CLI::ParseError& fault) {
         return failed(kUsage, std::string(fault.what()) + hint);
     }
-    const std::vector<std::string> left = impl_->app.remaining();
+    std::vector<std::string> left = impl_->app.remaining();
+    if (const auto mark = std::find(left.begin(), left.end(), "--"); mark != left.end()) left.erase(mark); // CLI11 keeps it
     if (left.empty()) return Parsed::Run;
     const bool option = left.front().starts_with('-');
     return failed(kUsage, fmt::format("{} '{}'{}{}", option ? "unknown option" : "unexpected argument", left.front(),

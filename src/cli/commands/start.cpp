@@ -26,6 +26,17 @@ examples:
   pmctl start web                  (an app that is stopped)
   generate-apps | pmctl start -)";
 
+/// What require() of Node takes for a file: a path that begins with '/' or '.', else it looks for a package.
+std::string module_of(const std::string& file)
+{
+    return file.starts_with('/') || file.starts_with("./") || file.starts_with("../") ? file : "./" + file;
+}
+
+std::string script_path(const Context& context, const std::string& word)
+{
+    return find_script(word, context.cwd, context.environment("PATH").value_or("/usr/bin:/bin"));
+}
+
 /// Something to do, in the order of the command line: a text to load, or the target of a Start.
 using Step = std::variant<AppText, std::string>;
 
@@ -37,6 +48,7 @@ public:
 private:
     Outcome<std::vector<Step>> steps(const Context& context, const std::vector<Row>& rows) const;
     Outcome<AppText> script(const Context& context, const std::string& word, const std::vector<Row>& rows) const;
+    [[nodiscard]] bool means_another(const Context& context, const std::string& word) const;
     bool check(const Context& context, std::vector<Step>& steps) const;
     int show_plan(const Context& context, Client* client, const std::vector<Step>& steps) const;
     Outcome<void> perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const;
@@ -109,11 +121,15 @@ LoadOptions Start::load_options(const AppText& text) const
 Outcome<AppText> Start::script(const Context& context, const std::string& word, const std::vector<Row>& rows) const
 {
     const std::string cwd = context.cwd;
-    const std::string script = find_script(word, cwd, context.environment("PATH").value_or("/usr/bin:/bin"));
+    const std::string script = script_path(context, word);
     if (script.empty()) {
         std::vector<std::string_view> names;
         for (const Row& row : rows) names.push_back(row.app);
         const auto near = base::nearest(word, names);
+        if (selects(word, rows))
+            return failed(kFailed, fmt::format("'{}' is an app, but no file here and no program in PATH: there is nothing "
+                                               "to start one more of",
+                                               word));
         return failed(kFailed, fmt::format("'{}' is no app pmd knows, no file here and no program in PATH{}", word,
                                            near ? fmt::format("; did you mean the app '{}'?", *near) : std::string()));
     }
@@ -130,15 +146,21 @@ Outcome<AppText> Start::script(const Context& context, const std::string& word, 
     return script_text(script, cwd, options, environment);
 }
 
+/// One more app of a script or program that is called as an app is, not that app.
+bool Start::means_another(const Context& context, const std::string& word) const
+{
+    return force_ || (script_.name && *script_.name != word && !script_path(context, word).empty());
+}
+
 Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vector<Row>& rows) const
 {
     std::vector<Step> steps;
     for (const std::string& word : words_) {
         switch (kind_of(word)) {
         case WordKind::NodeConfig:
-            return failed(kUsage, fmt::format("'{0}' is JavaScript, which pmd does not run; make it an app file once:\n"
-                                              "  node -p 'JSON.stringify(require(\"./{0}\"), null, 2)' > apps.json",
-                                              word));
+            return failed(kUsage, fmt::format("'{}' is JavaScript, which pmd does not run; make it an app file once:\n"
+                                              "  node -p 'JSON.stringify(require(\"{}\"), null, 2)' > apps.json",
+                                              word, module_of(word)));
         case WordKind::AppFile: {
             auto text = read_app_text(context, word);
             if (!text) return failed(text.error());
@@ -146,7 +168,7 @@ Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vecto
             break;
         }
         case WordKind::Word: {
-            if (selects(word, rows)) {
+            if (selects(word, rows) && !means_another(context, word)) {
                 steps.emplace_back(word);
                 break;
             }

@@ -1,80 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bus/usage_sampler.hpp"
+#include "bus_world.hpp"
 
-#include <gtest/gtest.h>
-
-namespace pm::bus {
-namespace {
+namespace pm::bus::testing
+{
+namespace
+{
 
 using namespace std::chrono_literals;
 
-/// A launcher that knows one thing: how much CPU time was used.
-class Meter final : public engine::Launcher {
-public:
-    std::optional<model::Usage> usage(engine::ProcessKey) override { return model::Usage{cpu_usec, 4096}; }
-    void launch(const engine::LaunchRequest&) override {}
-    void terminate(engine::ProcessKey, int) override {}
-    void kill(engine::ProcessKey) override {}
-    base::Result<void> signal(engine::ProcessKey, int) override { return {}; }
-    base::Result<std::vector<std::string>> environment(engine::ProcessKey) override { return std::vector<std::string>{}; }
-    std::uint64_t cpu_usec = 0;
-};
-
-class Sampling : public testing::Test {
+class UsageSamplerTest : public ::testing::Test
+{
 protected:
-    double percent(std::uint64_t generation = 1)
+    double cpu(engine::ProcessKey key, model::Duration uptime)
     {
-        return sampler.sample(meter, {base::InstanceId{7}, base::Generation{generation}},
-                              std::chrono::duration_cast<model::Duration>(now - started), now)
-            .cpu_percent;
+        return sampler.sample(meter, key, uptime, now).cpu_percent;
     }
-    void pass(std::chrono::milliseconds time, double load)
-    {
-        now += time;
-        meter.cpu_usec += static_cast<std::uint64_t>(static_cast<double>(time.count()) * 1000 * load);
-    }
-    Meter meter;
+
+    const engine::ProcessKey first{base::InstanceId{0}, base::Generation{1}};
+    const engine::ProcessKey second{base::InstanceId{0}, base::Generation{2}};
+    model::TimePoint now{1h};
+    FakeMeter meter;
     UsageSampler sampler;
-    model::TimePoint now{1000s};
-    model::TimePoint started = now;
 };
 
-TEST_F(Sampling, CountsFromTheStartAtFirst)
+TEST_F(UsageSamplerTest, TheFirstLookIsSinceTheStartTheNextSinceTheLast)
 {
-    pass(10s, 0.5);
-    EXPECT_DOUBLE_EQ(percent(), 50);
+    meter.usages[first] = {.cpu_usec = 500'000, .memory_bytes = 42};
+    const Load load = sampler.sample(meter, first, 2s, now);
+    EXPECT_DOUBLE_EQ(load.cpu_percent, 25);
+    EXPECT_EQ(load.memory_bytes, 42U);
+    now += 1s;
+    meter.usages[first].cpu_usec = 2'500'000;
+    EXPECT_DOUBLE_EQ(cpu(first, 3s), 200); // two processors
+    now += 1s;
+    EXPECT_DOUBLE_EQ(cpu(first, 4s), 0);
 }
 
-TEST_F(Sampling, ManyWhoAskInARowGetTheSame)
+TEST_F(UsageSamplerTest, ManyWhoAskInARowGetTheSame)
 {
-    pass(10s, 0.0);
-    (void)percent();
-    pass(2s, 1.0);
+    meter.usages[first] = {.cpu_usec = 0};
+    (void)cpu(first, 10s);
+    now += 2s;
+    meter.usages[first].cpu_usec = 2'000'000;
     for (int i = 0; i < 8; ++i) {
-        EXPECT_DOUBLE_EQ(percent(), 100) << i;
-        pass(1ms, 1.0);
+        EXPECT_DOUBLE_EQ(cpu(first, 12s), 100) << i;
+        now += 1ms;
+        meter.usages[first].cpu_usec += 1000;
     }
 }
 
-TEST_F(Sampling, ComparesWithALookThatIsOldEnoughAndNoOlder)
+TEST_F(UsageSamplerTest, AnotherProcessBeginsAnew)
 {
-    pass(10s, 1.0);
-    (void)percent();
-    pass(1s, 1.0);
-    (void)percent();
-    pass(1s, 0.0);
-    EXPECT_DOUBLE_EQ(percent(), 0);
+    meter.usages[first] = {.cpu_usec = 5'000'000};
+    (void)cpu(first, 10s);
+    now += 10s;
+    meter.usages[second] = {.cpu_usec = 1'000'000};
+    EXPECT_DOUBLE_EQ(cpu(second, 4s), 25);
 }
 
-TEST_F(Sampling, ANewProcessBeginsAnew)
+TEST_F(UsageSamplerTest, ForgetsWhatIsDeleted)
 {
-    pass(10s, 1.0);
-    (void)percent();
-    started = now;
-    meter.cpu_usec = 0;
-    pass(1s, 0.25);
-    EXPECT_DOUBLE_EQ(percent(2), 25);
+    meter.usages[first] = {.cpu_usec = 1'000'000};
+    (void)cpu(first, 1s);
+    sampler.forget(first.id);
+    now += 1s;
+    EXPECT_DOUBLE_EQ(cpu(first, 2s), 50); // since the start again
+}
+
+TEST_F(UsageSamplerTest, OddNumbersGiveZero)
+{
+    EXPECT_DOUBLE_EQ(cpu(first, 1s), 0); // unknown
+    meter.usages[first] = {.cpu_usec = 1'000'000};
+    EXPECT_DOUBLE_EQ(cpu(first, 0s), 0); // no time has passed
+    now += 1s;
+    meter.usages[first].cpu_usec = 1; // a child that was counted has left the tree
+    EXPECT_DOUBLE_EQ(cpu(first, 1s), 0);
 }
 
 } // namespace
-} // namespace pm::bus
+} // namespace pm::bus::testing
