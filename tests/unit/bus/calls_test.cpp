@@ -105,11 +105,11 @@ TEST_F(CallsTest, UsageIsMeasuredOnlyWhenAskedFor)
     EXPECT_EQ(meter.asked, 1); // nothing runs: nobody to ask about
 }
 
-TEST_F(CallsTest, EnvironmentIsAMapOfHarmlessTexts)
+TEST_F(CallsTest, EnvironmentIsAMapOfUnchangedValues)
 {
     meter.lines = std::vector<std::string>{"A=1", "B=x=y", "C=", "odd", "D=\033[31m"};
     EXPECT_EQ(environment_of(context, base::InstanceId{0}).value(),
-              (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}, {"C", ""}, {"D", "?[31m"}}));
+              (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}, {"C", ""}, {"D", "\x1b[31m"}}));
     EXPECT_EQ(environment_of(context, base::InstanceId{99}).error().code, ErrorCode::NoSuchApp);
     meter.lines = base::fail(ErrorCode::Busy, "not yet");
     EXPECT_EQ(environment_of(context, base::InstanceId{0}).error().code, ErrorCode::Busy);

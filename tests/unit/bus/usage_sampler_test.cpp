@@ -73,6 +73,8 @@ TEST_F(UsageSamplerTest, OddNumbersGiveZero)
     meter.usages[first] = {.cpu_usec = 1'000'000};
     EXPECT_DOUBLE_EQ(cpu(first, 0s), 0); // no time has passed
     now += 1s;
+    (void)cpu(first, 1s);
+    now += 1s;
     meter.usages[first].cpu_usec = 1; // a child that was counted has left the tree
     EXPECT_DOUBLE_EQ(cpu(first, 1s), 0);
 }
