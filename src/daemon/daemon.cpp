@@ -56,6 +56,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                 [this](const std::string& text) { log_.warning(text); }),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }), events_(log_, publisher_,
               [this] {
+                  most_instances_ = std::max(most_instances_, supervisor_.instance_count());
                   if (std::exchange(housekeeping_due_, true)) return;
                   housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
               }),
@@ -254,7 +255,6 @@ void Daemon::keep_house()
         malloc_trim(0);
         most_instances_ = instances;
     }
-    most_instances_ = std::max(most_instances_, instances);
 
     std::ptrdiff_t online = 0;
     for (const model::AppSnapshot& app : supervisor_.snapshots())
