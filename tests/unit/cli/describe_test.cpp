@@ -136,15 +136,15 @@ TEST(DescribeJson, HasTheKeysOfTheManPage)
 {
     const Json both = Json::parse(describe_json({{running(), web()}, {stopped(), web()}}));
     ASSERT_EQ(both.size(), 2U);
-    EXPECT_EQ(both[0]["last_exit"], Json());
-    EXPECT_EQ(both[1]["last_exit"], (Json{{"kind", "exited"}, {"code", 3}, {"text", "exit code 3"}}));
-    EXPECT_EQ(both[0]["out_file"], "/log/out");
-    EXPECT_EQ(both[1]["out_file"], "");
-    EXPECT_EQ(both[1]["pid"], Json());
-    EXPECT_EQ(both[0]["args"], (Json{"--port", "80"}));
-    EXPECT_EQ(both[0]["interpreter"], Json());
-    EXPECT_EQ(both[0]["kill_timeout_msec"], 5000);
-    EXPECT_EQ(both[0]["owner_uid"], 7);
+    EXPECT_EQ(both[0].at("last_exit"), Json());
+    EXPECT_EQ(both[1].at("last_exit"), (Json{{"kind", "exited"}, {"code", 3}, {"text", "exit code 3"}}));
+    EXPECT_EQ(both[0].at("out_file"), "/log/out");
+    EXPECT_EQ(both[1].at("out_file"), "");
+    EXPECT_EQ(both[1].at("pid"), Json());
+    EXPECT_EQ(both[0].at("args"), (Json{"--port", "80"}));
+    EXPECT_EQ(both[0].at("interpreter"), Json());
+    EXPECT_EQ(both[0].at("kill_timeout_msec"), 5000);
+    EXPECT_EQ(both[0].at("owner_uid"), 7);
     for (const auto* key :
          {"app_status", "app_reason", "created_at_usec", "error_file", "script", "interpreter_args", "cwd",
           "autorestart", "max_restarts", "min_uptime_msec", "kill_signal", "spec", "id", "user"})

@@ -138,8 +138,8 @@ TEST(ListJson, HasNullWhereThereIsNoProcess)
     EXPECT_EQ(list[0], nlohmann::json::parse(
                            R"({"id": 0, "name": "b", "namespace": "x", "slot": 0, "pid": 30, "status": "online",
         "reason": "", "uptime_usec": 5000000, "restarts": 1, "unstable_restarts": 0, "cpu_percent": 2.25, "memory_bytes": 1536, "user": "u2"})"));
-    EXPECT_TRUE(list[1]["pid"].is_null());
-    EXPECT_TRUE(list[1]["uptime_usec"].is_null());
+    EXPECT_TRUE(list[1].at("pid").is_null());
+    EXPECT_TRUE(list[1].at("uptime_usec").is_null());
     EXPECT_EQ(list_json({}), "[]\n");
 }
 
