@@ -153,7 +153,8 @@ Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& word
         return failed(kUsage, std::string(fault.what()) + hint);
     }
     std::vector<std::string> left = impl_->app.remaining();
-    if (const auto mark = std::find(left.begin(), left.end(), "--"); mark != left.end()) left.erase(mark); // CLI11 keeps it
+    if (const auto mark = std::find(left.begin(), left.end(), "--"); mark != left.end())
+        left.erase(mark); // CLI11 keeps it
     if (left.empty()) return Parsed::Run;
     const bool option = left.front().starts_with('-');
     return failed(kUsage, fmt::format("{} '{}'{}{}", option ? "unknown option" : "unexpected argument", left.front(),

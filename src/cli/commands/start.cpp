@@ -127,9 +127,10 @@ Outcome<AppText> Start::script(const Context& context, const std::string& word, 
         for (const Row& row : rows) names.push_back(row.app);
         const auto near = base::nearest(word, names);
         if (selects(word, rows))
-            return failed(kFailed, fmt::format("'{}' is an app, but no file here and no program in PATH: there is nothing "
-                                               "to start one more of",
-                                               word));
+            return failed(kFailed,
+                          fmt::format("'{}' is an app, but no file here and no program in PATH: there is nothing "
+                                      "to start one more of",
+                                      word));
         return failed(kFailed, fmt::format("'{}' is no app pmd knows, no file here and no program in PATH{}", word,
                                            near ? fmt::format("; did you mean the app '{}'?", *near) : std::string()));
     }
