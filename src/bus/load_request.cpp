@@ -51,6 +51,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     parse.max_bytes = context.settings.max_file_bytes;
     parse.max_apps = context.settings.max_apps;
     request.file = config::parse_app_file(text, parse);
+    request.apply.declared = request.file.names;
     request.apply.origin = origin;
     request.apply.owner = getuid();
     return request;

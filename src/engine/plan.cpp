@@ -50,9 +50,11 @@ PlannedApp plan_one(App* app, const model::AppSpec& spec, const Limits& limits)
 void plan_removals(std::vector<PlannedApp>& plan, const Table& table, const Names& named, const ApplyOptions& options)
 {
     if (!options.prune || options.origin.empty()) return;
+    const Names declared(options.declared.begin(), options.declared.end());
     for (const auto& [sequence, app] : table.apps()) {
         const bool theirs = app->owner == options.owner && app->origin == options.origin;
-        if (theirs && !named.contains(app->name) && app->staying_count() > 0)
+        const bool there = named.contains(app->name) || declared.contains(app->name);
+        if (theirs && !there && app->staying_count() > 0)
             plan.push_back({.item = {app->name, PlanAction::Remove, "not in " + options.origin}, .app = app.get()});
     }
 }

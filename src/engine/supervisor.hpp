@@ -55,6 +55,7 @@ struct PlanItem {
 struct ApplyOptions {
     bool start = true;     ///< false: new apps are registered as stopped, as if autostart were false
     bool prune = false;    ///< remove the caller's apps that came from the same origin and are not in it any more
+    std::vector<std::string> declared; ///< what the origin has beside the specs that are applied: prune spares it
     std::string origin;    ///< where the specs come from: absolute path or a word; remembered per app
     uid_t owner = 0;
 };

@@ -119,6 +119,7 @@ TEST(Files, OnlyKeepsWhatIsNamedAndNamesWhatIsThere)
     const AppFile file = parse_app_file("- script: a\n- script: b\n", given);
     ASSERT_EQ(file.apps.size(), 1u);
     EXPECT_EQ(file.apps[0].name, "b");
+    EXPECT_EQ(file.names, (Strings{"a", "b"})) << "what is left out is still in the file";
     given.only = {"c"};
     EXPECT_EQ(said(parse_app_file("- script: a\n- script: b\n", given)), Strings{"there is no app 'c', there are a, b"});
 }

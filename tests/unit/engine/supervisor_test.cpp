@@ -337,6 +337,17 @@ TEST_F(SupervisorTest, PruneRemovesWhatTheSameOriginHasNoMore)
     EXPECT_EQ(world.apps, (std::set<std::string>{"a", "c", "d"}));
 }
 
+TEST_F(SupervisorTest, PruneSparesWhatTheOriginStillHasButIsNotApplied)
+{
+    online({app("a")});
+    apply({app("a"), app("b"), app("c")}, {.origin = "/one.yaml"});
+    world.deliver();
+    const auto answer = apply({app("a")}, {.prune = true, .declared = {"a", "b"}, .origin = "/one.yaml"});
+    world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
+    EXPECT_EQ(world.apps, (std::set<std::string>{"a", "b"}));
+}
+
 TEST_F(SupervisorTest, ApplyIsAllOrNothing)
 {
     apply({app("theirs")}, {.owner = 5});
