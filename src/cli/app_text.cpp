@@ -2,6 +2,7 @@
 #include "cli/app_text.hpp"
 
 #include "base/fd.hpp"
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/app_lookup.hpp"
 #include "config/app_file.hpp"
@@ -19,12 +20,6 @@ namespace pm::cli {
 namespace {
 
 constexpr std::size_t kMostBytes = config::ParseOptions{}.max_bytes;
-
-std::string directory_of(const std::string& path)
-{
-    const auto slash = path.rfind('/');
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 Outcome<std::string> read_bounded(int fd, const std::string& shown)
 {
@@ -73,8 +68,8 @@ Outcome<AppText> read_app_text(const Context& context, const std::string& file)
         return AppText{std::move(*text), "stdin", "stdin", context.cwd, false, {}};
     }
     app.shown = file;
-    app.origin = file.starts_with('/') ? file : context.cwd + "/" + file;
-    app.directory = directory_of(app.origin);
+    app.origin = base::absolute_path(context.cwd, file);
+    app.directory = base::directory_of(app.origin);
     const base::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return failed(kUsage, base::fail_errno(fmt::format("opening '{}'", file), errno).value().message);
     auto text = read_bounded(fd.get(), file);

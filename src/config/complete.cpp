@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "config/draft.hpp"
 #include "config/node_app.hpp"
 #include "config/values.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
 
 namespace pm::config {
 namespace {
 
 constexpr std::size_t kMaxName = 128;
-
-/// As PM2 (path.resolve): "." and ".." are worked out on the text.
-std::string absolute(const std::string& base, const std::string& path)
-{
-    std::string whole = (std::filesystem::path(base) / path).lexically_normal().string();
-    while (whole.size() > 1 && whole.back() == '/') whole.pop_back();
-    return whole;
-}
 
 /// The file name of the script without its last extension; of a line the same, as PM2 does.
 std::string name_of(const std::string& script)
@@ -58,17 +50,17 @@ void complete_name(Draft& draft, const Field& app)
 
 void complete_paths(Draft& draft)
 {
-    const std::string& base = draft.options.base_dir;
+    const std::string& directory = draft.options.base_dir;
     model::AppSpec& spec = draft.spec;
-    spec.cwd = absolute(base, draft.cwd.empty() ? "." : draft.cwd);
+    spec.cwd = base::absolute_path(directory, draft.cwd.empty() ? "." : draft.cwd);
     const auto place = [&](std::string& to, const std::string& path) {
-        if (!path.empty()) to = absolute(spec.cwd, path);
+        if (!path.empty()) to = base::absolute_path(spec.cwd, path);
     };
     place(spec.logs.out_file, draft.out_file);
     place(spec.logs.error_file, draft.error_file);
     place(spec.logs.log_file, draft.log_file);
     place(spec.pid_file, draft.pid_file);
-    for (const std::string& path : draft.env_files) spec.env_files.push_back(absolute(spec.cwd, path));
+    for (const std::string& path : draft.env_files) spec.env_files.push_back(base::absolute_path(spec.cwd, path));
 }
 
 void complete_env(Draft& draft)

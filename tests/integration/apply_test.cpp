@@ -60,6 +60,15 @@ TEST_F(Apply, PruneRemovesWhatTheFileNoLongerHas)
     EXPECT_EQ(only("other").status, "online");
 }
 
+TEST_F(Apply, AFileIsTheSameOriginHoweverItsPathIsWritten)
+{
+    const std::string path = dir_.write("app.yaml", "- {name: a, script: sleep, args: [1000]}\n- {name: b, script: sleep, args: [1000]}");
+    manager_->LoadFile(dir_.path() + "/./app.yaml", {});
+    dir_.write("app.yaml", "- {name: a, script: sleep, args: [1000]}");
+    manager_->LoadFile(path, {{"prune", true}});
+    process_until([&] { return list().size() == 1; }, "b's end");
+}
+
 TEST_F(Apply, AFileWithFaultsChangesNothingAndTellsThemAll)
 {
     const auto error = error_of([&] {

@@ -61,6 +61,13 @@ TEST_F(LoadRequestTest, OptionsHaveTheirEffect)
     EXPECT_FALSE(chosen.wait);
 }
 
+TEST_F(LoadRequestTest, AFileIsOneOriginHoweverItsPathIsWritten)
+{
+    for (const auto& [origin, one] : std::map<std::string, std::string>{
+             {"/a/b.yaml", "/a/b.yaml"}, {"/a/./c//../b.yaml", "/a/b.yaml"}, {"stdin", "stdin"}, {"a/../b", "a/../b"}, {"", ""}})
+        EXPECT_EQ(read("{name: a, script: x}", origin, {}).apply.origin, one) << origin;
+}
+
 TEST_F(LoadRequestTest, TheDirectoryIsThatOfTheOrigin)
 {
     for (const auto& [origin, cwd] : std::map<std::string, std::string>{
