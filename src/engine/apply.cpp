@@ -22,7 +22,8 @@ void Applier::apply(const PlannedApp& planned)
     const bool wanted = options_.start && app.spec->autostart;
     const auto fresh = resize(app, planned.count);
     if (planned.item.action == PlanAction::Change) restart_running(app, wanted);
-    // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it.
+    // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it (PlanAction::Start, and
+    // beside a change or another count).
     if (wanted)
         for (Instance* instance : app.staying()) start(*instance);
     else if (planned.item.action == PlanAction::Scale && std::ranges::any_of(app.staying(), [&](Instance* instance) {

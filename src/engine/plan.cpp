@@ -15,15 +15,34 @@ using base::ErrorCode;
 using base::fail;
 using Names = std::unordered_set<std::string_view>;
 
-constexpr model::NameTable<PlanAction, 5> kPlanActions{{{
+constexpr model::NameTable<PlanAction, 6> kPlanActions{{{
     {PlanAction::Add, "add"},
     {PlanAction::Change, "change"},
     {PlanAction::Scale, "scale"},
+    {PlanAction::Start, "start"},
     {PlanAction::Keep, "keep"},
     {PlanAction::Remove, "remove"},
 }}};
 
-PlannedApp plan_one(App* app, const model::AppSpec& spec, const Limits& limits)
+/// Why an app that does not differ has something to start; empty: it has not.
+std::string resting(const App& app)
+{
+    for (const Instance* instance : app.staying()) {
+        switch (status_of(instance->machine.state)) {
+        case model::Status::Starting:
+        case model::Status::Online: break;
+        case model::Status::Stopped: return "stopped";
+        case model::Status::Errored: return "errored: " + instance->reason;
+        case model::Status::Backoff: return "waiting to restart";
+        case model::Status::Stopping:
+            if (std::get<Stopping>(instance->machine.state).then != Then::Again) return "stopping";
+            break;
+        }
+    }
+    return {};
+}
+
+PlannedApp plan_one(App* app, const model::AppSpec& spec, const ApplyOptions& options, const Limits& limits)
 {
     PlannedApp planned{.item = {spec.name, PlanAction::Keep, ""},
                        .app = app,
@@ -44,6 +63,8 @@ PlannedApp plan_one(App* app, const model::AppSpec& spec, const Limits& limits)
         const bool first = planned.item.why.empty();
         planned.item.why += fmt::format("{}{} -> {} instances", first ? "" : "; ", current, planned.count);
     }
+    if (planned.item.action == PlanAction::Keep && options.start && spec.autostart) planned.item.why = resting(*app);
+    if (planned.item.action == PlanAction::Keep && !planned.item.why.empty()) planned.item.action = PlanAction::Start;
     return planned;
 }
 
@@ -94,7 +115,7 @@ base::Result<std::vector<PlannedApp>> make_plan(const Table& table, std::span<co
         App* app = table.find(spec.name);
         if (app && app->owner != options.owner)
             return fail(ErrorCode::AppExists, fmt::format("app '{}' belongs to user {}", spec.name, app->owner));
-        plan.push_back(plan_one(app, spec, limits));
+        plan.push_back(plan_one(app, spec, options, limits));
     }
     plan_removals(plan, table, named, options);
     if (auto checked = check_limits(plan, table, limits); !checked)

@@ -43,13 +43,13 @@ struct Outcome {
 /// Called exactly once, possibly before the call that took it returns (when there is nothing to wait for).
 using Done = std::function<void(const Outcome&)>;
 
-enum class PlanAction { Add, Change, Scale, Keep, Remove };
+enum class PlanAction { Add, Change, Scale, Start, Keep, Remove };
 [[nodiscard]] std::string_view to_string(PlanAction action) noexcept;
 
 struct PlanItem {
     std::string app;
     PlanAction action{};
-    std::string why; ///< "args, env changed", "2 -> 4 instances"; empty for Keep and Add
+    std::string why; ///< "args, env changed", "2 -> 4 instances", "errored: exit code 1"; empty for Keep and Add
 };
 
 struct ApplyOptions {
@@ -71,8 +71,9 @@ public:
     /// What apply() would do. Errors: AppExists (somebody else's app), LimitExceeded, Unavailable (shutting down).
     [[nodiscard]] base::Result<std::vector<PlanItem>> plan(std::span<const model::AppSpec> specs,
                                                            const ApplyOptions& options) const;
-    /// Adds what is new, restarts what changed (only that), scales where only the count changed, leaves the rest alone
-    /// and starts what is stopped by nobody's wish. All or nothing: an error means that nothing was done.
+    /// Adds what is new, restarts what changed (only that), scales where only the count changed, starts what of the rest
+    /// does not run (stopped by whomever, errored, or waiting in backoff; not what `autostart: false` keeps down) and
+    /// leaves alone what does. All or nothing: an error means that nothing was done.
     base::Result<std::vector<PlanItem>> apply(std::vector<model::AppSpec> specs, const ApplyOptions& options,
                                               Done done);
 

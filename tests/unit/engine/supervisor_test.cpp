@@ -325,6 +325,40 @@ TEST_F(SupervisorTest, ApplyStartsWhatRestsUnlessToldNotTo)
     EXPECT_EQ(world.status("web"), "online");
 }
 
+TEST_F(SupervisorTest, PlanAndApplyAgreeOnWhatIsStarted)
+{
+    world.unstartable.insert("errored");
+    auto waiting = app("waiting");
+    waiting.restart.restart_delay = 1h;
+    auto registered = app("registered");
+    registered.autostart = false;
+    const std::vector<model::AppSpec> specs{app("online"), app("stopped"), app("errored"), waiting, registered,
+                                            app("stopping")};
+    online(specs);
+    world.exit(world.instance("waiting").id.value, 1);
+    operate(Verb::Stop, "stopped");
+    world.deliver();
+    operate(Verb::Stop, "stopping");
+
+    const auto said = [](const std::vector<PlanItem>& plan) {
+        std::vector<std::string> lines;
+        for (const PlanItem& item : plan)
+            lines.push_back(item.app + " " + std::string(to_string(item.action)) + (item.why.empty() ? "" : ": " + item.why));
+        return lines;
+    };
+    const std::vector<std::string> expected{
+        "online keep", "stopped start: stopped", "errored start: errored: " + world.instance("errored").reason,
+        "waiting start: waiting to restart", "registered keep", "stopping start: stopping"};
+    EXPECT_EQ(said(world.supervisor.plan(specs, {}).value()), expected);
+    for (const PlanItem& item : world.supervisor.plan(specs, {.start = false}).value())
+        EXPECT_EQ(item.action, PlanAction::Keep) << item.app;
+    world.unstartable.clear();
+    EXPECT_EQ(said(world.supervisor.apply(specs, {}, [](const Outcome&) {}).value()), expected);
+    world.deliver();
+    for (const char* app : {"online", "stopped", "errored", "waiting", "stopping"}) EXPECT_EQ(world.status(app), "online") << app;
+    EXPECT_EQ(world.status("registered"), "stopped");
+}
+
 TEST_F(SupervisorTest, PruneRemovesWhatTheSameOriginHasNoMore)
 {
     apply({app("a"), app("b")}, {.origin = "/one.yaml", .owner = 5});
