@@ -6,7 +6,8 @@ _pmctl_options() {
     start) echo "--env --only --namespace --dry-run --prune --name --instances --interpreter --interpreter-args --node-args
         --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
         --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --stop-exit-codes
-        --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force" ;;
+        --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force
+        --update-env" ;;
     list | ls | l | ps | status) echo "--json --names --sort" ;;
     describe | show | info | desc) echo "--json --spec" ;;
     env) echo "--json" ;;

@@ -25,6 +25,10 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     const std::string place = origin.starts_with('/') ? base::absolute_path("/", origin) : origin;
     parse.base_dir = options.get<std::string>("directory", base::directory_of(place));
     parse.env_from_caller = options.get<bool>("caller-environment", false);
+    const bool force = options.get<bool>("force", false);
+    const bool update_env = options.get<bool>("update-env", false);
+    request.apply.take_over = !parse.env_from_caller || force;
+    request.apply.update_env = !parse.env_from_caller || update_env;
     request.apply.start = options.get<bool>("start", true);
     request.apply.prune = options.get<bool>("prune", false);
     request.wait = options.get<bool>("wait", true);

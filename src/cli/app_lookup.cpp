@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app_lookup.hpp"
 
+#include "base/path.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ bool selects(std::string_view word, const std::vector<Row>& rows)
 
 std::string find_script(const std::string& word, const std::string& cwd, std::string_view path)
 {
-    const std::string absolute = word.starts_with('/') ? word : cwd + "/" + word;
+    const std::string absolute = base::absolute_path(cwd, word); // ./job.sh is the same script as job.sh
     if (is_file(absolute)) return absolute;
     if (word.find(' ') != std::string::npos) return word;
     const bool is_name = word.find('/') == std::string::npos;

@@ -11,9 +11,8 @@ void Applier::apply(const PlannedApp& planned)
         for (Instance* instance : planned.app->staying()) driver_.dismiss(waiter_, *instance);
         return;
     }
-    auto spec = std::make_shared<const model::AppSpec>(*planned.spec);
-    App& app = planned.app ? *planned.app : driver_.add_app(spec);
-    app.spec = std::move(spec);
+    App& app = planned.app ? *planned.app : driver_.add_app(planned.spec);
+    app.spec = planned.spec;
     app.origin = options_.origin;
     app.owner = options_.owner;
     driver_.waiters.touch(waiter_, app.name);

@@ -49,13 +49,16 @@ enum class PlanAction { Add, Change, Scale, Start, Keep, Remove };
 struct PlanItem {
     std::string app;
     PlanAction action{};
-    std::string why; ///< "args, env changed", "2 -> 4 instances", "errored: exit code 1"; empty for Keep and Add
+    /// "args, env changed", "2 -> 4 instances", "errored: exit code 1", "was loaded from /old/app.yaml"; may be empty.
+    std::string why;
 };
 
 struct ApplyOptions {
     bool start = true;     ///< false: new apps are registered as stopped, as if autostart were false
     bool prune = false;    ///< remove the caller's apps that came from the same origin and are not in it any more
     std::vector<std::string> declared; ///< what the origin has beside the specs that are applied: prune spares it
+    bool take_over = true; ///< false: AppExists for a name whose app has another script or cwd, or another origin
+    bool update_env = true;///< false: an app of the same script, cwd and origin keeps its env
     std::string origin;    ///< where the specs come from: absolute path or a word; remembered per app
     uid_t owner = 0;
 };
@@ -68,7 +71,7 @@ public:
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
 
-    /// What apply() would do. Errors: AppExists (somebody else's app), LimitExceeded, Unavailable (shutting down).
+    /// What apply() would do. Errors: AppExists (somebody else's app, or take_over), LimitExceeded, Unavailable (shutting down).
     [[nodiscard]] base::Result<std::vector<PlanItem>> plan(std::span<const model::AppSpec> specs,
                                                            const ApplyOptions& options) const;
     /// Adds what is new, restarts what changed (only that), scales where only the count changed, starts what of the rest

@@ -37,6 +37,18 @@ std::string script_path(const Context& context, const std::string& word)
     return find_script(word, context.cwd, context.environment("PATH").value_or("/usr/bin:/bin"));
 }
 
+bool is_online(Client& client, const std::string& target)
+{
+    const auto rows = client.list(target, false);
+    return rows && !rows->empty() && std::ranges::all_of(*rows, [](const Row& row) { return row.status == "online"; });
+}
+
+void tell_online(const Context& context, const std::string& target, std::string_view advice = {})
+{
+    if (context.globals.silent) return;
+    warn(fmt::format("'{0}' is online already: left alone ('pmctl restart {0}' restarts it{1})", base::printable(target), advice));
+}
+
 /// Something to do, in the order of the command line: a text to load, or the target of a Start.
 using Step = std::variant<AppText, std::string>;
 
@@ -52,6 +64,7 @@ private:
     bool check(const Context& context, std::vector<Step>& steps) const;
     int show_plan(const Context& context, Client* client, const std::vector<Step>& steps) const;
     Outcome<void> perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const;
+    void tell_kept(const Context& context, Client& client, const AppText& script) const;
     [[nodiscard]] LoadOptions load_options(const AppText& text) const;
     [[nodiscard]] Selection selection(const AppText& text) const;
 
@@ -62,6 +75,7 @@ private:
     bool dry_run_ = false;
     bool prune_ = false;
     bool force_ = false;
+    bool update_env_ = false;
 };
 
 void Start::declare(OptionSet& options)
@@ -99,7 +113,8 @@ void Start::declare(OptionSet& options)
     options.text("--uid", script.user, "USER", "run as this user (name or number)");
     options.text("--gid", script.group, "GROUP", "run as this group (name or number)");
     options.list("--filter-env", script.filter_env, "PART", "leave out variables whose names contain this");
-    options.flag("-f,--force", force_, "start one more app of a script that already runs (needs --name)");
+    options.flag("-f,--force", force_, "WHAT is a script, also where an app is called so; replace another app of its name");
+    options.flag("-a,--update-env", update_env_, "a script that is an app already gets the environment of now");
     options.notes(kNotes);
 }
 
@@ -115,6 +130,8 @@ LoadOptions Start::load_options(const AppText& text) const
     LoadOptions options{chosen.profile, chosen.only, chosen.name_space, text.directory};
     options.prune = prune_ && !text.caller_environment;
     options.caller_environment = text.caller_environment;
+    options.force = force_ && text.caller_environment;
+    options.update_env = update_env_ && text.caller_environment;
     return options;
 }
 
@@ -136,12 +153,6 @@ Outcome<AppText> Start::script(const Context& context, const std::string& word, 
     }
     ScriptOptions options = script_;
     options.args = context.script_args;
-    const std::string name = options.name.value_or(default_name(script));
-    const bool taken = std::ranges::any_of(rows, [&name](const Row& row) { return row.app == name; });
-    if (force_ && taken)
-        return failed(kUsage, fmt::format("there is an app '{}' already: a second one of the same script needs another "
-                                          "name (--name)",
-                                          name));
     std::vector<std::string> environment;
     for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
     return script_text(script, cwd, options, environment);
@@ -212,19 +223,27 @@ int Start::show_plan(const Context& context, Client* client, const std::vector<S
     return kDone;
 }
 
+/// A script that runs already as it is asked for stays as it is: people should hear that nothing happens.
+void Start::tell_kept(const Context& context, Client& client, const AppText& script) const
+{
+    const auto plan = client.plan(script.text, script.origin, load_options(script));
+    if (!plan) return; // Load says why
+    for (const PlanRow& row : *plan)
+        if (row.action == "keep" && is_online(client, row.app))
+            tell_online(context, row.app, force_ ? ", another --name starts one more" : "");
+}
+
 Outcome<void> Start::perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const
 {
     if (const auto* text = std::get_if<AppText>(&step)) {
+        if (text->caller_environment && !rows.empty()) tell_kept(context, client, *text);
         const std::string doing = "starting " + base::join(text->names, ", ");
         return with_progress(context, doing, [&](Watcher* watcher) {
             return client.load(text->text, text->origin, load_options(*text), watcher);
         });
     }
     const std::string& target = std::get<std::string>(step);
-    const auto running = rows.empty() ? Outcome<std::vector<Row>>{} : client.list(target, false);
-    const auto online = [](const Row& row) { return row.status == "online"; };
-    if (running && !running->empty() && std::ranges::all_of(*running, online) && !context.globals.silent)
-        warn(fmt::format("'{0}' is online already: left alone ('pmctl restart {0}' restarts it)", target));
+    if (!rows.empty() && is_online(client, target)) tell_online(context, target);
     return with_progress(context, "starting " + target,
                          [&](Watcher* watcher) { return client.operate("Start", target, watcher); });
 }

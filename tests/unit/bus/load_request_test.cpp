@@ -68,6 +68,18 @@ TEST_F(LoadRequestTest, AFileIsOneOriginHoweverItsPathIsWritten)
         EXPECT_EQ(read("{name: a, script: x}", origin, {}).apply.origin, one) << origin;
 }
 
+TEST_F(LoadRequestTest, OnlyTheAppOfACommandLineRespectsNamesAndEnvironments)
+{
+    const auto effect = [this](const OptionMap& options) {
+        const auto apply = read(kTwo, "/srv/app.yaml", options).apply;
+        return std::pair(apply.take_over, apply.update_env);
+    };
+    EXPECT_EQ(effect({}), std::pair(true, true));
+    EXPECT_EQ(effect({{"caller-environment", true}}), std::pair(false, false));
+    EXPECT_EQ(effect({{"caller-environment", true}, {"force", true}}), std::pair(true, false));
+    EXPECT_EQ(effect({{"caller-environment", true}, {"update-env", true}}), std::pair(false, true));
+}
+
 TEST_F(LoadRequestTest, TheDirectoryIsThatOfTheOrigin)
 {
     for (const auto& [origin, cwd] : std::map<std::string, std::string>{

@@ -45,7 +45,7 @@ TEST(AppLookup, FindsAScriptHereThenACommandLineThenAProgram)
     };
     for (const auto& [word, expected] : std::vector<Case>{
              {"server.js", here / "server.js"},
-             {"./server.js", here / "./server.js"},
+             {"sub/.././server.js", here / "server.js"},
              {here / "server.js", here / "server.js"},
              {"with space", here / "with space"},
              {"tool --fast", "tool --fast"},

@@ -382,6 +382,80 @@ TEST_F(SupervisorTest, PruneSparesWhatTheOriginStillHasButIsNotApplied)
     EXPECT_EQ(world.apps, (std::set<std::string>{"a", "b"}));
 }
 
+TEST_F(SupervisorTest, AFileTakesOverAppsOfItsNames)
+{
+    apply({app("web")}, {.origin = "/r1/app.yaml"});
+    world.deliver();
+    auto moved = app("web");
+    moved.cwd = "/r2";
+    const ApplyOptions from_r2{.origin = "/r2/app.yaml"};
+    const auto why = [&](const model::AppSpec& spec) {
+        const auto plan = world.supervisor.plan(std::vector{spec}, from_r2).value();
+        return std::string(to_string(plan.at(0).action)) + ": " + plan.at(0).why;
+    };
+    EXPECT_EQ(why(app("web")), "keep: was loaded from /r1/app.yaml");
+    EXPECT_EQ(why(moved), "change: cwd changed; was loaded from /r1/app.yaml");
+    apply({moved}, from_r2);
+    world.deliver();
+    EXPECT_EQ(why(moved), "keep: ");
+    EXPECT_EQ(world.instance("web").generation.value, 2U);
+}
+
+TEST_F(SupervisorTest, AScriptReplacesNoOtherAppUnlessForced)
+{
+    auto job = app("job");
+    job.script = "/d1/job.sh";
+    job.cwd = "/d1";
+    const ApplyOptions script{.take_over = false, .origin = "command line"};
+    const auto refused = [&](const model::AppSpec& spec) {
+        const auto plan = world.supervisor.apply({spec}, script, {});
+        return plan ? "no" : plan.error().code == ErrorCode::AppExists ? plan.error().message : "another error";
+    };
+    const std::string what_to_do = ": give another --name, or --force to replace it";
+    apply({job}, script);
+    apply({app("web")}, {.origin = "/app.yaml"});
+    world.deliver();
+
+    auto other = job;
+    other.script = "/d2/job.sh";
+    EXPECT_EQ(refused(other), "there is an app 'job' already (/d1/job.sh)" + what_to_do);
+    auto elsewhere = job;
+    elsewhere.cwd = "/d2";
+    EXPECT_EQ(refused(elsewhere), "there is an app 'job' already (/d1/job.sh in /d1)" + what_to_do);
+    EXPECT_EQ(refused(app("web")), "there is an app 'web' already (sleep, from /app.yaml)" + what_to_do);
+    operate(Verb::Stop, "job");
+    world.deliver();
+    EXPECT_NE(refused(other), "no") << "a stopped app is an app";
+    apply({other}, {.origin = "command line"}); // --force
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->script, "/d2/job.sh");
+    operate(Verb::Delete, "job");
+    apply({job}, script);
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->script, "/d1/job.sh") << "one that is being deleted is in nobody's way";
+}
+
+TEST_F(SupervisorTest, TheSameScriptKeepsItsEnvironmentUnlessToldToUpdateIt)
+{
+    const ApplyOptions keep{.take_over = false, .update_env = false, .origin = "command line"};
+    auto spec = app("job");
+    spec.env["MARK"] = "1";
+    apply({spec}, keep);
+    world.deliver();
+    spec.env["MARK"] = "2";
+    EXPECT_EQ(world.supervisor.plan(std::vector{spec}, keep).value().at(0).action, PlanAction::Keep);
+    spec.args = {"9"};
+    EXPECT_EQ(world.supervisor.plan(std::vector{spec}, keep).value().at(0).why, "args changed");
+    apply({spec}, keep);
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->env.at("MARK"), "1");
+    EXPECT_EQ(world.supervisor.spec("job")->args, std::vector<std::string>{"9"});
+    apply({spec}, {.take_over = false, .origin = "command line"}); // --update-env
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->env.at("MARK"), "2");
+    EXPECT_EQ(world.instance("job").generation.value, 3U);
+}
+
 TEST_F(SupervisorTest, ApplyIsAllOrNothing)
 {
     apply({app("theirs")}, {.owner = 5});
