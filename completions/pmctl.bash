@@ -7,7 +7,7 @@ _pmctl_options() {
         --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
         --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --stop-exit-codes
         --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force
-        --update-env" ;;
+        --update-env --pid --attach" ;;
     list | ls | l | ps | status) echo "--json --names --sort" ;;
     describe | show | info | desc) echo "--json --spec" ;;
     env) echo "--json" ;;
@@ -34,7 +34,7 @@ _pmctl() {
     --sort) COMPREPLY=($(compgen -W "name namespace id pid uptime restarts status cpu memory user" -- "$word")) && return ;;
     --log-type) COMPREPLY=($(compgen -W "raw json" -- "$word")) && return ;;
     --cwd) COMPREPLY=($(compgen -d -- "$word")) && return ;;
-    -o | --output | -e | --error | -l | --log) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+    -o | --output | -e | --error | -l | --log | -p | --pid) COMPREPLY=($(compgen -f -- "$word")) && return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$(_pmctl_options "$verb")" -- "$word"))

@@ -117,6 +117,7 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
     set("out_file", options.out_file);
     set("error_file", options.error_file);
     set("log_file", options.log_file);
+    set("pid_file", options.pid_file);
     set("log_date_format", options.log_date_format);
     set("log_type", options.log_type);
     set("kill_timeout", options.kill_timeout);

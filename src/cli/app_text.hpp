@@ -34,7 +34,7 @@ struct Selection {
 
 /// The options of `start` that are about a script; names are those of app files.
 struct ScriptOptions {
-    std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file,
+    std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file, pid_file,
         log_date_format, log_type, kill_timeout, kill_signal, restart_delay, exp_backoff_restart_delay, max_restarts,
         min_uptime, user, group;
     std::optional<std::string> interpreter_args;

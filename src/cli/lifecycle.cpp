@@ -2,6 +2,7 @@
 #include "cli/lifecycle.hpp"
 
 #include "base/text.hpp"
+#include "cli/log_view.hpp"
 #include "cli/view/list.hpp"
 #include "cli/view/log_lines.hpp"
 #include "cli/view/progress.hpp"
@@ -86,6 +87,19 @@ int explain(Client& client, const Failure& failure, const std::vector<std::strin
                     : fmt::format("pmctl: see 'pmctl describe {}'\n", name));
     }
     return status;
+}
+
+int follow_logs(const Context& context, Client& client, const std::vector<std::string>& targets)
+{
+    std::vector<base::Fd> streams;
+    for (const std::string& target : targets) {
+        auto stream = client.open_log(target, {});
+        if (!stream) return report(stream.error());
+        streams.push_back(std::move(*stream));
+    }
+    LogFormatter formatter(context.out, false);
+    const ViewEnd end = view_logs(std::move(streams), [&](std::string_view line) { return formatter.format(line); });
+    return end == ViewEnd::Interrupted ? kDone : report({kNoDaemon, "pmd has ended"});
 }
 
 void show_table(const Context& context, Client& client)

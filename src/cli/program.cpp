@@ -33,6 +33,19 @@ void mark_count(std::vector<std::string>& words)
     words.insert(words.end(), {"--", number});
 }
 
+bool is_number(std::string_view word) { return !word.empty() && word.find_first_not_of("0123456789") == word.npos; }
+
+/// As PM2 takes "--stop-exit-codes 12 42": numbers that follow are further codes, not ids.
+void join_codes(std::vector<std::string>& words)
+{
+    const auto option = std::find(words.begin(), words.end(), "--stop-exit-codes");
+    if (words.end() - option < 3) return;
+    std::string& codes = *(option + 1);
+    const auto last = std::find_if_not(option + 2, words.end(), is_number);
+    for (auto code = option + 2; code != last; ++code) codes += "," + *code;
+    words.erase(option + 2, last);
+}
+
 int run_verb(const Verb& verb, const CommandLine& line)
 {
     Context context = make_context();
@@ -42,6 +55,7 @@ int run_verb(const Verb& verb, const CommandLine& line)
     declare_globals(options, context.globals);
     std::vector<std::string> words = line.words;
     if (verb.name == "scale") mark_count(words);
+    if (verb.name == "start") join_codes(words);
     const auto parsed = options.parse(words);
     if (!parsed) return report(parsed.error());
     if (*parsed == OptionSet::Parsed::Help) {

@@ -52,6 +52,12 @@ void tell_online(const Context& context, const std::string& target, std::string_
 /// Something to do, in the order of the command line: a text to load, or the target of a Start.
 using Step = std::variant<AppText, std::string>;
 
+std::vector<std::string> targets_of(const Step& step)
+{
+    const auto* text = std::get_if<AppText>(&step);
+    return text != nullptr ? text->names : std::vector{std::get<std::string>(step)};
+}
+
 class Start final : public Command {
 public:
     void declare(OptionSet& options) override;
@@ -76,7 +82,18 @@ private:
     bool prune_ = false;
     bool force_ = false;
     bool update_env_ = false;
+    bool attach_ = false;
 };
+
+/// Options of PM2 that ask for nothing here, or for what is not there yet.
+void declare_pm2(OptionSet& options)
+{
+    options.ignored("-x,--execute-command");
+    options.ignored("--no-vizion");
+    for (const char* flag : {"--watch", "--wait-ready", "--shutdown-with-message"}) options.later(flag, false);
+    for (const char* names : {"--ignore-watch", "--max-memory-restart", "-c,--cron,--cron-restart", "--listen-timeout"})
+        options.later(names, true);
+}
 
 void Start::declare(OptionSet& options)
 {
@@ -95,6 +112,7 @@ void Start::declare(OptionSet& options)
     options.text("-o,--output", script.out_file, "FILE", "where stdout is kept");
     options.text("-e,--error", script.error_file, "FILE", "where stderr is kept");
     options.text("-l,--log", script.log_file, "FILE", "keep both there in addition");
+    options.text("-p,--pid", script.pid_file, "FILE", "where the process number is kept while it runs");
     options.flag("--time", script.time, "put the time before each line of the log files");
     options.text("--log-date-format", script.log_date_format, "FORMAT", "the same, in this format");
     options.text("--log-type", script.log_type, "TYPE", "raw or json");
@@ -115,6 +133,8 @@ void Start::declare(OptionSet& options)
     options.list("--filter-env", script.filter_env, "PART", "leave out variables whose names contain this");
     options.flag("-f,--force", force_, "WHAT is a script, also where an app is called so; replace another app of its name");
     options.flag("-a,--update-env", update_env_, "a script that is an app already gets the environment of now");
+    options.flag("--attach", attach_, "then show what it writes, as pmctl logs does");
+    declare_pm2(options);
     options.notes(kNotes);
 }
 
@@ -242,7 +262,7 @@ Outcome<void> Start::perform(const Context& context, Client& client, const Step&
             return client.load(text->text, text->origin, load_options(*text), watcher);
         });
     }
-    const std::string& target = std::get<std::string>(step);
+    const std::string target = targets_of(step).front();
     if (!rows.empty() && is_online(client, target)) tell_online(context, target);
     return with_progress(context, "starting " + target,
                          [&](Watcher* watcher) { return client.operate("Start", target, watcher); });
@@ -270,11 +290,14 @@ int Start::run(Context& context)
         const auto done = perform(context, *client, step, rows);
         if (done) continue;
         if (done.error().status == kInterrupted) return report(done.error());
-        const auto* text = std::get_if<AppText>(&step);
-        const int step_status =
-            explain(*client, done.error(), text != nullptr ? text->names : std::vector{std::get<std::string>(step)});
+        const int step_status = explain(*client, done.error(), targets_of(step));
         if (status == kDone) status = step_status;
         if (step_status == kNoDaemon) return status;
+    }
+    if (attach_ && status == kDone) {
+        std::vector<std::string> started;
+        for (const Step& step : *todo) std::ranges::copy(targets_of(step), std::back_inserter(started));
+        return follow_logs(context, *client, started);
     }
     show_table(context, *client);
     return status;
