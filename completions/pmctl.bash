@@ -13,6 +13,7 @@ _pmctl_options() {
     env) echo "--json" ;;
     logs | log) echo "--lines --out --err --nostream --follow --raw --json --timestamp" ;;
     validate) echo "--env" ;;
+    stop | restart | delete | del) echo "--only" ;;
     esac
     echo "--bus --no-color --silent --help"
 }
@@ -44,9 +45,9 @@ _pmctl() {
     "" | help) COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     validate) COMPREPLY=($(compgen -f -- "$word")) ;;
-    start)
+    start | stop | restart | delete | del)
         compopt -o filenames 2>/dev/null
-        COMPREPLY=($(compgen -W "$(pmctl list --names 2>/dev/null)" -- "$word") $(compgen -f -- "$word"))
+        COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word") $(compgen -f -- "$word"))
         ;;
     signal | sendSignal)
         if [[ $before == "$verb" ]]; then

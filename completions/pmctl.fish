@@ -42,7 +42,7 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a completion -d '
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a version -d 'print the versions'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a help -d 'explain a command'
 complete -c pmctl -n '__fish_seen_subcommand_from start validate' -l env -x -d 'merge env_PROFILE'
-complete -c pmctl -n '__fish_seen_subcommand_from start' -l only -x -d 'only these apps of the file'
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart delete del' -l only -x -d 'only these apps of the file'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l namespace -x -d 'namespace'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l dry-run -d 'show what would be done'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l prune -d 'delete what the file no longer has'
@@ -88,7 +88,7 @@ complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l nostream -d 'do n
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s f -l follow -d 'follow'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l raw -d 'lines as they are'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l timestamp -d 'when each line came'
-complete -c pmctl -n '__fish_seen_subcommand_from start validate' -F
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart delete del validate' -F
 complete -c pmctl -n '__fish_seen_subcommand_from start stop restart delete del scale signal sendSignal reset list ls l ps status describe show info desc env id pid logs log' -a '(__pmctl_names)'
 complete -c pmctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c pmctl -n "__fish_seen_subcommand_from help" -a "$verbs"

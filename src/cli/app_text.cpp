@@ -78,7 +78,7 @@ Outcome<AppText> read_app_text(const Context& context, const std::string& file)
     return app;
 }
 
-bool check_app_text(const Context& context, AppText& text, const Selection& selection)
+bool check_app_text(const Context& context, AppText& text, const Selection& selection, bool warnings)
 {
     config::ParseOptions options;
     options.base_dir = text.directory;
@@ -89,6 +89,7 @@ bool check_app_text(const Context& context, AppText& text, const Selection& sele
     options.env_from_caller = text.caller_environment;
     const config::AppFile file = config::parse_app_file(text.text, options);
     for (config::Diagnostic diagnostic : file.diagnostics) {
+        if (!warnings && diagnostic.severity == config::Severity::Warning) continue;
         if (text.caller_environment) { // there is no file to point into
             diagnostic.line = diagnostic.column = 0;
             if (diagnostic.path.starts_with("apps[0].")) diagnostic.path.erase(0, 8);

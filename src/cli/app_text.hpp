@@ -30,7 +30,8 @@ struct Selection {
 };
 
 /// Parses; prints every fault as file:line:column: path: message on standard error. Fills in `names`. False: it has errors.
-[[nodiscard]] bool check_app_text(const Context& context, AppText& text, const Selection& selection);
+/// `warnings`: prints these too.
+[[nodiscard]] bool check_app_text(const Context& context, AppText& text, const Selection& selection, bool warnings = true);
 
 /// The options of `start` that are about a script; names are those of app files.
 struct ScriptOptions {

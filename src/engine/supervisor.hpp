@@ -80,8 +80,8 @@ public:
     base::Result<std::vector<PlanItem>> apply(std::vector<model::AppSpec> specs, const ApplyOptions& options,
                                               Done done);
 
-    /// Names of the apps `target` selects: "all", name, namespace, id, "/regex/" on names, tried in PM2's order (for
-    /// numbers: name, namespace, id). An id selects one instance only. Errors: NoSuchApp (with a near name, if any),
+    /// Names of the apps `target` selects: "all", name, absolute path of a script, namespace, id, "/regex/" on names,
+    /// tried in PM2's order (for numbers: name, namespace, id). An id selects one instance only. Errors: NoSuchApp (with a near name, if any),
     /// InvalidArgument (bad regex).
     [[nodiscard]] base::Result<std::vector<std::string>> apps_of(std::string_view target) const;
 

@@ -26,12 +26,6 @@ examples:
   pmctl start web                  (an app that is stopped)
   generate-apps | pmctl start -)";
 
-/// What require() of Node takes for a file: a path that begins with '/' or '.', else it looks for a package.
-std::string module_of(const std::string& file)
-{
-    return file.starts_with('/') || file.starts_with("./") || file.starts_with("../") ? file : "./" + file;
-}
-
 std::string script_path(const Context& context, const std::string& word)
 {
     return find_script(word, context.cwd, context.environment("PATH").value_or("/usr/bin:/bin"));
@@ -64,7 +58,9 @@ public:
     int run(Context& context) override;
 
 private:
-    Outcome<std::vector<Step>> steps(const Context& context, const std::vector<Row>& rows) const;
+    Outcome<std::vector<Step>> steps(const Context& context, Client* client, const std::vector<Row>& rows) const;
+    std::string runs_already(const Context& context, Client* client, const std::string& word,
+                             const std::vector<Row>& rows) const;
     Outcome<AppText> script(const Context& context, const std::string& word, const std::vector<Row>& rows) const;
     [[nodiscard]] bool means_another(const Context& context, const std::string& word) const;
     bool check(const Context& context, std::vector<Step>& steps) const;
@@ -184,15 +180,27 @@ bool Start::means_another(const Context& context, const std::string& word) const
     return force_ || (script_.name && *script_.name != word && !script_path(context, word).empty());
 }
 
-Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vector<Row>& rows) const
+/// The path of a script that apps of other names run: it means them (pm2), unless one more is asked for.
+std::string Start::runs_already(const Context& context, Client* client, const std::string& word,
+                                const std::vector<Row>& rows) const
+{
+    const std::string path = file_path(word, context.cwd);
+    if (client == nullptr || path.empty() || force_ || script_.name) return {};
+    if (std::ranges::any_of(rows, [&](const Row& row) { return row.app == default_name(path); })) return {};
+    const auto running = client->list(path, false);
+    if (!running) return {};
+    if (!context.globals.silent)
+        warn(fmt::format("'{}' is what '{}' runs: no other app is made of it (--name makes one)", word,
+                         base::printable(running->front().app)));
+    return path;
+}
+
+Outcome<std::vector<Step>> Start::steps(const Context& context, Client* client, const std::vector<Row>& rows) const
 {
     std::vector<Step> steps;
     for (const std::string& word : words_) {
         switch (kind_of(word)) {
-        case WordKind::NodeConfig:
-            return failed(kUsage, fmt::format("'{}' is JavaScript, which pmd does not run; make it an app file once:\n"
-                                              "  node -p 'JSON.stringify(require(\"{}\"), null, 2)' > apps.json",
-                                              word, module_of(word)));
+        case WordKind::NodeConfig: return failed(refuse_node_config(word));
         case WordKind::AppFile: {
             auto text = read_app_text(context, word);
             if (!text) return failed(text.error());
@@ -202,6 +210,10 @@ Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vecto
         case WordKind::Word: {
             if (selects(word, rows) && !means_another(context, word)) {
                 steps.emplace_back(word);
+                break;
+            }
+            if (std::string path = runs_already(context, client, word, rows); !path.empty()) {
+                steps.emplace_back(std::move(path));
                 break;
             }
             auto text = script(context, word, rows);
@@ -278,7 +290,7 @@ int Start::run(Context& context)
         if (!list) return report(list.error());
         rows = std::move(*list);
     }
-    auto todo = steps(context, rows);
+    auto todo = steps(context, client ? &*client : nullptr, rows);
     if (!todo) return report(todo.error());
     if (!check(context, *todo)) return kUsage;
     if (dry_run_) return show_plan(context, client ? &*client : nullptr, *todo);

@@ -486,6 +486,25 @@ TEST_F(SupervisorTest, TargetsAreNamesThenNamespacesThenIds)
     EXPECT_EQ(world.supervisor.apps_of("/(/").error().code, ErrorCode::InvalidArgument);
 }
 
+TEST_F(SupervisorTest, APathIsTheAppsThatRunTheScript)
+{
+    auto relative = app("relative");
+    relative.cwd = "/srv/shop";
+    relative.script = "./job.sh";
+    auto absolute = app("absolute");
+    absolute.script = "/srv/shop/job.sh";
+    auto other = app("other");
+    other.cwd = "/srv";
+    other.script = "job.sh";
+    online({relative, absolute, other});
+    const std::vector<std::string> both{"relative", "absolute"};
+    EXPECT_EQ(world.supervisor.apps_of("/srv/shop/job.sh").value(), both);
+    EXPECT_EQ(world.supervisor.apps_of("/srv/./shop//job.sh").value(), both);
+    EXPECT_EQ(world.supervisor.apps_of("/srv/job.sh").value(), std::vector<std::string>{"other"});
+    EXPECT_EQ(world.supervisor.apps_of("/job.sh").error().message, "no app runs '/job.sh'");
+    EXPECT_FALSE(world.supervisor.apps_of("job.sh")) << "a relative path means nothing to pmd";
+}
+
 TEST_F(SupervisorTest, SignalsWhatRuns)
 {
     online({app("web", 2), app("db")});
