@@ -350,7 +350,9 @@ TEST_F(SupervisorTest, PlanAndApplyAgreeOnWhatIsStarted)
         "online keep", "stopped start: stopped", "errored start: errored: " + world.instance("errored").reason,
         "waiting start: waiting to restart", "registered keep", "stopping start: stopping"};
     EXPECT_EQ(said(world.supervisor.plan(specs, {}).value()), expected);
-    for (const PlanItem& item : world.supervisor.plan(specs, {.start = false}).value())
+    const auto without_start = world.supervisor.plan(specs, {.start = false});
+    ASSERT_TRUE(without_start);
+    for (const PlanItem& item : *without_start)
         EXPECT_EQ(item.action, PlanAction::Keep) << item.app;
     world.unstartable.clear();
     EXPECT_EQ(said(world.supervisor.apply(specs, {}, [](const Outcome&) {}).value()), expected);
