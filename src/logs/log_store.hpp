@@ -34,8 +34,9 @@ struct LogPaths {
 };
 
 /// Where the lines of an instance go; pure. `<directory>/<app>-<slot>-out.log`, `-error.log` unless the spec says
-/// otherwise; a path from the spec gets `-<slot>` before its extension when `several` and not merge_logs (PM2's rule,
-/// with the slot in place of the pm_id); characters of the name other than A-Za-z0-9 . - _ become '-'.
+/// otherwise, without the slot when merge_logs. The combined file is `<directory>/<app>.log`; it, and a path from the
+/// spec, gets `-<slot>` before its extension when `several` and not merge_logs (PM2's rule, with the slot in place of
+/// the pm_id). Characters of the name other than A-Za-z0-9 . - _ become '-'.
 [[nodiscard]] LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, const std::string& directory);
 
 /// What one reader sees.

@@ -45,13 +45,14 @@ LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, co
     const model::LogSpec& logs = spec.logs;
     if (logs.disable_logs) return {};
     const bool suffixed = several && !logs.merge_logs;
-    const std::string stem = fmt::format("{}/{}", directory, file_name(spec.name)) +
-                             (logs.merge_logs ? std::string() : fmt::format("-{}", slot.value));
+    const std::string of_app = fmt::format("{}/{}", directory, file_name(spec.name));
+    const std::string of_slot = fmt::format("{}-{}", of_app, slot.value);
+    const std::string& stem = logs.merge_logs ? of_app : of_slot;
     LogPaths paths;
     paths.out = logs.out_file.empty() ? stem + "-out.log" : given(logs.out_file, slot, suffixed);
     paths.err = logs.error_file.empty() ? stem + "-error.log" : given(logs.error_file, slot, suffixed);
     if (logs.log_file == "default")
-        paths.combined = stem + ".log";
+        paths.combined = (suffixed ? of_slot : of_app) + ".log";
     else if (!logs.log_file.empty())
         paths.combined = given(logs.log_file, slot, suffixed);
     return paths;

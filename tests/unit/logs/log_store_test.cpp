@@ -166,7 +166,7 @@ TEST_F(LogStoreTest, CombinedFileGetsBothAndDatesStandOncePerLine)
     settle();
     say(stdio.err, "c\n");
     settle();
-    EXPECT_EQ(contents(options.directory + "/web-0.log"), "D: ab\nD: c\n");
+    EXPECT_EQ(contents(options.directory + "/web.log"), "D: ab\nD: c\n");
     EXPECT_EQ(contents(out_file()), "D: ab\n");
     EXPECT_EQ(contents(err_file()), "D: c\n");
 }

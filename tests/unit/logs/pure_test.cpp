@@ -98,6 +98,7 @@ TEST(LogPaths, Table)
         {"web", "", "", "", false, false, false, {"/l/web-2-out.log", "/l/web-2-error.log", ""}},
         {"web", "", "", "", false, false, true, {"/l/web-2-out.log", "/l/web-2-error.log", ""}},
         {"web", "", "", "", true, false, true, {"/l/web-out.log", "/l/web-error.log", ""}},
+        {"web", "", "", "default", false, false, false, {"/l/web-2-out.log", "/l/web-2-error.log", "/l/web.log"}},
         {"web", "", "", "default", false, false, true, {"/l/web-2-out.log", "/l/web-2-error.log", "/l/web-2.log"}},
         {"web", "", "", "default", true, false, true, {"/l/web-out.log", "/l/web-error.log", "/l/web.log"}},
         {"web", "/x/o.log", "/x/e", "/x.d/all", false, false, false, {"/x/o.log", "/x/e", "/x.d/all"}},
