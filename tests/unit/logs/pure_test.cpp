@@ -89,7 +89,9 @@ TEST(LineSplitter, CompleteLinesAreNotCopied)
 struct PathRow {
     std::string name, out_file, error_file, log_file;
     bool merge, disable, several;
-    LogPaths expected;
+    struct {
+        std::string out, err, combined;
+    } expected;
 };
 
 TEST(LogPaths, Table)
@@ -119,9 +121,9 @@ TEST(LogPaths, Table)
         spec.logs.merge_logs = row.merge;
         spec.logs.disable_logs = row.disable;
         const LogPaths paths = log_paths(spec, base::Slot{2}, row.several, "/l");
-        EXPECT_EQ(paths.out, row.expected.out) << "row " << i;
-        EXPECT_EQ(paths.err, row.expected.err) << "row " << i;
-        EXPECT_EQ(paths.combined, row.expected.combined) << "row " << i;
+        EXPECT_EQ(paths.out.path, row.expected.out) << "row " << i;
+        EXPECT_EQ(paths.err.path, row.expected.err) << "row " << i;
+        EXPECT_EQ(paths.combined.path, row.expected.combined) << "row " << i;
     }
 }
 
@@ -129,7 +131,7 @@ TEST(LogPaths, LongNamesFitAFileName)
 {
     model::AppSpec spec;
     spec.name = std::string(1000, 'x');
-    EXPECT_LE(log_paths(spec, base::Slot{4'000'000'000}, true, "/l").err.size(), 3u + 255u);
+    EXPECT_LE(log_paths(spec, base::Slot{4'000'000'000}, true, "/l").err.path.size(), 3u + 255u);
 }
 
 TEST(Format, JsonStringsAreAlwaysValidAndKeepWhatIsUtf8)
