@@ -135,7 +135,8 @@ std::vector<sdbus::Struct<uint32_t, std::string, std::string>> AppObject::LogFil
 {
     std::vector<sdbus::Struct<uint32_t, std::string, std::string>> rows;
     for (const logs::LogSource& source : log_sources(context_, name_))
-        rows.emplace_back(source.slot.value, base::printable(source.paths.out), base::printable(source.paths.err));
+        rows.emplace_back(source.slot.value, base::printable(source.paths.out.path),
+                          base::printable(source.paths.err.path));
     return rows;
 }
 

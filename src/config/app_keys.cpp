@@ -104,7 +104,8 @@ constexpr Row kLogs[] = {
     {{"error_file", {"error", "err", "err_file", "err_log"}, kNow, Shape::StreamFile, "<state>/logs/<app>-<n>-error.log",
       "File of the standard error; NULL or /dev/null keeps none."},
      [](Draft& draft, const Field& field) { read::stream_file(draft, draft.error_file, field); }},
-    {{"log_file", {"log"}, kNow, Shape::BoolOrText, "", "File of both streams in addition; true is <state>/logs/<app>.log."},
+    {{"log_file", {"log"}, kNow, Shape::BoolOrText, "",
+      "File of both streams in addition; true is <state>/logs/<app>.log, <app>-<n>.log with several instances."},
      read::log_file},
 };
 

@@ -9,6 +9,7 @@
 #include "base/fd.hpp"
 #include "base/ids.hpp"
 #include "model/app_spec.hpp"
+#include "model/identity.hpp"
 #include "model/status.hpp"
 
 #include <compare>
@@ -76,8 +77,9 @@ struct Stdio {
 class Output {
 public:
     virtual ~Output() = default;
-    /// Makes pipes whose other ends are read until end of file, and remembers where their lines go.
-    virtual base::Result<Stdio> open(const LaunchRequest& request) = 0;
+    /// Makes pipes whose other ends are read until end of file, and remembers where their lines go. Files that the spec
+    /// names are opened with the rights of `user`, the one the process runs as; null: pmd's own.
+    virtual base::Result<Stdio> open(const LaunchRequest& request, const model::SharedIdentity& user) = 0;
 };
 
 /// One timer per instance. Arming replaces; firing disarms and calls Supervisor::on_timer(id).

@@ -2,6 +2,7 @@
 #include "logs/history.hpp"
 
 #include "base/fd.hpp"
+#include "io/acting_as.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -31,6 +32,13 @@ std::string read_range(int fd, off_t from, off_t to)
     return text;
 }
 
+base::Fd open_to_read(const LogPath& file)
+{
+    const io::ActingAs acting(file.who());
+    if (acting.error() != 0) return base::Fd();
+    return base::Fd(open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
+
 /// Where the last `wanted` lines of `text` begin; nothing when it holds fewer line ends than needed to tell.
 std::optional<std::size_t> start_of_last(std::string_view text, std::uint32_t wanted)
 {
@@ -45,16 +53,18 @@ std::optional<std::size_t> start_of_last(std::string_view text, std::uint32_t wa
 
 } // namespace
 
-std::optional<FileEnd> file_end(const std::string& path) noexcept
+std::optional<FileEnd> file_end(const LogPath& file)
 {
+    if (file.path.empty()) return std::nullopt;
+    const io::ActingAs acting(file.who());
     struct stat status {};
-    if (path.empty() || stat(path.c_str(), &status) < 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    if (acting.error() != 0 || stat(file.path.c_str(), &status) < 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     return FileEnd{status.st_size, status.st_mtim};
 }
 
-std::string read_tail(const std::string& path, off_t end, std::uint32_t lines)
+std::string read_tail(const LogPath& file, off_t end, std::uint32_t lines)
 {
-    const base::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const base::Fd fd = open_to_read(file);
     struct stat status {};
     if (!fd || lines == 0 || fstat(fd.get(), &status) < 0 || !S_ISREG(status.st_mode)) return {};
     end = std::min(end, status.st_size);

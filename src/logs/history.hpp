@@ -2,6 +2,8 @@
 // The last lines of a log file, read backwards in bounded blocks.
 #pragma once
 
+#include "logs/paths.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,11 +17,11 @@ struct FileEnd {
     off_t size = 0;
     timespec changed{};
 };
-/// Nothing when `path` is no regular file or cannot be looked at.
-[[nodiscard]] std::optional<FileEnd> file_end(const std::string& path) noexcept;
+/// Nothing when `file` is no regular file or cannot be looked at, with the rights of its user.
+[[nodiscard]] std::optional<FileEnd> file_end(const LogPath& file);
 
-/// The last `lines` whole lines of the first `end` bytes of `path`, each ended by '\n', at most 1 MiB of them. Empty when
+/// The last `lines` whole lines of the first `end` bytes of `file`, each ended by '\n', at most 1 MiB of them. Empty when
 /// the file cannot be read: history is a courtesy.
-[[nodiscard]] std::string read_tail(const std::string& path, off_t end, std::uint32_t lines);
+[[nodiscard]] std::string read_tail(const LogPath& file, off_t end, std::uint32_t lines);
 
 } // namespace pm::logs

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "logs/log_file.hpp"
 
+#include "io/acting_as.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -34,13 +36,20 @@ base::Fd open_append(const std::string& path)
 
 } // namespace
 
-base::Result<LogFile> open_log_file(const std::string& path, const std::string& private_directory)
+std::string shown(const LogPath& file)
 {
-    const auto doing = [&] { return fmt::format("opening '{}'", path); };
-    base::Fd fd = open_append(path);
+    return file.user ? fmt::format("'{}' as user '{}'", file.path, file.user->name) : fmt::format("'{}'", file.path);
+}
+
+base::Result<LogFile> open_log_file(const LogPath& file, const std::string& private_directory)
+{
+    const auto doing = [&] { return "opening " + shown(file); };
+    const io::ActingAs acting(file.who());
+    if (acting.error() != 0) return base::fail_errno(doing() + ": taking on these rights", acting.error());
+    base::Fd fd = open_append(file.path);
     if (!fd && errno == ENOENT) {
-        make_parents(path, private_directory);
-        fd = open_append(path);
+        make_parents(file.path, private_directory);
+        fd = open_append(file.path);
     }
     struct stat status {};
     if (!fd || fstat(fd.get(), &status) < 0) return base::fail_errno(doing(), errno);
@@ -49,10 +58,11 @@ base::Result<LogFile> open_log_file(const std::string& path, const std::string& 
     return LogFile{std::move(fd), status.st_dev, status.st_ino, S_ISREG(status.st_mode) && status.st_size == 0};
 }
 
-bool was_moved(const LogFile& file, const std::string& path) noexcept
+bool was_moved(const LogFile& file, const LogPath& path)
 {
+    const io::ActingAs acting(path.who());
     struct stat status {};
-    return stat(path.c_str(), &status) < 0 || status.st_dev != file.device || status.st_ino != file.inode;
+    return acting.error() != 0 || stat(path.path.c_str(), &status) < 0 || status.st_dev != file.device || status.st_ino != file.inode;
 }
 
 Written write_blocks(int fd, std::span<const std::string_view> blocks) noexcept

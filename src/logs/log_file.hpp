@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "logs/paths.hpp"
 
 #include <cstddef>
 #include <span>
@@ -20,13 +21,17 @@ struct LogFile {
     bool is_empty = false;
 };
 
-/// Opens `path` for appending, made with mode 0600 when it is not there; missing directories are made, those at or below
-/// `private_directory` with mode 0700. Links are followed; what is no regular file, character device or FIFO is refused.
-/// Never waits: a FIFO that nobody reads is an error.
-[[nodiscard]] base::Result<LogFile> open_log_file(const std::string& path, const std::string& private_directory);
+/// Opens `file` for appending, made with mode 0600 when it is not there; missing directories are made, those at or below
+/// `private_directory` with mode 0700. All of that with the rights of its user, who then owns what was made. Links are
+/// followed; what is no regular file, character device or FIFO is refused. Never waits: a FIFO that nobody reads is an
+/// error.
+[[nodiscard]] base::Result<LogFile> open_log_file(const LogPath& file, const std::string& private_directory);
 
 /// True when `path` names another file now, or none: it was rotated or removed.
-[[nodiscard]] bool was_moved(const LogFile& file, const std::string& path) noexcept;
+[[nodiscard]] bool was_moved(const LogFile& file, const LogPath& path);
+
+/// "'/srv/web/out.log'", and for whom, if it is opened as somebody else.
+[[nodiscard]] std::string shown(const LogPath& file);
 
 struct Written {
     std::size_t bytes = 0;

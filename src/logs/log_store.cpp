@@ -75,10 +75,10 @@ LogStore::LogStore(io::EventLoop& loop, LogOptions options, std::function<void(c
 
 LogStore::~LogStore() = default;
 
-base::Result<engine::Stdio> LogStore::open(const engine::LaunchRequest& request)
+base::Result<engine::Stdio> LogStore::open(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
     if (request.spec->logs.disable_logs) return engine::Stdio{};
-    const LogPaths paths = log_paths(*request.spec, request.slot, request.several, impl_->options.directory);
+    const LogPaths paths = log_paths(*request.spec, request.slot, request.several, impl_->options.directory, user);
     const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
     const auto combined = impl_->sinks.get(paths.combined);
     auto out = impl_->add_stream({request.spec, origin, Stream::Out, impl_->sinks.get(paths.out), combined});

@@ -10,6 +10,7 @@
 
 #include "engine/ports.hpp"
 #include "io/event_loop.hpp"
+#include "logs/paths.hpp"
 
 #include <functional>
 #include <memory>
@@ -25,18 +26,6 @@ struct LogOptions {
 };
 
 enum class Stream { Out, Err };
-
-/// Absolute paths, empty where nothing is kept.
-struct LogPaths {
-    std::string out;
-    std::string err;
-    std::string combined;
-};
-
-/// Where the lines of an instance go; pure. `<directory>/<app>-<slot>-out.log`, `-error.log` unless the spec says
-/// otherwise; a path from the spec gets `-<slot>` before its extension when `several` and not merge_logs (PM2's rule,
-/// with the slot in place of the pm_id); characters of the name other than A-Za-z0-9 . - _ become '-'.
-[[nodiscard]] LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, const std::string& directory);
 
 /// What one reader sees.
 struct LogSource {
@@ -60,7 +49,7 @@ public:
     LogStore(io::EventLoop& loop, LogOptions options, std::function<void(const std::string&)> warn);
     ~LogStore() override;
 
-    base::Result<engine::Stdio> open(const engine::LaunchRequest& request) override;
+    base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
 
     /// The read end of a pipe that gets the last lines of `sources` and, when following, the new ones. History is read in
     /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "logs/log_store.hpp"
+#include "logs/paths.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -31,29 +31,40 @@ std::string with_slot(const std::string& path, base::Slot slot)
     return fmt::format("{}-{}{}", path.substr(0, dot), slot.value, path.substr(dot));
 }
 
-/// A path of the spec: "/dev/null" keeps nothing, and other devices are never given a slot.
-std::string given(const std::string& path, base::Slot slot, bool several)
-{
-    if (path == "/dev/null") return {};
-    return several && !path.starts_with("/dev/") ? with_slot(path, slot) : path;
-}
+/// pmd's own output, which it has open: whoever the app runs as, it is not the app's to be opened.
+bool is_own_output(const std::string& path) { return path == "/dev/stdout" || path == "/dev/stderr"; }
 
 } // namespace
 
-LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, const std::string& directory)
+std::strong_ordering LogPath::operator<=>(const LogPath& other) const noexcept
+{
+    if (const auto by_path = path <=> other.path; by_path != 0) return by_path;
+    if (!user || !other.user) return static_cast<bool>(user) <=> static_cast<bool>(other.user);
+    return *user <=> *other.user;
+}
+
+LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, const std::string& directory,
+                   const model::SharedIdentity& user)
 {
     const model::LogSpec& logs = spec.logs;
     if (logs.disable_logs) return {};
     const bool suffixed = several && !logs.merge_logs;
-    const std::string stem = fmt::format("{}/{}", directory, file_name(spec.name)) +
-                             (logs.merge_logs ? std::string() : fmt::format("-{}", slot.value));
+    const std::string of_app = fmt::format("{}/{}", directory, file_name(spec.name));
+    const std::string of_slot = fmt::format("{}-{}", of_app, slot.value);
+    const std::string& stem = logs.merge_logs ? of_app : of_slot;
+    // "/dev/null" keeps nothing, and other devices are never given a slot.
+    const auto given = [&](const std::string& path) -> LogPath {
+        if (path == "/dev/null") return {};
+        if (is_own_output(path)) return path;
+        return {suffixed && !path.starts_with("/dev/") ? with_slot(path, slot) : path, user};
+    };
     LogPaths paths;
-    paths.out = logs.out_file.empty() ? stem + "-out.log" : given(logs.out_file, slot, suffixed);
-    paths.err = logs.error_file.empty() ? stem + "-error.log" : given(logs.error_file, slot, suffixed);
+    paths.out = logs.out_file.empty() ? stem + "-out.log" : given(logs.out_file);
+    paths.err = logs.error_file.empty() ? stem + "-error.log" : given(logs.error_file);
     if (logs.log_file == "default")
-        paths.combined = stem + ".log";
+        paths.combined = (suffixed ? of_slot : of_app) + ".log";
     else if (!logs.log_file.empty())
-        paths.combined = given(logs.log_file, slot, suffixed);
+        paths.combined = given(logs.log_file);
     return paths;
 }
 

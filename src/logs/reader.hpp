@@ -28,7 +28,7 @@ struct LineBlock {
 struct HistoryFile {
     std::shared_ptr<const Origin> origin;
     Stream stream = Stream::Out;
-    std::string path;
+    LogPath path;
     off_t end = 0;
 };
 

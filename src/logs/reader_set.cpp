@@ -33,8 +33,8 @@ std::vector<HistoryFile> find_history(const std::vector<LogSource>& sources, con
     std::unordered_set<std::string> seen;
     for (const LogSource& source : sources) {
         const auto origin = std::make_shared<const Origin>(Origin{source.app, source.id, source.slot});
-        const auto add = [&](Stream stream, const std::string& path) {
-            if (!seen.insert(path).second) return;
+        const auto add = [&](Stream stream, const LogPath& path) {
+            if (!seen.insert(path.path).second) return;
             if (const auto end = file_end(path)) found.push_back({{origin, stream, path, end->size}, end->changed});
         };
         if (options.out) add(Stream::Out, source.paths.out);

@@ -53,7 +53,7 @@ void Sink::write(std::span<const std::string_view> blocks, model::TimePoint now)
     if (written.error == 0)
         recovered();
     else
-        failed(fmt::format("writing '{}': {}", path_, std::strerror(written.error)), blocks, written.bytes, now);
+        failed(fmt::format("writing {}: {}", shown(path_), std::strerror(written.error)), blocks, written.bytes, now);
 }
 
 base::Result<void> Sink::make_open(model::TimePoint now)
@@ -96,7 +96,7 @@ void Sink::failed(const std::string& why, std::span<const std::string_view> bloc
 void Sink::recovered()
 {
     if (!loss_) return;
-    pool_.warn_(fmt::format("writing '{}' works again; {} lines were lost", path_, loss_->lines));
+    pool_.warn_(fmt::format("writing {} works again; {} lines were lost", shown(path_), loss_->lines));
     loss_.reset();
 }
 
@@ -107,9 +107,9 @@ void Sink::close()
     open_.reset();
 }
 
-std::shared_ptr<Sink> SinkPool::get(const std::string& path)
+std::shared_ptr<Sink> SinkPool::get(const LogPath& path)
 {
-    if (path.empty()) return nullptr;
+    if (path.path.empty()) return nullptr;
     auto& entry = sinks_[path];
     if (auto existing = entry.lock()) return existing;
     std::shared_ptr<Sink> made(new Sink(*this, path), [this, path](Sink* sink) {

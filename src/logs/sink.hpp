@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where lines end up: one Sink per path, shared by all streams that go there, so that lines never interleave.
+// Where lines end up: one Sink per path, shared by all streams that go there, so that lines never interleave. Apps that
+// run as different users share no sink, even where they name one path: each writes there if his own rights let him, and
+// loses his lines, with a word about why, if they do not.
 //
 // A sink opens its file at the first line and keeps it; the pool closes the least recently used one when too many are
 // open, to be opened again when needed. Once a second a write looks whether the file was moved away. A write that fails
@@ -12,12 +14,12 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace pm::logs {
 
@@ -25,7 +27,7 @@ class SinkPool;
 
 class Sink {
 public:
-    Sink(SinkPool& pool, std::string path) : pool_(pool), path_(std::move(path)) {}
+    Sink(SinkPool& pool, LogPath path) : pool_(pool), path_(std::move(path)) {}
     ~Sink() { close(); }
     Sink(const Sink&) = delete;
     Sink& operator=(const Sink&) = delete;
@@ -54,7 +56,7 @@ private:
     void close();
 
     SinkPool& pool_;
-    std::string path_;
+    LogPath path_;
     std::optional<Open> open_;
     std::optional<Loss> loss_;
 };
@@ -70,7 +72,7 @@ public:
     {
     }
     /// The sink of `path`; null for an empty path. The pool must outlive it.
-    [[nodiscard]] std::shared_ptr<Sink> get(const std::string& path);
+    [[nodiscard]] std::shared_ptr<Sink> get(const LogPath& path);
     void set_private_directory(std::string directory) { private_directory_ = std::move(directory); }
     [[nodiscard]] std::size_t open_count() const { return open_.size(); }
 
@@ -80,7 +82,7 @@ private:
     std::function<void(const std::string&)> warn_;
     std::size_t max_open_;
     std::list<Sink*> open_; ///< most recently used first
-    std::unordered_map<std::string, std::weak_ptr<Sink>> sinks_;
+    std::map<LogPath, std::weak_ptr<Sink>> sinks_;
 };
 
 } // namespace pm::logs

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,25 @@ TEST_F(Logs, AReaderThatDoesNotReadDelaysNobody)
     manager_->Stop("flood", {});
     EXPECT_EQ(only("flood").status, "stopped");
     EXPECT_FALSE(read_until(stuck.get(), "\"lost\":").empty());
+}
+
+TEST_F(Logs, FilesTheAppFileNamesAreWrittenWithTheRightsOfItsUser)
+{
+    if (geteuid() != 0) GTEST_SKIP() << "only root runs apps as others";
+    const std::string home = dir_.path() + "/home";
+    chmod(dir_.path().c_str(), 0755);
+    std::filesystem::create_directory(home);
+    ASSERT_EQ(chown(home.c_str(), 65534, 65534), 0);
+    std::filesystem::create_symlink(dir_.path() + "/cron", home + "/err.log"); // where nobody may not write
+    load("apps: [{name: n, script: 'echo oops >&2; echo hi; exec sleep 1000', cwd: " + home +
+         ", uid: nobody, out_file: out.log, error_file: err.log}]");
+    process_until([&] { return read_file(home + "/out.log") == "hi\n"; }, "the log");
+    struct stat status {};
+    ASSERT_EQ(stat((home + "/out.log").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 65534U);
+    process_until([&] { return read_file(stderr_path_).find("err.log' as user 'nobody': Permission") != std::string::npos; },
+                  "the reason");
+    EXPECT_FALSE(std::filesystem::exists(dir_.path() + "/cron"));
 }
 
 TEST_F(Logs, OneInstanceIsFollowedById)

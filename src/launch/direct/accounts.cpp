@@ -130,4 +130,12 @@ tl::expected<Account, model::ExitInfo> find_account(const std::string& user, con
     return account;
 }
 
+model::SharedIdentity identity_of(const Account& account)
+{
+    if (!account.uid || *account.uid == 0) return nullptr;
+    return std::make_shared<const model::Identity>(
+        model::Identity{*account.uid, *account.gid, account.groups.value_or(std::vector<gid_t>{}),
+                        account.name.empty() ? std::to_string(*account.uid) : account.name});
+}
+
 } // namespace pm::launch

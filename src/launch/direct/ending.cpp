@@ -52,7 +52,7 @@ void DirectLauncher::Impl::main_ended(Generation& generation, const siginfo_t& i
     generation.orders.reset();
     generation.main.reset();
     mains_.erase(generation.pid);
-    if (!generation.pid_file.empty()) remove_pid_file(generation.pid_file, generation.pid);
+    if (!generation.pid_file.empty()) remove_pid_file(generation.pid_file, generation.pid, generation.user.get());
     // A program may have come and gone before the loop saw it run; the engine hears of both, in order.
     if (answer == Answer::Running) events_->on_running(generation.request.key, generation.pid);
     check_leftovers(generation);

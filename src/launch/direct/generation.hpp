@@ -40,6 +40,7 @@ struct Generation {
     std::string unsent;           ///< what of the orders the socket had no room for
     std::string cgroup;           ///< leaf; empty: its process tree is followed
     std::string pid_file;         ///< as written; empty: none
+    model::SharedIdentity user;   ///< whose rights files that the spec names are opened with
     model::ExitInfo exit;         ///< how it ended; a failed launch as soon as it is reported
     bool failed = false;          ///< pm-exec reported a failed step
     bool killed = false;          ///< SIGKILL was sent: what turns up later gets it too

@@ -83,7 +83,8 @@ std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
     const engine::LaunchRequest& request = generation.request;
     const auto account = find_account(request.spec->user, request.spec->group);
     if (!account) return account.error();
-    auto stdio = output_.open(request);
+    generation.user = identity_of(*account);
+    auto stdio = output_.open(request, generation.user);
     if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
     lift(stdio->out);
     lift(stdio->err);
@@ -191,7 +192,7 @@ void DirectLauncher::Impl::became_running(Generation& generation)
     const engine::LaunchRequest& request = generation.request;
     if (!request.spec->pid_file.empty()) {
         std::string path = pid_file_path(request.spec->pid_file, request.slot.value, request.several);
-        if (const auto written = write_pid_file(path, generation.pid))
+        if (const auto written = write_pid_file(path, generation.pid, generation.user.get()))
             generation.pid_file = std::move(path);
         else
             warn_(request.spec->name + ": " + written.error().message);

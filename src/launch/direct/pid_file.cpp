@@ -2,6 +2,7 @@
 #include "launch/direct/pid_file.hpp"
 
 #include "base/fd.hpp"
+#include "io/acting_as.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -20,9 +21,12 @@ std::string pid_file_path(const std::string& declared, std::uint32_t slot, bool 
     return declared.substr(0, dot) + "-" + std::to_string(slot) + declared.substr(dot);
 }
 
-base::Result<void> write_pid_file(const std::string& path, pid_t pid)
+base::Result<void> write_pid_file(const std::string& path, pid_t pid, const model::Identity* who)
 {
-    const std::string doing = "writing pid file '" + path + "'";
+    std::string doing = "writing pid file '" + path + "'";
+    if (who != nullptr) doing += " as user '" + who->name + "'";
+    const io::ActingAs acting(who);
+    if (acting.error() != 0) return base::fail_errno(doing + ": taking on these rights", acting.error());
     const std::string fresh = path + "." + std::to_string(::getpid()) + ".new";
     ::unlink(fresh.c_str()); // a pmd of the same pid that was killed at this very line
     const base::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
@@ -35,8 +39,10 @@ base::Result<void> write_pid_file(const std::string& path, pid_t pid)
     return base::fail_errno(doing, error);
 }
 
-void remove_pid_file(const std::string& path, pid_t pid) noexcept
+void remove_pid_file(const std::string& path, pid_t pid, const model::Identity* who)
 {
+    const io::ActingAs acting(who);
+    if (acting.error() != 0) return;
     const base::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd) return;
     char text[32];

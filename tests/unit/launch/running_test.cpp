@@ -5,6 +5,7 @@
 #include <csignal>
 #include <grp.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pm::launch::test {
@@ -215,6 +216,38 @@ TEST_P(Launching, writes_the_pid_file_while_it_runs)
     world.launcher->kill(key);
     ASSERT_TRUE(world.until_gone(key));
     EXPECT_FALSE(std::filesystem::exists(actual));
+}
+
+TEST_P(Launching, writes_the_pid_file_with_the_rights_of_the_user)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can change users";
+    std::filesystem::create_directory(world.path("home"));
+    ASSERT_EQ(::chown(world.path("home").c_str(), 65534, 65534), 0);
+    std::filesystem::create_directory(world.path("etc"));
+    std::filesystem::create_directory_symlink(world.path("etc"), world.path("home/run"));
+    world.write("etc/app.pid", "1");
+    auto spec = spec_of("sleep", {"1000"});
+    spec.user = "nobody";
+    spec.pid_file = world.path("home/app.pid");
+    const auto good = world.launch(spec);
+    spec.pid_file = world.path("home/run/app.pid"); // where nobody may not write
+    const auto evil = world.launch(spec);
+    ASSERT_TRUE(world.until_running(good));
+    ASSERT_TRUE(world.until_running(evil));
+    struct stat status {};
+    ASSERT_EQ(::stat(world.path("home/app.pid").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 65534u);
+    ASSERT_EQ(world.warnings.size(), 1u);
+    EXPECT_NE(world.warnings[0].find("home/run/app.pid' as user 'nobody': Permission denied"), std::string::npos)
+        << world.warnings[0];
+    // Nor is one removed that is not his to remove, though it holds the pid.
+    world.write("etc/app.pid", std::to_string(world.told(evil).pid));
+    world.launcher->kill(good);
+    world.launcher->kill(evil);
+    ASSERT_TRUE(world.until_gone(good));
+    ASSERT_TRUE(world.until_gone(evil));
+    EXPECT_FALSE(std::filesystem::exists(world.path("home/app.pid")));
+    EXPECT_TRUE(std::filesystem::exists(world.path("etc/app.pid")));
 }
 
 } // namespace

@@ -109,7 +109,7 @@ void World::on_gone(engine::ProcessKey key, const model::ExitInfo& exit)
     ++told_[key].gone_count;
 }
 
-base::Result<engine::Stdio> World::open(const engine::LaunchRequest& request)
+base::Result<engine::Stdio> World::open(const engine::LaunchRequest& request, const model::SharedIdentity&)
 {
     if (null_output) return engine::Stdio{};
     int ends[2];

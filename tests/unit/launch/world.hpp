@@ -47,7 +47,7 @@ public:
     void on_running(engine::ProcessKey key, pid_t pid) override;
     void on_main_exited(engine::ProcessKey key, const model::ExitInfo& exit) override;
     void on_gone(engine::ProcessKey key, const model::ExitInfo& exit) override;
-    base::Result<engine::Stdio> open(const engine::LaunchRequest& request) override;
+    base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
 
     io::EventLoop loop;
     std::unique_ptr<DirectLauncher> launcher;

@@ -40,11 +40,12 @@ protected:
     {
         store = std::make_unique<LogStore>(loop, options, [this](const std::string& text) { warnings.push_back(text); });
     }
-    engine::Stdio start(std::uint32_t slot = 0, const std::string& app = "web", bool several = false)
+    engine::Stdio start(std::uint32_t slot = 0, const std::string& app = "web", bool several = false,
+                        const model::SharedIdentity& user = nullptr)
     {
         auto copy = std::make_shared<model::AppSpec>(spec);
         copy->name = app;
-        auto stdio = store->open({{{slot + 10}, {1}}, {slot}, copy, several});
+        auto stdio = store->open({{{slot + 10}, {1}}, {slot}, copy, several}, user);
         EXPECT_TRUE(stdio) << stdio.error().message;
         return std::move(*stdio);
     }
@@ -166,7 +167,7 @@ TEST_F(LogStoreTest, CombinedFileGetsBothAndDatesStandOncePerLine)
     settle();
     say(stdio.err, "c\n");
     settle();
-    EXPECT_EQ(contents(options.directory + "/web-0.log"), "D: ab\nD: c\n");
+    EXPECT_EQ(contents(options.directory + "/web.log"), "D: ab\nD: c\n");
     EXPECT_EQ(contents(out_file()), "D: ab\n");
     EXPECT_EQ(contents(err_file()), "D: c\n");
 }

@@ -89,7 +89,9 @@ TEST(LineSplitter, CompleteLinesAreNotCopied)
 struct PathRow {
     std::string name, out_file, error_file, log_file;
     bool merge, disable, several;
-    LogPaths expected;
+    struct {
+        std::string out, err, combined;
+    } expected;
 };
 
 TEST(LogPaths, Table)
@@ -98,6 +100,7 @@ TEST(LogPaths, Table)
         {"web", "", "", "", false, false, false, {"/l/web-2-out.log", "/l/web-2-error.log", ""}},
         {"web", "", "", "", false, false, true, {"/l/web-2-out.log", "/l/web-2-error.log", ""}},
         {"web", "", "", "", true, false, true, {"/l/web-out.log", "/l/web-error.log", ""}},
+        {"web", "", "", "default", false, false, false, {"/l/web-2-out.log", "/l/web-2-error.log", "/l/web.log"}},
         {"web", "", "", "default", false, false, true, {"/l/web-2-out.log", "/l/web-2-error.log", "/l/web-2.log"}},
         {"web", "", "", "default", true, false, true, {"/l/web-out.log", "/l/web-error.log", "/l/web.log"}},
         {"web", "/x/o.log", "/x/e", "/x.d/all", false, false, false, {"/x/o.log", "/x/e", "/x.d/all"}},
@@ -118,9 +121,9 @@ TEST(LogPaths, Table)
         spec.logs.merge_logs = row.merge;
         spec.logs.disable_logs = row.disable;
         const LogPaths paths = log_paths(spec, base::Slot{2}, row.several, "/l");
-        EXPECT_EQ(paths.out, row.expected.out) << "row " << i;
-        EXPECT_EQ(paths.err, row.expected.err) << "row " << i;
-        EXPECT_EQ(paths.combined, row.expected.combined) << "row " << i;
+        EXPECT_EQ(paths.out.path, row.expected.out) << "row " << i;
+        EXPECT_EQ(paths.err.path, row.expected.err) << "row " << i;
+        EXPECT_EQ(paths.combined.path, row.expected.combined) << "row " << i;
     }
 }
 
@@ -128,7 +131,7 @@ TEST(LogPaths, LongNamesFitAFileName)
 {
     model::AppSpec spec;
     spec.name = std::string(1000, 'x');
-    EXPECT_LE(log_paths(spec, base::Slot{4'000'000'000}, true, "/l").err.size(), 3u + 255u);
+    EXPECT_LE(log_paths(spec, base::Slot{4'000'000'000}, true, "/l").err.path.size(), 3u + 255u);
 }
 
 TEST(Format, JsonStringsAreAlwaysValidAndKeepWhatIsUtf8)

@@ -69,7 +69,7 @@ TEST_F(SinkTest, OnePathIsOneSinkAndClosesWithItsLastUser)
     EXPECT_EQ(pool.open_count(), 1u);
     two.reset();
     EXPECT_EQ(pool.open_count(), 0u);
-    EXPECT_EQ(pool.get(""), nullptr);
+    EXPECT_EQ(pool.get({}), nullptr);
 }
 
 TEST_F(SinkTest, LeastRecentlyUsedClosesWhenTooManyAreOpen)
@@ -253,7 +253,7 @@ TEST(History, StopsAtTheEndThatWasNoted)
     EXPECT_EQ(read_tail(scratch / "f", end->size, 10), "a\nb\n");
     EXPECT_EQ(read_tail(scratch / "none", 10, 10), "");
     EXPECT_FALSE(file_end(scratch / "none"));
-    EXPECT_FALSE(file_end("/dev/null"));
+    EXPECT_FALSE(file_end(LogPath("/dev/null")));
 }
 
 } // namespace

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose rights something is done with: the numbers by which the kernel decides.
+#pragma once
+
+#include <compare>
+#include <memory>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace pm::model {
+
+struct Identity {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups; ///< supplementary
+    std::string name;          ///< of the user, for people
+    auto operator<=>(const Identity&) const = default;
+};
+
+/// Null: pmd's own.
+using SharedIdentity = std::shared_ptr<const Identity>;
+
+} // namespace pm::model
