@@ -8,13 +8,27 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sdbus-c++/sdbus-c++.h>
 #include <string>
 
 namespace pm::bus {
 
-/// Counts the unanswered calls of each bus connection.
+/// A call that waits for its answer.
+class PendingCall {
+public:
+    virtual ~PendingCall() = default;
+    /// Its bus goes away: drops the call, which holds on to the connection, without an answer.
+    virtual void abandon() noexcept = 0;
+};
+
+/// Counts the unanswered calls of each bus connection, and knows them all.
 class CallQuota {
+    struct Shared {
+        std::map<std::string, std::uint32_t> counts;
+        std::set<PendingCall*> pending;
+    };
+
 public:
     explicit CallQuota(std::uint32_t most) : most_(most) {}
     void set_most(std::uint32_t most) noexcept { most_ = most; }
@@ -22,37 +36,49 @@ public:
     /// Held while a call is unanswered.
     class Ticket {
     public:
-        Ticket(std::shared_ptr<std::map<std::string, std::uint32_t>> counts, std::string caller)
-            : counts_(std::move(counts)), caller_(std::move(caller))
+        Ticket(std::shared_ptr<Shared> shared, std::string caller)
+            : shared_(std::move(shared)), caller_(std::move(caller))
         {
+        }
+        /// Names the call this is the ticket of.
+        void hold(PendingCall& call)
+        {
+            call_ = &call;
+            shared_->pending.insert(&call);
         }
         Ticket(Ticket&&) = default;
         Ticket& operator=(Ticket&&) = delete;
         ~Ticket()
         {
-            if (!counts_) return;
-            if (const auto entry = counts_->find(caller_); entry != counts_->end() && --entry->second == 0)
-                counts_->erase(entry);
+            if (!shared_) return;
+            shared_->pending.erase(call_);
+            if (const auto entry = shared_->counts.find(caller_); entry != shared_->counts.end() && --entry->second == 0)
+                shared_->counts.erase(entry);
         }
 
     private:
-        std::shared_ptr<std::map<std::string, std::uint32_t>> counts_;
+        std::shared_ptr<Shared> shared_;
+        PendingCall* call_ = nullptr;
         std::string caller_;
     };
 
     /// Nothing when `caller` has too many calls pending.
     [[nodiscard]] std::optional<Ticket> take(const std::string& caller)
     {
-        std::uint32_t& count = (*counts_)[caller];
+        std::uint32_t& count = shared_->counts[caller];
         if (count >= most_) return std::nullopt;
         ++count;
-        return Ticket(counts_, caller);
+        return Ticket(shared_, caller);
+    }
+    /// Drops all calls: must be said before the connection they came over is destroyed.
+    void abandon_all() noexcept
+    {
+        while (!shared_->pending.empty()) (*shared_->pending.begin())->abandon();
     }
 
 private:
     std::uint32_t most_;
-    std::shared_ptr<std::map<std::string, std::uint32_t>> counts_ =
-        std::make_shared<std::map<std::string, std::uint32_t>>();
+    std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
 /// Copyable, so that it fits an engine::Done; all copies are the one reply.
@@ -60,7 +86,7 @@ template <typename... Results>
 class Reply {
 public:
     Reply(sdbus::Result<Results...>&& result, std::optional<CallQuota::Ticket> ticket)
-        : state_(std::make_shared<State>(State{std::move(result), std::move(ticket), false}))
+        : state_(std::make_shared<State>(std::move(result), std::move(ticket)))
     {
     }
 
@@ -75,10 +101,22 @@ public:
     [[nodiscard]] bool answered() const noexcept { return state_->answered; }
 
 private:
-    struct State {
-        sdbus::Result<Results...> result;
+    struct State final : PendingCall {
+        State(sdbus::Result<Results...>&& to, std::optional<CallQuota::Ticket> with)
+            : result(std::move(to)), ticket(std::move(with))
+        {
+            if (ticket) ticket->hold(*this);
+        }
+        State(const State&) = delete;
+        void abandon() noexcept override
+        {
+            answered = true;
+            result.reset();
+            ticket.reset();
+        }
+        std::optional<sdbus::Result<Results...>> result; ///< none once it is answered
         std::optional<CallQuota::Ticket> ticket;
-        bool answered;
+        bool answered = false;
     };
 
     template <typename Send>
@@ -87,9 +125,10 @@ private:
         if (std::exchange(state_->answered, true)) return;
         state_->ticket.reset();
         try {
-            send_it(state_->result);
+            send_it(*state_->result);
         } catch (const sdbus::Error&) { // the bus is gone, and the caller with it
         }
+        state_->result.reset();
     }
 
     std::shared_ptr<State> state_;

@@ -22,8 +22,8 @@ std::unique_ptr<sdbus::IConnection> connect(config::BusKind scope, const std::st
 
 } // namespace
 
-Service::Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher)
-    : connection_(std::move(connection)), publisher_(publisher)
+Service::Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, CallQuota& quota)
+    : connection_(std::move(connection)), publisher_(publisher), quota_(quota)
 {
 }
 
@@ -32,7 +32,7 @@ base::Result<std::unique_ptr<Service>> Service::start(io::EventLoop& loop, Publi
                                                       std::function<void(const std::string&)> on_lost)
 {
     try {
-        std::unique_ptr<Service> service(new Service(connect(context.scope, address), publisher));
+        std::unique_ptr<Service> service(new Service(connect(context.scope, address), publisher, context.quota));
         publisher.attach(*service->connection_, context);
         service->bridge_ = std::make_unique<io::SdbusBridge>(loop, *service->connection_, std::move(on_lost));
         service->connection_->requestName(kBusName);
@@ -54,6 +54,7 @@ Service::~Service()
     } catch (const sdbus::Error&) { // the name was gone already, or the bus is
     }
     bridge_.reset();
+    quota_.abandon_all();
     publisher_.detach();
 }
 

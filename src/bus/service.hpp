@@ -25,10 +25,11 @@ public:
     Service& operator=(const Service&) = delete;
 
 private:
-    Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher);
+    Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, CallQuota& quota);
 
     std::unique_ptr<sdbus::IConnection> connection_;
     Publisher& publisher_;
+    CallQuota& quota_;
     std::unique_ptr<io::SdbusBridge> bridge_;
 };
 

@@ -256,6 +256,19 @@ Event DaemonTest::wait_event(const std::function<bool(const Event&)>& matches, c
     return found;
 }
 
+bool DaemonTest::ask_until(const std::function<bool()>& done, const std::string& what)
+{
+    const auto deadline = Clock::now() + kPatience;
+    while (!done()) {
+        if (remaining_msec(deadline) == 0) {
+            ADD_FAILURE() << "waited in vain for " << what;
+            return false;
+        }
+        list();
+    }
+    return true;
+}
+
 Event DaemonTest::wait_event(const std::string& event, const std::string& app)
 {
     return wait_event([&](const Event& one) { return one.event == event && one.app == app; }, event + " of " + app);

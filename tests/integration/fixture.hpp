@@ -111,6 +111,8 @@ protected:
     int wait_daemon();
     /// Handles bus messages until `done` returns true; fails the test after kPatience.
     bool process_until(const std::function<bool()>& done, const std::string& what);
+    /// The same for what no message tells of: pmd answers a call between two looks.
+    bool ask_until(const std::function<bool()>& done, const std::string& what);
     /// The next event that matches, dropping those before it.
     Event wait_event(const std::string& event, const std::string& app);
     Event wait_event(const std::function<bool(const Event&)>& matches, const std::string& what);

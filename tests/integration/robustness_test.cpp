@@ -130,7 +130,12 @@ TEST_F(Robustness, TheBusMayDieTheAppsRunOn)
 {
     load("apps: [{name: a, script: sleep, args: [1000]}]");
     const pid_t app = only("a").pid;
-    sdbus::UnixFd log = manager_->OpenLog("a", {{"format", "raw"}});
+    load("apps: [{name: slow, script: \"trap '' TERM; echo ready; exec sleep 1000\", kill_timeout: 30s}]");
+    sdbus::UnixFd log = manager_->OpenLog("slow", {{"format", "raw"}});
+    read_until(log.get(), "ready");
+    const pid_t slow = only("slow").pid;
+    const auto waits = call_later("Stop", "slow"); // will be answered to nobody
+    EXPECT_EQ(only("slow").status, "stopping");
     const pid_t bus = bus_pid();
     ASSERT_GT(bus, 0);
     kill_hard(bus);
@@ -141,6 +146,8 @@ TEST_F(Robustness, TheBusMayDieTheAppsRunOn)
     while (read_file(stderr_path_).find(line) == std::string::npos && std::chrono::steady_clock::now() < deadline)
         sched_yield();
     connect();
+    kill_hard(slow);
+    process_until([&] { return only("slow").status == "stopped"; }, "the end of what was being stopped");
     EXPECT_EQ(only("a").pid, app);
     manager_->Restart("a", {});
     EXPECT_NE(only("a").pid, app);
@@ -193,14 +200,7 @@ TEST_F(Robustness, SighupLeavesTheCommandLineInForce)
     end_daemon(SIGTERM);
     start_daemon({"--log-level", "debug"});
     kill(pmd_, SIGHUP);
-    const auto reloaded = [&] { return read_file(stderr_path_).find("settings read again") != std::string::npos; };
-    process_until( // each turn brings events, so that the wait has something to wake up for
-        [&] {
-            load("apps: [{name: a, script: sleep, args: [1000]}]");
-            manager_->Delete("a", {});
-            return reloaded();
-        },
-        "the reload");
+    ask_until([&] { return read_file(stderr_path_).find("settings read again") != std::string::npos; }, "the reload");
     manager_->events.clear();
     load("apps: [{name: b, script: sleep, args: [1000]}]");
     EXPECT_NE(read_file(stderr_path_).find("b-0: start"), std::string::npos) << "told at level debug only";

@@ -120,7 +120,7 @@ TEST_F(CallsTest, LogSourcesAreTheFilesOfEachInstance)
     const auto sources = log_sources(context, "web");
     ASSERT_EQ(sources.size(), 2U);
     EXPECT_EQ(sources[1].id.value, 1U);
-    EXPECT_EQ(sources[1].paths.out, "/state/logs/web-1-out.log");
+    EXPECT_EQ(sources[1].paths.out.path, "/state/logs/web-1-out.log");
     EXPECT_TRUE(log_sources(context, "none").empty());
 }
 
