@@ -17,7 +17,7 @@ enum class Priority : std::int64_t {
     Processes = -10, ///< deaths, timers: replacing a crashed app comes first
     Normal = 0,      ///< the bus
     Output = 10,     ///< log lines: a flood of them delays nobody
-    Deferred = 20,   ///< notifications about what has happened
+    Deferred = 10,   ///< notifications about what has happened: in turn with output, neither keeps the other waiting
 };
 
 /// Owns one event source; destroying it removes the source, also from inside its own callback.

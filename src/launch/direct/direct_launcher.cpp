@@ -21,6 +21,10 @@ DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, DirectOp
         deferred_ = *std::move(made);
     else
         warn_(made.error().message);
+    if (auto made = loop_.add_deferred(io::Priority::Output, [this] { launch_from_line(); }))
+        line_turn_ = *std::move(made);
+    else
+        warn_(made.error().message);
     if (auto made = loop_.add_timer(model::TimePoint::max(), io::Priority::Processes, [this] { check_all_leftovers(); }))
         ask_again_ = *std::move(made);
     else
@@ -63,12 +67,14 @@ void DirectLauncher::launch(const engine::LaunchRequest& request) { impl_->launc
 
 void DirectLauncher::terminate(engine::ProcessKey key, int signal)
 {
-    if (Generation* generation = impl_->find(key)) impl_->signal_all(*generation, signal);
+    Generation* generation = impl_->find(key);
+    if (generation != nullptr && !impl_->drop_from_line(*generation, signal)) impl_->signal_all(*generation, signal);
 }
 
 void DirectLauncher::kill(engine::ProcessKey key)
 {
-    if (Generation* generation = impl_->find(key)) impl_->signal_all(*generation, SIGKILL);
+    Generation* generation = impl_->find(key);
+    if (generation != nullptr && !impl_->drop_from_line(*generation, SIGKILL)) impl_->signal_all(*generation, SIGKILL);
 }
 
 base::Result<void> DirectLauncher::signal(engine::ProcessKey key, int signal)

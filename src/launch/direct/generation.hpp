@@ -42,6 +42,7 @@ struct Generation {
     std::string pid_file;         ///< as written; empty: none
     model::SharedIdentity user;   ///< whose rights files that the spec names are opened with
     model::ExitInfo exit;         ///< how it ended; a failed launch as soon as it is reported
+    bool waiting = false;         ///< for its launch
     bool failed = false;          ///< pm-exec reported a failed step
     bool killed = false;          ///< SIGKILL was sent: what turns up later gets it too
     bool told = false;            ///< on_main_exited() was said

@@ -8,6 +8,7 @@
 #include "launch/direct/cgroups.hpp"
 #include "launch/direct/family.hpp"
 #include "launch/direct/generation.hpp"
+#include "launch/direct/launch_queue.hpp"
 #include "launch/direct/spawn.hpp"
 #include "launch/direct_launcher.hpp"
 
@@ -25,6 +26,9 @@ struct DirectLauncher::Impl {
 
     // launching.cpp
     void launch(const engine::LaunchRequest& request);
+    void launch_from_line();
+    void carry_out(Generation& generation);
+    bool drop_from_line(Generation& generation, int signal);
     std::optional<model::ExitInfo> start(Generation& generation);
     std::optional<model::ExitInfo> run_pm_exec(Generation& generation, const engine::Stdio& stdio, base::Fd in);
     std::optional<model::ExitInfo> watch(Generation& generation);
@@ -78,6 +82,8 @@ struct DirectLauncher::Impl {
 
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
     bool reap_again_ = false;
+    LaunchQueue line_;
+    io::Source line_turn_;
     io::Source deferred_;
     io::Source ask_again_; ///< armed while it cannot be told whether something is left
     io::Source children_;

@@ -67,6 +67,36 @@ void DirectLauncher::Impl::launch(const engine::LaunchRequest& request)
     at->second = std::make_unique<Generation>();
     Generation& generation = *at->second;
     generation.request = request;
+    if (line_.admit(request.key, std::chrono::steady_clock::now())) return carry_out(generation);
+    generation.waiting = true;
+    line_turn_.set_enabled(true);
+}
+
+/// Some of those in line; then everything else has its turn.
+void DirectLauncher::Impl::launch_from_line()
+{
+    for (int count = 0; count < LaunchQueue::kAtOnce && !line_.empty(); ++count) {
+        Generation* generation = find(line_.next());
+        if (generation == nullptr) continue; // dropped meanwhile
+        generation->waiting = false;
+        carry_out(*generation);
+    }
+    if (!line_.empty()) line_turn_.set_enabled(true);
+}
+
+/// True when the process was still waiting for its launch, and will not be launched.
+bool DirectLauncher::Impl::drop_from_line(Generation& generation, int signal)
+{
+    if (!generation.waiting) return false;
+    const engine::ProcessKey key = generation.request.key;
+    generations_.erase(key);
+    defer_gone(key, {.kind = ExitInfo::Kind::Signaled, .code = signal});
+    return true;
+}
+
+void DirectLauncher::Impl::carry_out(Generation& generation)
+{
+    const engine::LaunchRequest request = generation.request;
     std::optional<ExitInfo> failure;
     base::guard([&] { failure = start(generation); },
                 [&](const std::string& what) { failure = launch_failed(LaunchStage::Resources, ENOMEM, what); });
