@@ -23,6 +23,8 @@ constexpr model::Milliseconds kSlowestReopen{30'000};
 /// After SIGKILL to everything: how long to wait for the kernel to be done with it.
 constexpr model::Milliseconds kAfterKill{3'000};
 constexpr model::Milliseconds kBeforeHousekeeping{1'000};
+constexpr int kMostLooks = 5;
+constexpr std::size_t kWorthGivingBack = 512u << 10;
 
 std::uint32_t cpu_count()
 {
@@ -56,7 +58,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                 [this](const std::string& text) { log_.warning(text); }),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }), events_(log_, publisher_,
               [this] {
-                  most_instances_ = std::max(most_instances_, supervisor_.instance_count());
+                  looks_ = 0;
                   if (std::exchange(housekeeping_due_, true)) return;
                   housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
               }),
@@ -129,7 +131,7 @@ int Daemon::run()
 
 base::Result<void> Daemon::watch_signals()
 {
-    std::signal(SIGPIPE, SIG_IGN);
+    for (const int number : {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM}) std::signal(number, SIG_IGN); // apps get the defaults
     const auto watch = [this](int number, std::function<void(int)> callback) -> base::Result<void> {
         auto source = loop_.add_signal(number, std::move(callback));
         if (!source) return tl::unexpected(source.error());
@@ -147,7 +149,7 @@ base::Result<void> Daemon::open_bus()
 {
     if (runtime_.bus == config::BusKind::Embedded && !embedded_) {
         auto bus = io::EmbeddedBus::start(loop_, runtime_.locations.runtime_dir,
-                                          [this] { bus_lost("the private dbus-daemon ended"); });
+                                          runtime_.locations.embedded_address, [this] { bus_lost("the private dbus-daemon ended"); });
         if (!bus) return tl::unexpected(bus.error());
         embedded_.emplace(std::move(*bus));
     }
@@ -251,10 +253,10 @@ void Daemon::keep_house()
 {
     housekeeping_due_ = false;
     const std::uint32_t instances = supervisor_.instance_count();
-    if (instances * 2 < most_instances_) {
-        malloc_trim(0);
-        most_instances_ = instances;
-    }
+    if (mallinfo2().fordblks > kWorthGivingBack) malloc_trim(0);
+    // Pipes are read to their end after their processes are gone, and free their memory then: look again, a few times.
+    if (logs_.open_streams() > std::size_t{2} * instances && ++looks_ < kMostLooks)
+        housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
 
     std::ptrdiff_t online = 0;
     for (const model::AppSnapshot& app : supervisor_.snapshots())

@@ -68,7 +68,7 @@ private:
     io::Source housekeeping_;
     bool housekeeping_due_ = false;
     std::string last_status_;
-    std::uint32_t most_instances_ = 0;
+    int looks_ = 0; ///< of keep_house() since the last change
 };
 
 } // namespace pm::daemon

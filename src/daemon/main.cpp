@@ -15,9 +15,12 @@ namespace {
 
 using namespace pm;
 
+/// Never throws, as fmt::print does when stderr is full or closed.
+void say(const std::string& message) noexcept { std::fprintf(stderr, "pmd: %s\n", message.c_str()); }
+
 int complain(const base::Error& error)
 {
-    fmt::print(stderr, "pmd: {}\n", error.message);
+    say(error.message);
     return base::exit_status(error.code);
 }
 
@@ -30,7 +33,7 @@ int serve(daemon::Runtime runtime)
     auto lock = daemon::take_lock(runtime.locations.runtime_dir);
     if (!lock) return complain(lock.error());
     if (!*lock) {
-        fmt::print(stderr, "pmd: already running in '{}'\n", runtime.locations.runtime_dir);
+        say("already running in '" + runtime.locations.runtime_dir + "'");
         return EXIT_SUCCESS; // whoever wanted a pmd has one
     }
     runtime.nofile = daemon::raise_descriptor_limit();
@@ -53,7 +56,7 @@ int main(int argc, char** argv)
         if (options->check_config) return fmt::print("{}: good\n", runtime->config_file), EXIT_SUCCESS;
         return serve(std::move(*runtime));
     } catch (const std::exception& fault) {
-        fmt::print(stderr, "pmd: {}\n", fault.what());
+        say(fault.what());
         return EXIT_FAILURE;
     }
 }

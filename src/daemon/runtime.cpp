@@ -117,7 +117,7 @@ base::Result<Runtime> find_runtime(const Options& options)
     if (!options.state_dir.empty()) runtime.locations.state_dir = options.state_dir;
     if (!options.runtime_dir.empty()) {
         runtime.locations.runtime_dir = options.runtime_dir;
-        runtime.locations.embedded_address = "unix:path=" + options.runtime_dir + "/bus";
+        runtime.locations.embedded_address = config::embedded_address(options.runtime_dir);
     }
     return runtime;
 }
