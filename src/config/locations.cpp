@@ -67,6 +67,8 @@ std::string escaped(const std::string& path)
 
 } // namespace
 
+std::string embedded_address(const std::string& runtime_dir) { return "unix:path=" + escaped(runtime_dir) + "/bus"; }
+
 Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment)
 {
     const Finder finder(uid, home, environment);
@@ -74,7 +76,7 @@ Locations locations(BusKind bus, uid_t uid, const std::string& home, const Envir
     places.runtime_dir = finder.runtime_dir(bus);
     places.state_dir = finder.state_dir(bus);
     places.settings_file = finder.settings_file(bus);
-    places.embedded_address = "unix:path=" + escaped(places.runtime_dir) + "/bus";
+    places.embedded_address = embedded_address(places.runtime_dir);
     return places;
 }
 

@@ -58,6 +58,9 @@ struct Locations {
     std::string settings_file;    ///< may not exist
 };
 
+/// D-Bus address of the embedded bus in `runtime_dir`, escaped as the D-Bus Specification says ("Server Addresses").
+[[nodiscard]] std::string embedded_address(const std::string& runtime_dir);
+
 /// PMD_RUNTIME_DIR and PMD_STATE_DIR win. Otherwise, system: /run/pmd, /var/lib/pmd, /etc/pmd/pmd.yaml. Session and
 /// embedded: $XDG_RUNTIME_DIR/pmd, else /run/pmd for root, else /tmp/pmd-<uid>; $XDG_STATE_HOME/pmd or
 /// ~/.local/state/pmd (root: /var/lib/pmd); $XDG_CONFIG_HOME/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml (root: /etc/pmd).

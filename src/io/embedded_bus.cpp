@@ -22,13 +22,13 @@ constexpr int kStartTimeoutMsec = 10'000;
 
 /// dbus-daemon(1). EXTERNAL authentication, and only our own user (and root) may connect: the default of a bus without
 /// an allow rule for users. Generous limits: the callers are all one user, pmd bounds what it keeps itself.
-std::string configuration(const std::string& directory)
+std::string configuration(const std::string& address)
 {
     return fmt::format(R"(<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:path={}/bus</listen>
+  <listen>{}</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -40,9 +40,13 @@ std::string configuration(const std::string& directory)
   <limit name="max_message_size">134217728</limit>
   <limit name="max_match_rules_per_connection">50000</limit>
   <limit name="max_replies_per_connection">50000</limit>
+  <limit name="max_completed_connections">4096</limit>
+  <limit name="max_connections_per_user">4096</limit>
+  <limit name="max_incomplete_connections">1024</limit>
+  <limit name="auth_timeout">5000</limit>
 </busconfig>
 )",
-                       directory);
+                       address);
 }
 
 base::Result<void> write_file(const std::string& path, const std::string& text)
@@ -91,11 +95,11 @@ bool wait_until_ready(int ready)
 
 } // namespace
 
-base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string& directory,
+base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string& directory, const std::string& address,
                                              std::function<void()> on_end)
 {
     const std::string config = directory + "/bus.conf";
-    if (auto written = write_file(config, configuration(directory)); !written) return tl::unexpected(written.error());
+    if (auto written = write_file(config, configuration(address)); !written) return tl::unexpected(written.error());
     unlink((directory + "/bus").c_str()); // we hold the lock: what is there is stale
     std::array<int, 2> pipe_ends{};
     if (pipe2(pipe_ends.data(), O_CLOEXEC) < 0) return base::fail_errno("starting the private bus", errno);

@@ -17,9 +17,10 @@ namespace pm::io {
 
 class EmbeddedBus {
 public:
-    /// Starts dbus-daemon on <directory>/bus and waits (bounded, start-up only) until it listens. `on_end` is called
+    /// Starts dbus-daemon on <directory>/bus, which `address` names, and waits (bounded, start-up only) until it listens. `on_end` is called
     /// from the loop when it ends by itself.
-    static base::Result<EmbeddedBus> start(EventLoop& loop, const std::string& directory, std::function<void()> on_end);
+    static base::Result<EmbeddedBus> start(EventLoop& loop, const std::string& directory, const std::string& address,
+                                           std::function<void()> on_end);
     EmbeddedBus(EmbeddedBus&& other) noexcept;
     EmbeddedBus& operator=(EmbeddedBus&& other) noexcept;
     /// Ends the dbus-daemon and removes its files.
