@@ -101,6 +101,8 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
     return *std::move(lines);
 }
 
+void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }
+
 const std::string& DirectLauncher::cgroup_root() const
 {
     return impl_->cgroups_ && impl_->cgroups_->usable() ? impl_->cgroups_->root() : impl_->no_root_;
