@@ -45,6 +45,8 @@ public:
     /// The cgroup directory processes are placed under; empty when process trees are followed instead.
     [[nodiscard]] const std::string& cgroup_root() const;
     void set_path(std::string path);
+    /// Users and groups that only the name service knows are looked up anew at the next launch.
+    void forget_accounts();
 
 private:
     struct Impl;

@@ -2,7 +2,6 @@
 #include "launch/direct/impl.hpp"
 
 #include "base/guard.hpp"
-#include "launch/direct/accounts.hpp"
 #include "launch/direct/orders.hpp"
 #include "launch/direct/pid_file.hpp"
 #include "launch/direct/sentences.hpp"
@@ -81,7 +80,7 @@ void DirectLauncher::Impl::launch(const engine::LaunchRequest& request)
 std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
 {
     const engine::LaunchRequest& request = generation.request;
-    const auto account = find_account(request.spec->user, request.spec->group);
+    const auto account = accounts_.find(request.spec->user, request.spec->group);
     if (!account) return account.error();
     generation.user = identity_of(*account);
     auto stdio = output_.open(request, generation.user);
