@@ -6,12 +6,14 @@ _pmctl_options() {
     start) echo "--env --only --namespace --dry-run --prune --name --instances --interpreter --interpreter-args --node-args
         --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
         --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --stop-exit-codes
-        --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force" ;;
+        --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force
+        --update-env --pid --attach" ;;
     list | ls | l | ps | status) echo "--json --names --sort" ;;
     describe | show | info | desc) echo "--json --spec" ;;
     env) echo "--json" ;;
     logs | log) echo "--lines --out --err --nostream --follow --raw --json --timestamp" ;;
     validate) echo "--env" ;;
+    stop | restart | delete | del) echo "--only" ;;
     esac
     echo "--bus --no-color --silent --help"
 }
@@ -33,7 +35,7 @@ _pmctl() {
     --sort) COMPREPLY=($(compgen -W "name namespace id pid uptime restarts status cpu memory user" -- "$word")) && return ;;
     --log-type) COMPREPLY=($(compgen -W "raw json" -- "$word")) && return ;;
     --cwd) COMPREPLY=($(compgen -d -- "$word")) && return ;;
-    -o | --output | -e | --error | -l | --log) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+    -o | --output | -e | --error | -l | --log | -p | --pid) COMPREPLY=($(compgen -f -- "$word")) && return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$(_pmctl_options "$verb")" -- "$word"))
@@ -43,9 +45,9 @@ _pmctl() {
     "" | help) COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     validate) COMPREPLY=($(compgen -f -- "$word")) ;;
-    start)
+    start | stop | restart | delete | del)
         compopt -o filenames 2>/dev/null
-        COMPREPLY=($(compgen -W "$(pmctl list --names 2>/dev/null)" -- "$word") $(compgen -f -- "$word"))
+        COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word") $(compgen -f -- "$word"))
         ;;
     signal | sendSignal)
         if [[ $before == "$verb" ]]; then

@@ -173,6 +173,18 @@ bool is_valid_utf8(std::string_view text) noexcept
     return true;
 }
 
+std::string to_utf8(std::string_view text)
+{
+    std::string clean;
+    clean.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = utf8_sequence(text);
+        clean.append(length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length));
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return clean;
+}
+
 std::string printable(std::string_view text)
 {
     std::string clean;

@@ -45,6 +45,8 @@ template <typename Number>
 [[nodiscard]] std::optional<int> signal_number(std::string_view name);
 
 [[nodiscard]] bool is_valid_utf8(std::string_view text) noexcept;
+/// `text` with what is not UTF-8 replaced by U+FFFD, and nothing else changed.
+[[nodiscard]] std::string to_utf8(std::string_view text);
 /// `text` with control characters and invalid UTF-8 replaced, so that a terminal or a log shows it harmlessly.
 [[nodiscard]] std::string printable(std::string_view text);
 

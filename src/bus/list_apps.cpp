@@ -90,7 +90,7 @@ base::Result<std::map<std::string, std::string>> environment_of(Context& context
     for (const std::string& line : *lines) {
         const auto equals = line.find('=');
         if (equals != std::string::npos)
-            environment[base::printable(line.substr(0, equals))] = base::printable(line.substr(equals + 1));
+            environment[base::to_utf8(line.substr(0, equals))] = base::to_utf8(line.substr(equals + 1));
     }
     return environment;
 }

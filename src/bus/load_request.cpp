@@ -2,6 +2,7 @@
 #include "bus/load_request.hpp"
 
 #include "base/fd.hpp"
+#include "base/path.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -10,18 +11,6 @@
 #include <unistd.h>
 
 namespace pm::bus {
-namespace {
-
-/// The directory part of an absolute path; "/" for anything else.
-std::string directory_of(const std::string& origin)
-{
-    const auto slash = origin.rfind('/');
-    if (!origin.starts_with('/') || slash == 0) return "/";
-    return origin.substr(0, slash);
-}
-
-} // namespace
-
 base::Result<LoadRequest> read_load_request(const Context& context, const std::string& text, const std::string& origin,
                                             const OptionMap& option_map)
 {
@@ -32,8 +21,14 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     parse.profile = options.get<std::string>("profile", "");
     parse.only = options.get<Strings>("only", {});
     parse.name_space = options.get<std::string>("namespace", "");
-    parse.base_dir = options.get<std::string>("directory", directory_of(origin));
+    // One file is one origin, however it is written: what was loaded as ./app.yaml is pruned as app.yaml.
+    const std::string place = origin.starts_with('/') ? base::absolute_path("/", origin) : origin;
+    parse.base_dir = options.get<std::string>("directory", base::directory_of(place));
     parse.env_from_caller = options.get<bool>("caller-environment", false);
+    const bool force = options.get<bool>("force", false);
+    const bool update_env = options.get<bool>("update-env", false);
+    request.apply.take_over = !parse.env_from_caller || force;
+    request.apply.update_env = !parse.env_from_caller || update_env;
     request.apply.start = options.get<bool>("start", true);
     request.apply.prune = options.get<bool>("prune", false);
     request.wait = options.get<bool>("wait", true);
@@ -51,7 +46,8 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     parse.max_bytes = context.settings.max_file_bytes;
     parse.max_apps = context.settings.max_apps;
     request.file = config::parse_app_file(text, parse);
-    request.apply.origin = origin;
+    request.apply.declared = request.file.names;
+    request.apply.origin = place;
     request.apply.owner = getuid();
     return request;
 }

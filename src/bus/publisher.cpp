@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/publisher.hpp"
 
+#include "base/guard.hpp"
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -37,7 +39,8 @@ std::map<std::string, sdbus::Variant> details_of(const engine::ProcessEvent& eve
 
 } // namespace
 
-Publisher::Publisher(io::EventLoop& loop) : loop_(loop)
+Publisher::Publisher(io::EventLoop& loop, std::function<void(const std::string&)> warn)
+    : loop_(loop), warn_(std::move(warn))
 {
     deferred_ = take(loop.add_deferred(io::Priority::Deferred, [this] { flush(); }));
     changes_timer_ = take(loop.add_timer(model::TimePoint::max(), io::Priority::Deferred, [this] { send_changes(); }));
@@ -73,10 +76,15 @@ void Publisher::process_event(const engine::ProcessEvent& event)
 void Publisher::app_added(const std::string& app)
 {
     if (!attachment_) return;
+    if (removal_waits(app)) flush(); // the path is taken until its removal is told
     // The object is there at once, so that whoever is told of it by the reply finds it; the signal comes later.
-    attachment_->apps.insert_or_assign(
-        app, std::make_unique<AppObject>(attachment_->connection, attachment_->context, app));
-    push(Added{app});
+    base::guard(
+        [&] {
+            attachment_->apps.insert_or_assign(
+                app, std::make_unique<AppObject>(attachment_->connection, attachment_->context, app));
+            push(Added{app});
+        },
+        [&](const std::string& what) { warn_("putting app '" + app + "' on the bus: " + what); });
 }
 
 void Publisher::app_removed(const std::string& app)
@@ -85,6 +93,14 @@ void Publisher::app_removed(const std::string& app)
     auto node = attachment_->apps.extract(app);
     changed_.erase(app);
     push(Removed{app, node.empty() ? nullptr : std::move(node.mapped())});
+}
+
+bool Publisher::removal_waits(const std::string& app) const
+{
+    return std::ranges::any_of(queue_, [&](const Item& item) {
+        const auto* removed = std::get_if<Removed>(&item);
+        return removed != nullptr && removed->app == app;
+    });
 }
 
 void Publisher::app_changed(const std::string& app)
@@ -99,7 +115,8 @@ void Publisher::flush()
     std::vector<Item> items = std::exchange(queue_, {});
     for (const Item& item : items) {
         if (!attachment_) return;
-        std::visit([this](const auto& one) { send(one); }, item);
+        base::guard([&] { std::visit([this](const auto& one) { send(one); }, item); },
+                    [this](const std::string& what) { warn_("sending a signal: " + what); });
     }
     if (changed_.empty()) return;
     const model::TimePoint now = std::chrono::steady_clock::now();
@@ -116,7 +133,9 @@ void Publisher::send_changes()
     for (const std::string& app : std::exchange(changed_, {})) {
         if (!attachment_) return;
         const auto object = attachment_->apps.find(app);
-        if (object != attachment_->apps.end()) object->second->emit_changes();
+        if (object == attachment_->apps.end()) continue;
+        base::guard([&] { object->second->emit_changes(); },
+                    [this](const std::string& what) { warn_("sending a signal: " + what); });
     }
 }
 

@@ -10,6 +10,7 @@
 #include "bus/manager_object.hpp"
 #include "io/event_loop.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -21,7 +22,8 @@ namespace pm::bus {
 
 class Publisher final : public engine::Events {
 public:
-    explicit Publisher(io::EventLoop& loop);
+    /// `warn` gets sentences for the daemon's own log.
+    Publisher(io::EventLoop& loop, std::function<void(const std::string&)> warn);
 
     /// Puts the objects of all apps on `connection`, which must outlive the attachment. Before this, and after
     /// detach(), events are dropped.
@@ -54,12 +56,14 @@ private:
     };
 
     void push(Item item);
+    [[nodiscard]] bool removal_waits(const std::string& app) const;
     void send(const Added& item);
     void send(const Removed& item);
     void send(const engine::ProcessEvent& item);
     void send_changes();
 
     io::EventLoop& loop_;
+    std::function<void(const std::string&)> warn_;
     std::unique_ptr<Attachment> attachment_;
     std::vector<Item> queue_;
     std::set<std::string> changed_;

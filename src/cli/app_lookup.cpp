@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app_lookup.hpp"
 
+#include "base/path.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +26,12 @@ bool in_path(const std::string& program, std::string_view path)
         if (is_file(candidate) && access(candidate.c_str(), X_OK) == 0) return true;
     }
     return false;
+}
+
+/// What require() of Node takes for a file: a path that begins with '/' or '.', else it looks for a package.
+std::string module_of(const std::string& file)
+{
+    return file.starts_with('/') || file.starts_with("./") || file.starts_with("../") ? file : "./" + file;
 }
 
 } // namespace
@@ -47,10 +55,22 @@ bool selects(std::string_view word, const std::vector<Row>& rows)
     });
 }
 
+std::string file_path(const std::string& word, const std::string& cwd)
+{
+    std::string absolute = base::absolute_path(cwd, word); // ./job.sh is the same script as job.sh
+    return is_file(absolute) ? absolute : std::string();
+}
+
+Failure refuse_node_config(const std::string& word)
+{
+    return {kUsage, fmt::format("'{}' is JavaScript, which pmd does not run; make it an app file once:\n"
+                                "  node -p 'JSON.stringify(require(\"{}\"), null, 2)' > apps.json",
+                                word, module_of(word))};
+}
+
 std::string find_script(const std::string& word, const std::string& cwd, std::string_view path)
 {
-    const std::string absolute = word.starts_with('/') ? word : cwd + "/" + word;
-    if (is_file(absolute)) return absolute;
+    if (std::string absolute = file_path(word, cwd); !absolute.empty()) return absolute;
     if (word.find(' ') != std::string::npos) return word;
     const bool is_name = word.find('/') == std::string::npos;
     return is_name && !word.empty() && in_path(word, path) ? word : std::string();

@@ -24,6 +24,12 @@ enum class WordKind {
 /// program found in `path` (as of PATH). Empty: nothing of the kind.
 [[nodiscard]] std::string find_script(const std::string& word, const std::string& cwd, std::string_view path);
 
+/// The absolute path of `word` seen from `cwd` if that is a file; else empty.
+[[nodiscard]] std::string file_path(const std::string& word, const std::string& cwd);
+
+/// Why a JavaScript config is refused, and what to do.
+[[nodiscard]] Failure refuse_node_config(const std::string& word);
+
 /// PM2's default name: the file's name without its extension.
 [[nodiscard]] std::string default_name(std::string_view script);
 

@@ -2,6 +2,7 @@
 #include "cli/app_text.hpp"
 
 #include "base/fd.hpp"
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/app_lookup.hpp"
 #include "config/app_file.hpp"
@@ -19,12 +20,6 @@ namespace pm::cli {
 namespace {
 
 constexpr std::size_t kMostBytes = config::ParseOptions{}.max_bytes;
-
-std::string directory_of(const std::string& path)
-{
-    const auto slash = path.rfind('/');
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 Outcome<std::string> read_bounded(int fd, const std::string& shown)
 {
@@ -73,8 +68,8 @@ Outcome<AppText> read_app_text(const Context& context, const std::string& file)
         return AppText{std::move(*text), "stdin", "stdin", context.cwd, false, {}};
     }
     app.shown = file;
-    app.origin = file.starts_with('/') ? file : context.cwd + "/" + file;
-    app.directory = directory_of(app.origin);
+    app.origin = base::absolute_path(context.cwd, file);
+    app.directory = base::directory_of(app.origin);
     const base::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return failed(kUsage, base::fail_errno(fmt::format("opening '{}'", file), errno).value().message);
     auto text = read_bounded(fd.get(), file);
@@ -83,7 +78,7 @@ Outcome<AppText> read_app_text(const Context& context, const std::string& file)
     return app;
 }
 
-bool check_app_text(const Context& context, AppText& text, const Selection& selection)
+bool check_app_text(const Context& context, AppText& text, const Selection& selection, bool warnings)
 {
     config::ParseOptions options;
     options.base_dir = text.directory;
@@ -94,12 +89,12 @@ bool check_app_text(const Context& context, AppText& text, const Selection& sele
     options.env_from_caller = text.caller_environment;
     const config::AppFile file = config::parse_app_file(text.text, options);
     for (config::Diagnostic diagnostic : file.diagnostics) {
+        if (!warnings && diagnostic.severity == config::Severity::Warning) continue;
         if (text.caller_environment) { // there is no file to point into
             diagnostic.line = diagnostic.column = 0;
             if (diagnostic.path.starts_with("apps[0].")) diagnostic.path.erase(0, 8);
         }
-        const bool warning = diagnostic.severity == config::Severity::Warning;
-        err(base::printable(config::to_string(diagnostic, text.shown)) + (warning ? " (warning)" : "") + "\n");
+        err(base::printable(config::to_string(diagnostic, text.shown)) + "\n");
     }
     for (const model::AppSpec& app : file.apps) text.names.push_back(app.name);
     return file.ok();
@@ -123,6 +118,7 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
     set("out_file", options.out_file);
     set("error_file", options.error_file);
     set("log_file", options.log_file);
+    set("pid_file", options.pid_file);
     set("log_date_format", options.log_date_format);
     set("log_type", options.log_type);
     set("kill_timeout", options.kill_timeout);

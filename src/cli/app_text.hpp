@@ -30,11 +30,12 @@ struct Selection {
 };
 
 /// Parses; prints every fault as file:line:column: path: message on standard error. Fills in `names`. False: it has errors.
-[[nodiscard]] bool check_app_text(const Context& context, AppText& text, const Selection& selection);
+/// `warnings`: prints these too.
+[[nodiscard]] bool check_app_text(const Context& context, AppText& text, const Selection& selection, bool warnings = true);
 
 /// The options of `start` that are about a script; names are those of app files.
 struct ScriptOptions {
-    std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file,
+    std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file, pid_file,
         log_date_format, log_type, kill_timeout, kill_signal, restart_delay, exp_backoff_restart_delay, max_restarts,
         min_uptime, user, group;
     std::optional<std::string> interpreter_args;

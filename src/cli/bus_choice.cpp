@@ -21,7 +21,10 @@ BusChoice embedded(const Context& context)
 std::vector<BusChoice> automatic(const Context& context)
 {
     std::vector<BusChoice> choices;
-    if (context.environment("DBUS_SYSTEM_BUS_ADDRESS") || access(kSystemSocket, F_OK) == 0)
+    const bool root = geteuid() == 0;
+    if (!root)
+        choices.push_back(embedded(context)); // if it runs: a pmd that was started is not left behind
+    else if (context.environment("DBUS_SYSTEM_BUS_ADDRESS") || access(kSystemSocket, F_OK) == 0)
         choices.push_back({BusChoice::Kind::System, {}, {}, {}});
     if (const auto session = context.environment("DBUS_SESSION_BUS_ADDRESS"); session && !session->empty())
         choices.push_back({BusChoice::Kind::Session, {}, {}, {}});

@@ -57,6 +57,9 @@ Failure failure_of(const sdbus::Error& error, const std::string& bus)
 {
     const std::string& name = error.getName();
     if (means_no_daemon(name)) return {kNoDaemon, fmt::format("pmd is gone ({})", bus), base::ErrorCode::NoDaemon};
+    if (name == "org.freedesktop.DBus.Error.AccessDenied")
+        return {kFailed, fmt::format("the pmd of the {} obeys root alone: use sudo, or a pmd of your own (--bus embedded)", bus),
+                base::ErrorCode::NotAuthorized};
     const base::ErrorCode code = base::code_from_dbus_name(name);
     return {base::exit_status(code), error.getMessage(), code};
 }
@@ -71,6 +74,8 @@ Properties options_of(const LoadOptions& from)
     if (!from.start) options["start"] = sdbus::Variant(false);
     if (from.prune) options["prune"] = sdbus::Variant(true);
     if (from.caller_environment) options["caller-environment"] = sdbus::Variant(true);
+    if (from.force) options["force"] = sdbus::Variant(true);
+    if (from.update_env) options["update-env"] = sdbus::Variant(true);
     return options;
 }
 

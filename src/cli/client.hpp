@@ -76,6 +76,8 @@ struct LoadOptions {
     bool start = true;
     bool prune = false;
     bool caller_environment = false;
+    bool force = false;
+    bool update_env = false;
 };
 
 struct PlanRow {

@@ -2,6 +2,9 @@
 #include "cli/lifecycle.hpp"
 
 #include "base/text.hpp"
+#include "cli/app_lookup.hpp"
+#include "cli/app_text.hpp"
+#include "cli/log_view.hpp"
 #include "cli/view/list.hpp"
 #include "cli/view/log_lines.hpp"
 #include "cli/view/progress.hpp"
@@ -61,6 +64,39 @@ bool about_processes(base::ErrorCode code)
            code == base::ErrorCode::StopFailed;
 }
 
+/// Appends the names of the apps in a file; its faults are printed.
+Outcome<void> add_apps_of_file(const Context& context, const std::string& file, const std::vector<std::string>& only,
+                               std::vector<std::string>& targets)
+{
+    auto text = read_app_text(context, file);
+    if (!text) return failed(text.error());
+    if (!check_app_text(context, *text, {"", only, ""}, false)) return failed(kUsage, "");
+    targets.insert(targets.end(), text->names.begin(), text->names.end());
+    return {};
+}
+
+/// What pmd is asked about instead of the words: files are told apart here, as pmd sees them from another directory.
+Outcome<std::vector<std::string>> targets_of(const Context& context, Client& client, const std::vector<std::string>& words,
+                                             const std::vector<std::string>& only)
+{
+    std::vector<std::string> targets;
+    for (const std::string& word : words) {
+        switch (kind_of(word)) {
+        case WordKind::NodeConfig: return failed(refuse_node_config(word));
+        case WordKind::AppFile:
+            if (auto added = add_apps_of_file(context, word, only, targets); !added) return failed(added.error());
+            break;
+        case WordKind::Word: {
+            const std::string path = file_path(word, context.cwd);
+            const auto rows = path.empty() ? Outcome<std::vector<Row>>{} : client.list("", false);
+            targets.push_back(path.empty() || (rows && selects(word, *rows)) ? word : path);
+            break;
+        }
+        }
+    }
+    return targets;
+}
+
 } // namespace
 
 Outcome<void> with_progress(const Context& context, const std::string& doing,
@@ -88,6 +124,19 @@ int explain(Client& client, const Failure& failure, const std::vector<std::strin
     return status;
 }
 
+int follow_logs(const Context& context, Client& client, const std::vector<std::string>& targets)
+{
+    std::vector<base::Fd> streams;
+    for (const std::string& target : targets) {
+        auto stream = client.open_log(target, {});
+        if (!stream) return report(stream.error());
+        streams.push_back(std::move(*stream));
+    }
+    LogFormatter formatter(context.out, false);
+    const ViewEnd end = view_logs(std::move(streams), [&](std::string_view line) { return formatter.format(line); });
+    return end == ViewEnd::Interrupted ? kDone : report({kNoDaemon, "pmd has ended"});
+}
+
 void show_table(const Context& context, Client& client)
 {
     if (!context.out.is_terminal || context.globals.silent) return;
@@ -95,12 +144,14 @@ void show_table(const Context& context, Client& client)
 }
 
 int operate_all(Context& context, const std::string& method, const std::string& doing,
-                const std::vector<std::string>& targets)
+                const std::vector<std::string>& words, const std::vector<std::string>& only)
 {
     auto client = Client::connect(context);
     if (!client) return report(client.error());
+    const auto targets = targets_of(context, *client, words, only);
+    if (!targets) return report(targets.error());
     int status = kDone;
-    for (const std::string& target : targets) {
+    for (const std::string& target : *targets) {
         const auto done = with_progress(context, doing + " " + target, [&](Watcher* watcher) {
             return client->operate(method, target, watcher);
         });

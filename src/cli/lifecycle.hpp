@@ -18,11 +18,15 @@ Outcome<void> with_progress(const Context& context, const std::string& doing,
 /// exit status.
 int explain(Client& client, const Failure& failure, const std::vector<std::string>& targets);
 
+/// What `pmctl logs` shows of `targets`, until Ctrl-C. Gives the exit status.
+int follow_logs(const Context& context, Client& client, const std::vector<std::string>& targets);
+
 /// After success: the table on a terminal, nothing in a pipe.
 void show_table(const Context& context, Client& client);
 
-/// stop, restart, delete: `method` of D-Bus on each target; all are tried, the first failure's status counts.
+/// stop, restart, delete: `method` of D-Bus on each target; all are tried, the first failure's status counts. A target may
+/// also be a script, which means the apps that run it, or an app file, which means its apps (those in `only`, if any).
 int operate_all(Context& context, const std::string& method, const std::string& doing,
-                const std::vector<std::string>& targets);
+                const std::vector<std::string>& targets, const std::vector<std::string>& only);
 
 } // namespace pm::cli

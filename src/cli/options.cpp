@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 #include <span>
 
@@ -119,6 +120,17 @@ void OptionSet::one_of(const std::string& names, std::optional<std::string>& int
         ->type_name(base::join(std::span(choices), "|"));
 }
 
+void OptionSet::later(const std::string& names, bool value)
+{
+    const auto refuse = [names] { throw CLI::ValidationError(names, "not supported yet"); };
+    CLI::Option* option =
+        value ? impl_->app.add_option_function<std::string>(names, [refuse](const std::string&) { refuse(); })
+              : impl_->app.add_flag_callback(names, refuse);
+    option->group("");
+}
+
+void OptionSet::ignored(const std::string& names) { impl_->app.add_flag(names)->group(""); }
+
 void OptionSet::argument(const std::string& name, std::string& into, const std::string& help)
 {
     impl_->app.add_option(name, into, help)->required()->type_name("");
@@ -151,7 +163,9 @@ Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& word
     } catch (const CLI::ParseError& fault) {
         return failed(kUsage, std::string(fault.what()) + hint);
     }
-    const std::vector<std::string> left = impl_->app.remaining();
+    std::vector<std::string> left = impl_->app.remaining();
+    if (const auto mark = std::find(left.begin(), left.end(), "--"); mark != left.end())
+        left.erase(mark); // CLI11 keeps it
     if (left.empty()) return Parsed::Run;
     const bool option = left.front().starts_with('-');
     return failed(kUsage, fmt::format("{} '{}'{}{}", option ? "unknown option" : "unexpected argument", left.front(),
@@ -161,6 +175,8 @@ Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& word
 std::string OptionSet::help() const
 {
     std::string text = impl_->app.help();
+    // CLI11 gives the hidden options an empty line.
+    if (const auto gap = text.rfind("\n\n\n"); gap != std::string::npos && gap + 3 == text.size()) text.pop_back();
     if (!impl_->notes.empty()) text += "\n" + impl_->notes + "\n";
     return text;
 }

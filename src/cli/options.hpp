@@ -32,6 +32,11 @@ public:
     void one_of(const std::string& names, std::optional<std::string>& into, const std::vector<std::string>& choices,
                 const std::string& help);
 
+    /// Known, so that it is refused for what it asks ("not supported yet"); not shown by --help. `value`: it takes one.
+    void later(const std::string& names, bool value);
+    /// Taken and without effect; not shown by --help.
+    void ignored(const std::string& names);
+
     void argument(const std::string& name, std::string& into, const std::string& help);
     void optional_argument(const std::string& name, std::string& into, const std::string& help);
     void arguments(const std::string& name, std::vector<std::string>& into, bool required, const std::string& help);

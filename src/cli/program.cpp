@@ -18,10 +18,32 @@ void declare_globals(OptionSet& options, Globals& globals)
     options.flag("-s,--silent", globals.silent, "say nothing on success");
 }
 
-/// "-1" and "-k" style counts are no options.
 bool is_negative_number(std::string_view word)
 {
     return word.size() > 1 && word[0] == '-' && std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// The count of "scale web -1" is no option: it goes to the end, behind the mark after which there are none.
+void mark_count(std::vector<std::string>& words)
+{
+    const auto count = std::find_if(words.begin(), words.end(), is_negative_number);
+    if (count == words.end() || std::find(words.begin(), words.end(), "--") != words.end()) return;
+    const std::string number = *count;
+    words.erase(count);
+    words.insert(words.end(), {"--", number});
+}
+
+bool is_number(std::string_view word) { return !word.empty() && word.find_first_not_of("0123456789") == word.npos; }
+
+/// As PM2 takes "--stop-exit-codes 12 42": numbers that follow are further codes, not ids.
+void join_codes(std::vector<std::string>& words)
+{
+    const auto option = std::find(words.begin(), words.end(), "--stop-exit-codes");
+    if (words.end() - option < 3) return;
+    std::string& codes = *(option + 1);
+    const auto last = std::find_if_not(option + 2, words.end(), is_number);
+    for (auto code = option + 2; code != last; ++code) codes += "," + *code;
+    words.erase(option + 2, last);
 }
 
 int run_verb(const Verb& verb, const CommandLine& line)
@@ -32,10 +54,8 @@ int run_verb(const Verb& verb, const CommandLine& line)
     command->declare(options);
     declare_globals(options, context.globals);
     std::vector<std::string> words = line.words;
-    if (verb.name == "scale") { // "scale web -1"
-        const auto count = std::find_if(words.begin(), words.end(), is_negative_number);
-        if (count != words.end()) words.insert(count, "--");
-    }
+    if (verb.name == "scale") mark_count(words);
+    if (verb.name == "start") join_codes(words);
     const auto parsed = options.parse(words);
     if (!parsed) return report(parsed.error());
     if (*parsed == OptionSet::Parsed::Help) {

@@ -41,6 +41,7 @@ struct ParseOptions {
 
 struct AppFile {
     std::vector<model::AppSpec> apps;      ///< usable only when ok()
+    std::vector<std::string> names;        ///< of every app of the text, also of those that `only` leaves out
     std::vector<Diagnostic> diagnostics;   ///< in order of position
     [[nodiscard]] bool ok() const noexcept;
 };

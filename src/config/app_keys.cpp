@@ -49,10 +49,16 @@ constexpr Row kProgram[] = {
      read::filter_env},
     {{"port", {}, kNow, Shape::Port, "", "Sets the variable PORT."}, read::port},
     {{"instance_var", {}, kNow, Shape::Text, "NODE_APP_INSTANCE", "Variable that holds the instance's number, from 0."},
-     [](Draft& draft, const Field& field) { read::variable_name(draft.spec.instance_var, field); }},
+     [](Draft& draft, const Field& field) {
+         draft.means_copies = true;
+         read::variable_name(draft.spec.instance_var, field);
+     }},
     {{"increment_var", {}, kNow, Shape::Text, "",
       "Variable counted up with each instance, beginning with its value in env."},
-     [](Draft& draft, const Field& field) { read::variable_name(draft.spec.increment_var, field); }},
+     [](Draft& draft, const Field& field) {
+         draft.means_copies = true;
+         read::variable_name(draft.spec.increment_var, field);
+     }},
     {{"uid", {"user"}, kNow, Shape::Account, "pmd's own", "User to run as, name or number."},
      [](Draft& draft, const Field& field) { read::account(draft.spec.user, field); }},
     {{"gid", {"group"}, kNow, Shape::Account, "the user's", "Group to run as, name or number."},

@@ -19,7 +19,8 @@ public:
 
     void file(const Field& root);
     void finish();
-    [[nodiscard]] std::vector<model::AppSpec> take() { return std::move(apps_); }
+    /// The apps and the names, once it is finished.
+    void give(AppFile& file);
 
 private:
     void sections(const Field& root);
@@ -32,6 +33,7 @@ private:
     const ParseOptions& options_;
     Report& report_;
     std::vector<model::AppSpec> apps_;
+    std::vector<std::string> names_; ///< of all of them, before keep_only()
     std::unordered_map<std::string, std::uint32_t> lines_; ///< of names
     std::string_view apps_key_;                            ///< "apps" or "pm2", once seen
     bool profile_found_ = false;
@@ -117,15 +119,13 @@ void Parser::check_unique(const Draft& draft, const Field& app)
 void Parser::keep_only()
 {
     if (options_.only.empty()) return;
-    std::vector<std::string> names;
-    for (const model::AppSpec& spec : apps_) names.push_back(spec.name);
     constexpr std::size_t kMaxListed = 20;
     for (const std::string& wanted : options_.only) {
-        if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
-        const std::span<const std::string> listed(names.data(), std::min(names.size(), kMaxListed));
+        if (std::find(names_.begin(), names_.end(), wanted) != names_.end()) continue;
+        const std::span<const std::string> listed(names_.data(), std::min(names_.size(), kMaxListed));
         report_.fault({}, {}, fmt::format("there is no app '{}', there {} {}{}", base::printable(wanted),
-                                          names.size() == 1 ? "is" : "are", names.empty() ? "none" : base::join(listed, ", "),
-                                          names.size() > kMaxListed ? " and more" : ""));
+                                          names_.size() == 1 ? "is" : "are", names_.empty() ? "none" : base::join(listed, ", "),
+                                          names_.size() > kMaxListed ? " and more" : ""));
     }
     std::erase_if(apps_, [&](const model::AppSpec& spec) {
         return std::find(options_.only.begin(), options_.only.end(), spec.name) == options_.only.end();
@@ -134,12 +134,19 @@ void Parser::keep_only()
 
 void Parser::finish()
 {
+    for (const model::AppSpec& spec : apps_) names_.push_back(spec.name);
     keep_only();
     if (!options_.profile.empty() && !profile_found_)
         report_.warning({}, {}, fmt::format("no app has 'env_{}'", base::printable(options_.profile)));
 }
 
-void parse(std::string_view text, const ParseOptions& options, Report& report, std::vector<model::AppSpec>& apps)
+void Parser::give(AppFile& file)
+{
+    file.apps = std::move(apps_);
+    file.names = std::move(names_);
+}
+
+void parse(std::string_view text, const ParseOptions& options, Report& report, AppFile& file)
 {
     TreeLimits limits;
     limits.max_bytes = options.max_bytes;
@@ -153,7 +160,7 @@ void parse(std::string_view text, const ParseOptions& options, Report& report, s
     Parser parser(options, report);
     parser.file(Field(*tree.root, tree.root->mark, here, report));
     parser.finish();
-    apps = parser.take();
+    parser.give(file);
 }
 
 } // namespace
@@ -163,7 +170,7 @@ AppFile parse_app_file(std::string_view text, const ParseOptions& options)
     AppFile file;
     try {
         Report report;
-        parse(text, options, report, file.apps);
+        parse(text, options, report, file);
         file.diagnostics = report.take();
     } catch (const std::exception& fault) { // out of memory: the promise is that nothing escapes
         file.diagnostics.push_back({Severity::Error, 0, 0, {}, std::string("the file cannot be read: ") + fault.what()});

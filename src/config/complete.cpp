@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "config/draft.hpp"
 #include "config/node_app.hpp"
 #include "config/values.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
 
 namespace pm::config {
 namespace {
 
 constexpr std::size_t kMaxName = 128;
-
-/// As PM2 (path.resolve): "." and ".." are worked out on the text.
-std::string absolute(const std::string& base, const std::string& path)
-{
-    std::string whole = (std::filesystem::path(base) / path).lexically_normal().string();
-    while (whole.size() > 1 && whole.back() == '/') whole.pop_back();
-    return whole;
-}
 
 /// The file name of the script without its last extension; of a line the same, as PM2 does.
 std::string name_of(const std::string& script)
@@ -58,17 +50,17 @@ void complete_name(Draft& draft, const Field& app)
 
 void complete_paths(Draft& draft)
 {
-    const std::string& base = draft.options.base_dir;
+    const std::string& directory = draft.options.base_dir;
     model::AppSpec& spec = draft.spec;
-    spec.cwd = absolute(base, draft.cwd.empty() ? "." : draft.cwd);
+    spec.cwd = base::absolute_path(directory, draft.cwd.empty() ? "." : draft.cwd);
     const auto place = [&](std::string& to, const std::string& path) {
-        if (!path.empty()) to = absolute(spec.cwd, path);
+        if (!path.empty()) to = base::absolute_path(spec.cwd, path);
     };
     place(spec.logs.out_file, draft.out_file);
     place(spec.logs.error_file, draft.error_file);
     place(spec.logs.log_file, draft.log_file);
     place(spec.pid_file, draft.pid_file);
-    for (const std::string& path : draft.env_files) spec.env_files.push_back(absolute(spec.cwd, path));
+    for (const std::string& path : draft.env_files) spec.env_files.push_back(base::absolute_path(spec.cwd, path));
 }
 
 void complete_env(Draft& draft)
@@ -84,6 +76,19 @@ void complete_env(Draft& draft)
     draft.spec.env_from_caller = draft.options.env_from_caller && !draft.drop_caller_env;
 }
 
+/// PM2 would make them a cluster that shares its port; here the second one finds the port taken.
+void warn_of_copies(const Draft& draft, const Field& app)
+{
+    const model::InstanceCount& count = draft.spec.instances;
+    const bool exact = count.kind == model::InstanceCount::Kind::Exact;
+    if ((exact && count.number < 2) || draft.means_copies || !is_node_app(draft.spec.interpreter, draft.spec.script)) return;
+    const Path place(app.path(), "instances");
+    app.report().warning(draft.instances_mark, place,
+                         fmt::format("runs {} separate processes that share no port: cluster mode is not supported yet "
+                                     "('exec_mode: fork' says that this is meant)",
+                                     exact ? std::to_string(count.number) : "several"));
+}
+
 } // namespace
 
 bool is_node_app(const std::optional<std::string>& interpreter, std::string_view script)
@@ -91,7 +96,6 @@ bool is_node_app(const std::optional<std::string>& interpreter, std::string_view
     const auto ends = [](std::string_view text, auto... endings) { return (text.ends_with(endings) || ...); };
     if (!interpreter) return ends(script, ".js", ".mjs", ".cjs", ".ts", ".tsx", ".coffee", ".ls") && script.find(' ') == script.npos;
     std::string_view program = std::string_view(*interpreter).substr(interpreter->find_last_of('/') + 1);
-    program = program.substr(0, program.find('@')); // "node@20"
     return program == "node" || program == "nodejs" || program == "bun";
 }
 
@@ -103,6 +107,7 @@ void complete(Draft& draft, const Field& app)
     complete_paths(draft);
     complete_env(draft);
     spec.kill_signal = draft.kill_signal.value_or(is_node_app(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
+    warn_of_copies(draft, app);
     if (draft.time && spec.logs.date_format.empty()) spec.logs.date_format = "%Y-%m-%dT%H:%M:%S";
     for (const auto& [mark, key] : draft.watch_details)
         if (!draft.watch) app.report().warning(mark, Path(app.path(), key), "has no effect without watch");

@@ -37,6 +37,8 @@ struct Draft {
     std::string name_prefix;
     Mark name_mark;                      ///< where the name, or what it is made of, stands
     bool append_env_to_name = false;
+    Mark instances_mark;
+    bool means_copies = false;           ///< exec_mode, instance_var or increment_var say: several processes, no cluster
     bool time = false;                   ///< PM2: time, dates before log lines when there is no log_date_format
     Variables profile;                   ///< of env_<profile>
     bool has_profile = false;

@@ -67,6 +67,8 @@ void interpreter(Draft& draft, const Field& field)
     std::string text;
     if (!field.text(text)) return;
     if (base::trim(text).empty()) return field.fault("the interpreter is empty; 'none' runs the script itself");
+    if (base::trim(text).starts_with("node@")) // PM2 has nvm install it
+        return field.fault("not supported yet: give the path of that version's node");
     draft.spec.interpreter = base::trim(text);
 }
 
@@ -77,12 +79,14 @@ void instances(Draft& draft, const Field& field)
     const auto count = field.is(Node::Kind::Scalar) ? instances_from(field.node().text) : std::nullopt;
     if (!count) return field.expected(fmt::format("a number up to {}, -1 and so on, or 'max'", kMaxInstances));
     draft.spec.instances = *count;
+    draft.instances_mark = field.node().mark;
 }
 
-void exec_mode(Draft&, const Field& field)
+void exec_mode(Draft& draft, const Field& field)
 {
     constexpr std::array<std::string_view, 4> kModes{"fork", "fork_mode", "cluster", "cluster_mode"};
     std::string mode;
+    draft.means_copies = true;
     if (field.word(mode, kModes) && mode.starts_with("cluster")) field.fault("'cluster' is not supported yet, only fork");
 }
 

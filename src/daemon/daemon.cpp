@@ -54,8 +54,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                 launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(),
                                       runtime_.locations.state_dir, runtime_.nofile},
                 [this](const std::string& text) { log_.warning(text); }),
-      publisher_(loop_), events_(log_, publisher_,
+      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }), events_(log_, publisher_,
               [this] {
+                  most_instances_ = std::max(most_instances_, supervisor_.instance_count());
                   if (std::exchange(housekeeping_due_, true)) return;
                   housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
               }),
@@ -136,7 +137,7 @@ base::Result<void> Daemon::watch_signals()
         return {};
     };
     for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
-        auto watched = watch(number, [this](int) { shut_down([](const engine::Outcome&) {}, "told to by a signal"); });
+        auto watched = watch(number, [this](int) { on_end_signal(); });
         if (!watched) return watched;
     }
     return watch(SIGHUP, [this](int) { reload(); });
@@ -191,6 +192,7 @@ void Daemon::reload()
     launcher_.forget_accounts();
     auto settings = load_settings(runtime_.config_file, false);
     if (settings) {
+        override_settings(*settings, runtime_.options);
         const bool needs_start = settings->bus != runtime_.settings.bus ||
                                  settings->state_dir != runtime_.settings.state_dir ||
                                  settings->cgroups != runtime_.settings.cgroups;
@@ -211,18 +213,20 @@ void Daemon::reload()
 void Daemon::shut_down(engine::Done done, const char* why)
 {
     enders_.push_back(std::move(done));
-    if (ending_) {
-        log_.notice("told to end again: killing what is left");
-        kill_what_is_left();
-        return;
-    }
-    ending_ = true;
+    if (std::exchange(ending_, true)) return;
     log_.notice(fmt::format("ending ({}): stopping {} apps", why, supervisor_.app_count()));
     sd_notify(0, "STOPPING=1\nSTATUS=stopping all apps");
     if (auto timer = loop_.add_timer(clock_.now() + runtime_.settings.stop_timeout, io::Priority::Normal,
                                      [this] { kill_what_is_left(); }))
         give_up_ = std::move(*timer);
     supervisor_.shut_down([this](const engine::Outcome&) { finish(); });
+}
+
+void Daemon::on_end_signal()
+{
+    if (!ending_) return shut_down([](const engine::Outcome&) {}, "told to by a signal");
+    log_.notice("told to end again: killing what is left");
+    kill_what_is_left();
 }
 
 void Daemon::kill_what_is_left()
@@ -252,7 +256,6 @@ void Daemon::keep_house()
         malloc_trim(0);
         most_instances_ = instances;
     }
-    most_instances_ = std::max(most_instances_, instances);
 
     std::ptrdiff_t online = 0;
     for (const model::AppSnapshot& app : supervisor_.snapshots())

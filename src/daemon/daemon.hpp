@@ -31,8 +31,10 @@ private:
     void bus_lost(const std::string& why);
     void reopen_bus();
     void reload();
-    /// Stops all apps, within stop_timeout, then ends the loop. A second call kills what is left at once.
+    /// Stops all apps, within stop_timeout, then ends the loop; a later call joins the first.
     void shut_down(engine::Done done, const char* why);
+    /// The first signal shuts down, the next one kills what is left at once.
+    void on_end_signal();
     void kill_what_is_left();
     void finish();
     /// Some time after the last change: tells systemd a status line, gives freed memory back.

@@ -92,9 +92,15 @@ base::Result<config::Settings> load_settings(const std::string& path, bool must_
     return base::fail(base::ErrorCode::InvalidSpec, lines);
 }
 
+void override_settings(config::Settings& settings, const Options& options)
+{
+    if (options.log_level) settings.log_level = *options.log_level;
+}
+
 base::Result<Runtime> find_runtime(const Options& options)
 {
     Runtime runtime;
+    runtime.options = options;
     runtime.home = home_directory();
     runtime.pm_exec = find_pm_exec(options);
     const auto bus = options.bus.value_or(default_bus());
@@ -103,7 +109,7 @@ base::Result<Runtime> find_runtime(const Options& options)
     auto settings = load_settings(runtime.config_file, !options.config_file.empty());
     if (!settings) return tl::unexpected(settings.error());
     runtime.settings = std::move(*settings);
-    if (options.log_level) runtime.settings.log_level = *options.log_level;
+    override_settings(runtime.settings, options);
     runtime.bus = options.bus.value_or(runtime.settings.bus.value_or(bus));
     runtime.locations = config::locations(runtime.bus, geteuid(), runtime.home, from_environment);
     if (!runtime.settings.state_dir.empty() && !from_environment("PMD_STATE_DIR"))

@@ -19,6 +19,7 @@ struct Runtime {
     std::string pm_exec;
     std::string home;      ///< of the user pmd runs as
     config::Settings settings;
+    Options options;       ///< of the command line: they win over settings that are read again
     std::optional<model::ResourceLimit> nofile; ///< of apps that declare none
 };
 
@@ -27,6 +28,9 @@ struct Runtime {
 
 /// The settings of `path`; defaults when it does not exist and `must_exist` is false.
 [[nodiscard]] base::Result<config::Settings> load_settings(const std::string& path, bool must_exist);
+
+/// Puts what the command line says over what the settings say.
+void override_settings(config::Settings& settings, const Options& options);
 
 /// Makes `path` with its parents, mode 0700; refuses one that is somebody else's, a link, or (when `is_private`) open to
 /// others.

@@ -11,9 +11,8 @@ void Applier::apply(const PlannedApp& planned)
         for (Instance* instance : planned.app->staying()) driver_.dismiss(waiter_, *instance);
         return;
     }
-    auto spec = std::make_shared<const model::AppSpec>(*planned.spec);
-    App& app = planned.app ? *planned.app : driver_.add_app(spec);
-    app.spec = std::move(spec);
+    App& app = planned.app ? *planned.app : driver_.add_app(planned.spec);
+    app.spec = planned.spec;
     app.origin = options_.origin;
     app.owner = options_.owner;
     driver_.waiters.touch(waiter_, app.name);
@@ -22,7 +21,8 @@ void Applier::apply(const PlannedApp& planned)
     const bool wanted = options_.start && app.spec->autostart;
     const auto fresh = resize(app, planned.count);
     if (planned.item.action == PlanAction::Change) restart_running(app, wanted);
-    // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it.
+    // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it (PlanAction::Start, and
+    // beside a change or another count).
     if (wanted)
         for (Instance* instance : app.staying()) start(*instance);
     else if (planned.item.action == PlanAction::Scale && std::ranges::any_of(app.staying(), [&](Instance* instance) {

@@ -43,18 +43,22 @@ struct Outcome {
 /// Called exactly once, possibly before the call that took it returns (when there is nothing to wait for).
 using Done = std::function<void(const Outcome&)>;
 
-enum class PlanAction { Add, Change, Scale, Keep, Remove };
+enum class PlanAction { Add, Change, Scale, Start, Keep, Remove };
 [[nodiscard]] std::string_view to_string(PlanAction action) noexcept;
 
 struct PlanItem {
     std::string app;
     PlanAction action{};
-    std::string why; ///< "args, env changed", "2 -> 4 instances"; empty for Keep and Add
+    /// "args, env changed", "2 -> 4 instances", "errored: exit code 1", "was loaded from /old/app.yaml"; may be empty.
+    std::string why;
 };
 
 struct ApplyOptions {
     bool start = true;     ///< false: new apps are registered as stopped, as if autostart were false
     bool prune = false;    ///< remove the caller's apps that came from the same origin and are not in it any more
+    std::vector<std::string> declared; ///< what the origin has beside the specs that are applied: prune spares it
+    bool take_over = true; ///< false: AppExists for a name whose app has another script or cwd, or another origin
+    bool update_env = true;///< false: an app of the same script, cwd and origin keeps its env
     std::string origin;    ///< where the specs come from: absolute path or a word; remembered per app
     uid_t owner = 0;
 };
@@ -67,16 +71,17 @@ public:
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
 
-    /// What apply() would do. Errors: AppExists (somebody else's app), LimitExceeded, Unavailable (shutting down).
+    /// What apply() would do. Errors: AppExists (somebody else's app, or take_over), LimitExceeded, Unavailable (shutting down).
     [[nodiscard]] base::Result<std::vector<PlanItem>> plan(std::span<const model::AppSpec> specs,
                                                            const ApplyOptions& options) const;
-    /// Adds what is new, restarts what changed (only that), scales where only the count changed, leaves the rest alone
-    /// and starts what is stopped by nobody's wish. All or nothing: an error means that nothing was done.
+    /// Adds what is new, restarts what changed (only that), scales where only the count changed, starts what of the rest
+    /// does not run (stopped by whomever, errored, or waiting in backoff; not what `autostart: false` keeps down) and
+    /// leaves alone what does. All or nothing: an error means that nothing was done.
     base::Result<std::vector<PlanItem>> apply(std::vector<model::AppSpec> specs, const ApplyOptions& options,
                                               Done done);
 
-    /// Names of the apps `target` selects: "all", name, namespace, id, "/regex/" on names, tried in PM2's order (for
-    /// numbers: name, namespace, id). An id selects one instance only. Errors: NoSuchApp (with a near name, if any),
+    /// Names of the apps `target` selects: "all", name, absolute path of a script, namespace, id, "/regex/" on names,
+    /// tried in PM2's order (for numbers: name, namespace, id). An id selects one instance only. Errors: NoSuchApp (with a near name, if any),
     /// InvalidArgument (bad regex).
     [[nodiscard]] base::Result<std::vector<std::string>> apps_of(std::string_view target) const;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/table.hpp"
 
+#include "base/path.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -111,6 +112,10 @@ std::vector<Instance*> Table::matching(const policy::Target& target) const
     case policy::Target::Kind::Word: break;
     }
     if (const App* app = find(target.word)) append(selected, *app);
+    if (selected.empty() && target.word.starts_with('/'))
+        append_if([script = base::absolute_path("/", target.word)](const App& app) {
+            return base::absolute_path(app.spec->cwd, app.spec->script) == script;
+        });
     if (selected.empty()) append_if([&](const App& app) { return app.spec->name_space == target.word; });
     if (selected.empty() && target.id)
         if (Instance* instance = find(*target.id)) selected.push_back(instance);
@@ -125,6 +130,7 @@ base::Unexpected Table::no_such_app(std::string_view target) const
     if (target.size() <= kMaxWordToCompare)
         for (const auto& [sequence, app] : apps_) names.emplace_back(app->name);
     const std::string shown = base::printable(target.substr(0, 256));
+    if (target.starts_with('/') && !target.ends_with('/')) return fail(fmt::format("no app runs '{}'", shown));
     const auto near = base::nearest(target, names);
     return fail(near ? fmt::format("no app, namespace or id '{}'; did you mean '{}'?", shown, *near)
                      : fmt::format("no app, namespace or id '{}'", shown));

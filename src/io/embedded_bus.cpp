@@ -109,6 +109,7 @@ base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string&
     ready_writer.reset();
 
     EmbeddedBus bus;
+    bus.directory_ = directory;
     bus.pid_ = pid;
     bus.pidfd_ = base::Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!bus.pidfd_) return base::fail_errno("watching the private bus", errno);
@@ -125,7 +126,7 @@ base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string&
 }
 
 EmbeddedBus::EmbeddedBus(EmbeddedBus&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)), watch_(std::move(other.watch_))
+    : directory_(std::move(other.directory_)), pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)), watch_(std::move(other.watch_))
 {
 }
 
@@ -133,6 +134,7 @@ EmbeddedBus& EmbeddedBus::operator=(EmbeddedBus&& other) noexcept
 {
     if (this == &other) return *this;
     end();
+    directory_ = std::move(other.directory_);
     pid_ = std::exchange(other.pid_, 0);
     pidfd_ = std::move(other.pidfd_);
     watch_ = std::move(other.watch_);
@@ -149,6 +151,7 @@ void EmbeddedBus::end() noexcept
         syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
         waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), nullptr, WEXITED);
         pidfd_.reset();
+        for (const char* file : {"/bus", "/bus.conf"}) unlink((directory_ + file).c_str());
     }
     pid_ = 0;
 }

@@ -22,7 +22,7 @@ public:
     static base::Result<EmbeddedBus> start(EventLoop& loop, const std::string& directory, std::function<void()> on_end);
     EmbeddedBus(EmbeddedBus&& other) noexcept;
     EmbeddedBus& operator=(EmbeddedBus&& other) noexcept;
-    /// Ends the dbus-daemon.
+    /// Ends the dbus-daemon and removes its files.
     ~EmbeddedBus();
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
@@ -31,6 +31,7 @@ private:
     EmbeddedBus() = default;
     void end() noexcept;
 
+    std::string directory_;
     pid_t pid_ = 0;
     base::Fd pidfd_;
     Source watch_;

@@ -5,10 +5,12 @@
 #include "base/text.hpp"
 
 #include <array>
+#include <climits>
 #include <cstdlib>
 #include <ctime>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
@@ -73,6 +75,8 @@ Log::Log()
         sink_ = Sink::Journal;
     else if (isatty(STDERR_FILENO) == 1)
         sink_ = Sink::Terminal;
+    struct stat status {};
+    never_waits_ = fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 void Log::write(Severity severity, std::string_view message, std::initializer_list<LogField> fields) noexcept
@@ -102,7 +106,20 @@ void Log::write_line(Severity severity, std::string_view message)
         written_ += line.size();
         if (written_ > kMaxFileBytes / 8) bound_file();
     }
-    [[maybe_unused]] const ssize_t lost = ::write(STDERR_FILENO, line.data(), line.size());
+    if (lost_ > 0 && can_write()) {
+        const std::string told = fmt::format("pmd: {} messages were lost: nobody took them\n", std::exchange(lost_, 0));
+        [[maybe_unused]] const ssize_t done = ::write(STDERR_FILENO, told.data(), told.size());
+    }
+    if (line.size() > PIPE_BUF) line.replace(PIPE_BUF - 4, std::string::npos, "...\n");
+    if (!can_write() || ::write(STDERR_FILENO, line.data(), line.size()) < 0) ++lost_;
+}
+
+/// A pipe that is ready takes PIPE_BUF bytes, a terminal is not ready while it is stopped: writing waits for nobody.
+bool Log::can_write() const noexcept
+{
+    if (never_waits_) return true;
+    pollfd ready{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
 }
 
 void Log::bound_file()

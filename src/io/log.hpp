@@ -32,13 +32,16 @@ public:
     void info(std::string_view message) noexcept { write(Severity::Info, message); }
 
 private:
+    [[nodiscard]] bool can_write() const noexcept;
     void write_line(Severity severity, std::string_view message);
     /// A regular file on stderr is emptied when it has grown past a bound: pmd.log must not fill the disk.
     void bound_file();
 
     enum class Sink { Journal, Terminal, File } sink_ = Sink::File;
     Severity threshold_ = Severity::Info;
+    bool never_waits_ = false; ///< stderr is a regular file
     std::uint64_t written_ = 0;
+    std::uint64_t lost_ = 0; ///< messages, since the last that was written
 };
 
 } // namespace pm::io

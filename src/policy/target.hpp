@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command's target can mean (pm2: _operate): "all", "/regex/" on names, a name, a namespace, an id.
+// What a command's target can mean (pm2: _operate): "all", "/regex/" on names, a name, the path of a script, a namespace,
+// an id.
 #pragma once
 
 #include "base/error.hpp"
@@ -28,7 +29,7 @@ private:
 
 struct Target {
     enum class Kind { All, Pattern, Word } kind = Kind::Word;
-    std::string word;                   ///< Word: tried as a name, then as a namespace,
+    std::string word;                   ///< Word: tried as a name, as the absolute path of a script, as a namespace,
     std::optional<base::InstanceId> id; ///< then as this id, when it is a number
     std::optional<NamePattern> pattern;
 };

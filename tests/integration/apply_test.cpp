@@ -9,9 +9,9 @@ namespace {
 
 class Apply : public DaemonTest {
 protected:
-    std::string environment(const std::string& app, const std::string& key)
+    std::string variable(const std::string& app, const std::string& key)
     {
-        const auto all = manager_->GetEnvironment(only(app).id);
+        const auto all = DaemonTest::environment(only(app).id);
         const auto found = all.find(key);
         return found == all.end() ? "(unset)" : found->second;
     }
@@ -21,7 +21,7 @@ TEST_F(Apply, OnlyWhatChangedIsRestartedAndRemovedVariablesAreGone)
 {
     load("apps: [{name: a, script: sleep, args: [1000], env: {X: 1, Y: 2}}, {name: b, script: sleep, args: [1000]}]");
     const pid_t a = only("a").pid, b = only("b").pid;
-    EXPECT_EQ(environment("a", "Y"), "2");
+    EXPECT_EQ(variable("a", "Y"), "2");
 
     const std::string changed = "apps: [{name: a, script: sleep, args: [1000], env: {X: 3}},"
                                 " {name: b, script: sleep, args: [1000]}, {name: c, script: sleep, args: [1000]}]";
@@ -35,8 +35,8 @@ TEST_F(Apply, OnlyWhatChangedIsRestartedAndRemovedVariablesAreGone)
 
     load(changed);
     EXPECT_NE(only("a").pid, a);
-    EXPECT_EQ(environment("a", "X"), "3");
-    EXPECT_EQ(environment("a", "Y"), "(unset)");
+    EXPECT_EQ(variable("a", "X"), "3");
+    EXPECT_EQ(variable("a", "Y"), "(unset)");
     EXPECT_EQ(only("b").pid, b);
     EXPECT_EQ(only("c").status, "online");
 }
@@ -58,6 +58,15 @@ TEST_F(Apply, PruneRemovesWhatTheFileNoLongerHas)
     load("apps: [{name: a, script: sleep, args: [1000]}]", {{"prune", true}});
     process_until([&] { return list().size() == 2; }, "b's end");
     EXPECT_EQ(only("other").status, "online");
+}
+
+TEST_F(Apply, AFileIsTheSameOriginHoweverItsPathIsWritten)
+{
+    const std::string path = dir_.write("app.yaml", "- {name: a, script: sleep, args: [1000]}\n- {name: b, script: sleep, args: [1000]}");
+    manager_->LoadFile(dir_.path() + "/./app.yaml", {});
+    dir_.write("app.yaml", "- {name: a, script: sleep, args: [1000]}");
+    manager_->LoadFile(path, {{"prune", true}});
+    process_until([&] { return list().size() == 1; }, "b's end");
 }
 
 TEST_F(Apply, AFileWithFaultsChangesNothingAndTellsThemAll)
@@ -88,7 +97,7 @@ TEST_F(Apply, TheEnvironmentIsWhatTheFileSaysOnASmallBase)
     setenv("PMD_TEST_LEAK", "1", 1);
     load("apps: [{name: a, script: sleep, args: [1000], env: {MINE: yes}, instances: 2, increment_var: PORT, port: 4000}]");
     unsetenv("PMD_TEST_LEAK");
-    const auto second = manager_->GetEnvironment(list("a")[1].id);
+    const auto second = environment(list("a")[1].id);
     std::vector<std::string> names;
     for (const auto& [name, value] : second) names.push_back(name);
     for (const char* expected : {"MINE", "PORT", "NODE_APP_INSTANCE", "PM_NAME", "PM_ID", "PM_INSTANCE", "PM_NAMESPACE",
@@ -100,14 +109,20 @@ TEST_F(Apply, TheEnvironmentIsWhatTheFileSaysOnASmallBase)
         EXPECT_EQ(second.count(leak), 0U) << leak;
 }
 
+TEST_F(Apply, ValuesOfTheEnvironmentComeBackAsTheyAre)
+{
+    load("apps: [{name: a, script: sleep, args: [1000], env: {KEY: \"one\\ntwo\\t\\e[1m\"}}]");
+    EXPECT_EQ(environment(only("a").id).at("KEY"), "one\ntwo\t\x1b[1m");
+}
+
 TEST_F(Apply, ProfilesAndOnlyAreHonoured)
 {
     load("apps: [{name: a, script: sleep, args: [1000], env: {MODE: dev, KEEP: 1}, env_production: {MODE: prod}},"
          " {name: b, script: sleep, args: [1000]}]",
          {{"profile", "production"}, {"only", std::vector<std::string>{"a"}}});
     EXPECT_EQ(list().size(), 1U);
-    EXPECT_EQ(environment("a", "MODE"), "prod");
-    EXPECT_EQ(environment("a", "KEEP"), "1");
+    EXPECT_EQ(variable("a", "MODE"), "prod");
+    EXPECT_EQ(variable("a", "KEEP"), "1");
 }
 
 TEST_F(Apply, LoadFileReadsAFileAndRefusesWhatIsNone)

@@ -294,6 +294,19 @@ Instance DaemonTest::only(const std::string& target)
     return all.empty() ? Instance{} : all.front();
 }
 
+std::map<std::string, std::string> DaemonTest::environment(uint32_t id)
+{
+    std::map<std::string, std::string> found;
+    process_until(
+        [&] {
+            const sdbus::Error error = error_of([&] { found = manager_->GetEnvironment(id); });
+            EXPECT_TRUE(error.getName().empty() || error.getName() == "org.pmd1.Error.Busy") << error.getMessage();
+            return error.getName() != "org.pmd1.Error.Busy";
+        },
+        "an environment");
+    return found;
+}
+
 std::shared_ptr<DaemonTest::Pending> DaemonTest::call_later(const std::string& method, const std::string& target)
 {
     auto pending = std::make_shared<Pending>();

@@ -120,6 +120,8 @@ protected:
     static sdbus::Error error_of(const std::function<void()>& call);
     std::vector<Instance> list(const std::string& target = "all", bool usage = false);
     Instance only(const std::string& target);
+    /// GetEnvironment, again while the process is just executing its program.
+    std::map<std::string, std::string> environment(uint32_t id);
     /// A call that is answered later, with nothing but its end looked at.
     struct Pending {
         bool ended = false;

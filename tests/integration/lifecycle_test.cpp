@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Apps come, run, end and go: by command and by themselves.
+#include <unistd.h>
 #include "fixture.hpp"
 
 #include <csignal>
@@ -216,6 +217,24 @@ TEST_F(Lifecycle, ExitStopsTheAppsAnswersAndEndsPmd)
     EXPECT_FALSE(is_running(pid));
     const int status = wait_daemon();
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    for (const char* file : {"/run/bus", "/run/bus.conf"}) EXPECT_NE(access((dir_.path() + file).c_str(), F_OK), 0) << file;
+}
+
+TEST_F(Lifecycle, ASecondExitWaitsForTheFirstAndAnAppIsGivenItsTime)
+{
+    load("apps: [{name: slow, script: \"trap '' TERM; echo ready; exec sleep 1000\", kill_timeout: 30s}]");
+    sdbus::UnixFd log = manager_->OpenLog("slow", {{"format", "raw"}});
+    read_until(log.get(), "ready");
+    const pid_t pid = only("slow").pid;
+    int answered = 0;
+    for (int i = 0; i < 2; ++i)
+        manager_->getProxy().callMethodAsync("Exit").onInterface("org.pmd1.Manager").withArguments(Options{}).uponReplyInvoke(
+            [&](const sdbus::Error* error) { answered += error == nullptr ? 1 : 100; });
+    EXPECT_EQ(only("slow").status, "stopping"); // handled behind both
+    EXPECT_TRUE(is_running(pid));
+    kill_hard(pid);
+    process_until([&] { return answered == 2; }, "both answers");
+    wait_daemon();
 }
 
 } // namespace

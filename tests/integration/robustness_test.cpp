@@ -80,6 +80,19 @@ TEST_F(Robustness, AHugeFileAndAMillionEntriesAreRefused)
     EXPECT_TRUE(list().empty());
 }
 
+TEST_F(Robustness, AnAppThatIsDeletedAndLoadedInOneBreathIsOnTheBus)
+{
+    load("apps: [{name: a, script: sleep, args: [1000]}]");
+    manager_->Stop("a", {});
+    const auto deleted = call_later("Delete", "a");
+    EXPECT_EQ(load("apps: [{name: a, script: sleep, args: [1000]}]").size(), 1U); // before Delete is answered
+    process_until([&] { return deleted->ended; }, "the answer to Delete");
+    EXPECT_EQ(deleted->error_name, "");
+    App app(*connection_, "/org/pmd1/app/a");
+    EXPECT_EQ(app.Status(), "online");
+    process_until([&] { return manager_->added.size() == 2 && manager_->removed.size() == 1; }, "both signals");
+}
+
 TEST_F(Robustness, ACallerWithTooManyCallsIsTold)
 {
     dir_.write("pmd.yaml", "max_calls_per_caller: 3\n");
@@ -173,6 +186,24 @@ TEST_F(Robustness, SighupReadsTheSettingsAgain)
     kill(pmd_, SIGHUP);
     EXPECT_EQ(error_of([&] { load("[{name: a, script: sleep, args: [1000]}]"); }).getName(), "")
         << "a faulty file must change nothing";
+}
+
+TEST_F(Robustness, SighupLeavesTheCommandLineInForce)
+{
+    end_daemon(SIGTERM);
+    start_daemon({"--log-level", "debug"});
+    kill(pmd_, SIGHUP);
+    const auto reloaded = [&] { return read_file(stderr_path_).find("settings read again") != std::string::npos; };
+    process_until( // each turn brings events, so that the wait has something to wake up for
+        [&] {
+            load("apps: [{name: a, script: sleep, args: [1000]}]");
+            manager_->Delete("a", {});
+            return reloaded();
+        },
+        "the reload");
+    manager_->events.clear();
+    load("apps: [{name: b, script: sleep, args: [1000]}]");
+    EXPECT_NE(read_file(stderr_path_).find("b-0: start"), std::string::npos) << "told at level debug only";
 }
 
 TEST_F(Robustness, DirectoriesAndLogsArePrivate)

@@ -9,17 +9,20 @@ class Delete final : public Command {
 public:
     void declare(OptionSet& options) override
     {
-        options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, or /regex/ on names");
+        options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, /regex/ on names, a script, or an app file");
+        options.list("--only", only_, "NAMES", "only these apps of the file");
         options.notes(R"(The log files stay.
 
 examples:
   pmctl delete web
+  pmctl delete app.yaml
   pmctl delete all)");
     }
-    int run(Context& context) override { return operate_all(context, "Delete", "deleting", targets_); }
+    int run(Context& context) override { return operate_all(context, "Delete", "deleting", targets_, only_); }
 
 private:
     std::vector<std::string> targets_;
+    std::vector<std::string> only_;
 };
 
 } // namespace

@@ -26,8 +26,31 @@ examples:
   pmctl start web                  (an app that is stopped)
   generate-apps | pmctl start -)";
 
+std::string script_path(const Context& context, const std::string& word)
+{
+    return find_script(word, context.cwd, context.environment("PATH").value_or("/usr/bin:/bin"));
+}
+
+bool is_online(Client& client, const std::string& target)
+{
+    const auto rows = client.list(target, false);
+    return rows && !rows->empty() && std::ranges::all_of(*rows, [](const Row& row) { return row.status == "online"; });
+}
+
+void tell_online(const Context& context, const std::string& target, std::string_view advice = {})
+{
+    if (context.globals.silent) return;
+    warn(fmt::format("'{0}' is online already: left alone ('pmctl restart {0}' restarts it{1})", base::printable(target), advice));
+}
+
 /// Something to do, in the order of the command line: a text to load, or the target of a Start.
 using Step = std::variant<AppText, std::string>;
+
+std::vector<std::string> targets_of(const Step& step)
+{
+    const auto* text = std::get_if<AppText>(&step);
+    return text != nullptr ? text->names : std::vector{std::get<std::string>(step)};
+}
 
 class Start final : public Command {
 public:
@@ -35,11 +58,15 @@ public:
     int run(Context& context) override;
 
 private:
-    Outcome<std::vector<Step>> steps(const Context& context, const std::vector<Row>& rows) const;
+    Outcome<std::vector<Step>> steps(const Context& context, Client* client, const std::vector<Row>& rows) const;
+    std::string runs_already(const Context& context, Client* client, const std::string& word,
+                             const std::vector<Row>& rows) const;
     Outcome<AppText> script(const Context& context, const std::string& word, const std::vector<Row>& rows) const;
+    [[nodiscard]] bool means_another(const Context& context, const std::string& word) const;
     bool check(const Context& context, std::vector<Step>& steps) const;
     int show_plan(const Context& context, Client* client, const std::vector<Step>& steps) const;
     Outcome<void> perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const;
+    void tell_kept(const Context& context, Client& client, const AppText& script) const;
     [[nodiscard]] LoadOptions load_options(const AppText& text) const;
     [[nodiscard]] Selection selection(const AppText& text) const;
 
@@ -50,7 +77,19 @@ private:
     bool dry_run_ = false;
     bool prune_ = false;
     bool force_ = false;
+    bool update_env_ = false;
+    bool attach_ = false;
 };
+
+/// Options of PM2 that ask for nothing here, or for what is not there yet.
+void declare_pm2(OptionSet& options)
+{
+    options.ignored("-x,--execute-command");
+    options.ignored("--no-vizion");
+    for (const char* flag : {"--watch", "--wait-ready", "--shutdown-with-message"}) options.later(flag, false);
+    for (const char* names : {"--ignore-watch", "--max-memory-restart", "-c,--cron,--cron-restart", "--listen-timeout"})
+        options.later(names, true);
+}
 
 void Start::declare(OptionSet& options)
 {
@@ -69,6 +108,7 @@ void Start::declare(OptionSet& options)
     options.text("-o,--output", script.out_file, "FILE", "where stdout is kept");
     options.text("-e,--error", script.error_file, "FILE", "where stderr is kept");
     options.text("-l,--log", script.log_file, "FILE", "keep both there in addition");
+    options.text("-p,--pid", script.pid_file, "FILE", "where the process number is kept while it runs");
     options.flag("--time", script.time, "put the time before each line of the log files");
     options.text("--log-date-format", script.log_date_format, "FORMAT", "the same, in this format");
     options.text("--log-type", script.log_type, "TYPE", "raw or json");
@@ -87,7 +127,10 @@ void Start::declare(OptionSet& options)
     options.text("--uid", script.user, "USER", "run as this user (name or number)");
     options.text("--gid", script.group, "GROUP", "run as this group (name or number)");
     options.list("--filter-env", script.filter_env, "PART", "leave out variables whose names contain this");
-    options.flag("-f,--force", force_, "start one more app of a script that already runs (needs --name)");
+    options.flag("-f,--force", force_, "WHAT is a script, also where an app is called so; replace another app of its name");
+    options.flag("-a,--update-env", update_env_, "a script that is an app already gets the environment of now");
+    options.flag("--attach", attach_, "then show what it writes, as pmctl logs does");
+    declare_pm2(options);
     options.notes(kNotes);
 }
 
@@ -103,42 +146,61 @@ LoadOptions Start::load_options(const AppText& text) const
     LoadOptions options{chosen.profile, chosen.only, chosen.name_space, text.directory};
     options.prune = prune_ && !text.caller_environment;
     options.caller_environment = text.caller_environment;
+    options.force = force_ && text.caller_environment;
+    options.update_env = update_env_ && text.caller_environment;
     return options;
 }
 
 Outcome<AppText> Start::script(const Context& context, const std::string& word, const std::vector<Row>& rows) const
 {
     const std::string cwd = context.cwd;
-    const std::string script = find_script(word, cwd, context.environment("PATH").value_or("/usr/bin:/bin"));
+    const std::string script = script_path(context, word);
     if (script.empty()) {
         std::vector<std::string_view> names;
         for (const Row& row : rows) names.push_back(row.app);
         const auto near = base::nearest(word, names);
+        if (selects(word, rows))
+            return failed(kFailed,
+                          fmt::format("'{}' is an app, but no file here and no program in PATH: there is nothing "
+                                      "to start one more of",
+                                      word));
         return failed(kFailed, fmt::format("'{}' is no app pmd knows, no file here and no program in PATH{}", word,
                                            near ? fmt::format("; did you mean the app '{}'?", *near) : std::string()));
     }
     ScriptOptions options = script_;
     options.args = context.script_args;
-    const std::string name = options.name.value_or(default_name(script));
-    const bool taken = std::ranges::any_of(rows, [&name](const Row& row) { return row.app == name; });
-    if (force_ && taken)
-        return failed(kUsage, fmt::format("there is an app '{}' already: a second one of the same script needs another "
-                                          "name (--name)",
-                                          name));
     std::vector<std::string> environment;
     for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
     return script_text(script, cwd, options, environment);
 }
 
-Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vector<Row>& rows) const
+/// One more app of a script or program that is called as an app is, not that app.
+bool Start::means_another(const Context& context, const std::string& word) const
+{
+    return force_ || (script_.name && *script_.name != word && !script_path(context, word).empty());
+}
+
+/// The path of a script that apps of other names run: it means them (pm2), unless one more is asked for.
+std::string Start::runs_already(const Context& context, Client* client, const std::string& word,
+                                const std::vector<Row>& rows) const
+{
+    const std::string path = file_path(word, context.cwd);
+    if (client == nullptr || path.empty() || force_ || script_.name) return {};
+    if (std::ranges::any_of(rows, [&](const Row& row) { return row.app == default_name(path); })) return {};
+    const auto running = client->list(path, false);
+    if (!running) return {};
+    if (!context.globals.silent)
+        warn(fmt::format("'{}' is what '{}' runs: no other app is made of it (--name makes one)", word,
+                         base::printable(running->front().app)));
+    return path;
+}
+
+Outcome<std::vector<Step>> Start::steps(const Context& context, Client* client, const std::vector<Row>& rows) const
 {
     std::vector<Step> steps;
     for (const std::string& word : words_) {
         switch (kind_of(word)) {
-        case WordKind::NodeConfig:
-            return failed(kUsage, fmt::format("'{0}' is JavaScript, which pmd does not run; make it an app file once:\n"
-                                              "  node -p 'JSON.stringify(require(\"./{0}\"), null, 2)' > apps.json",
-                                              word));
+        case WordKind::NodeConfig: return failed(refuse_node_config(word));
         case WordKind::AppFile: {
             auto text = read_app_text(context, word);
             if (!text) return failed(text.error());
@@ -146,8 +208,12 @@ Outcome<std::vector<Step>> Start::steps(const Context& context, const std::vecto
             break;
         }
         case WordKind::Word: {
-            if (selects(word, rows)) {
+            if (selects(word, rows) && !means_another(context, word)) {
                 steps.emplace_back(word);
+                break;
+            }
+            if (std::string path = runs_already(context, client, word, rows); !path.empty()) {
+                steps.emplace_back(std::move(path));
                 break;
             }
             auto text = script(context, word, rows);
@@ -189,19 +255,27 @@ int Start::show_plan(const Context& context, Client* client, const std::vector<S
     return kDone;
 }
 
+/// A script that runs already as it is asked for stays as it is: people should hear that nothing happens.
+void Start::tell_kept(const Context& context, Client& client, const AppText& script) const
+{
+    const auto plan = client.plan(script.text, script.origin, load_options(script));
+    if (!plan) return; // Load says why
+    for (const PlanRow& row : *plan)
+        if (row.action == "keep" && is_online(client, row.app))
+            tell_online(context, row.app, force_ ? ", another --name starts one more" : "");
+}
+
 Outcome<void> Start::perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const
 {
     if (const auto* text = std::get_if<AppText>(&step)) {
+        if (text->caller_environment && !rows.empty()) tell_kept(context, client, *text);
         const std::string doing = "starting " + base::join(text->names, ", ");
         return with_progress(context, doing, [&](Watcher* watcher) {
             return client.load(text->text, text->origin, load_options(*text), watcher);
         });
     }
-    const std::string& target = std::get<std::string>(step);
-    const auto running = rows.empty() ? Outcome<std::vector<Row>>{} : client.list(target, false);
-    const auto online = [](const Row& row) { return row.status == "online"; };
-    if (running && !running->empty() && std::ranges::all_of(*running, online) && !context.globals.silent)
-        warn(fmt::format("'{0}' is online already: left alone ('pmctl restart {0}' restarts it)", target));
+    const std::string target = targets_of(step).front();
+    if (!rows.empty() && is_online(client, target)) tell_online(context, target);
     return with_progress(context, "starting " + target,
                          [&](Watcher* watcher) { return client.operate("Start", target, watcher); });
 }
@@ -216,7 +290,7 @@ int Start::run(Context& context)
         if (!list) return report(list.error());
         rows = std::move(*list);
     }
-    auto todo = steps(context, rows);
+    auto todo = steps(context, client ? &*client : nullptr, rows);
     if (!todo) return report(todo.error());
     if (!check(context, *todo)) return kUsage;
     if (dry_run_) return show_plan(context, client ? &*client : nullptr, *todo);
@@ -228,11 +302,14 @@ int Start::run(Context& context)
         const auto done = perform(context, *client, step, rows);
         if (done) continue;
         if (done.error().status == kInterrupted) return report(done.error());
-        const auto* text = std::get_if<AppText>(&step);
-        const int step_status =
-            explain(*client, done.error(), text != nullptr ? text->names : std::vector{std::get<std::string>(step)});
+        const int step_status = explain(*client, done.error(), targets_of(step));
         if (status == kDone) status = step_status;
         if (step_status == kNoDaemon) return status;
+    }
+    if (attach_ && status == kDone) {
+        std::vector<std::string> started;
+        for (const Step& step : *todo) std::ranges::copy(targets_of(step), std::back_inserter(started));
+        return follow_logs(context, *client, started);
     }
     show_table(context, *client);
     return status;

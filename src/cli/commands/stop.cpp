@@ -9,17 +9,20 @@ class Stop final : public Command {
 public:
     void declare(OptionSet& options) override
     {
-        options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, or /regex/ on names");
+        options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, /regex/ on names, a script, or an app file");
+        options.list("--only", only_, "NAMES", "only these apps of the file");
         options.notes(R"(Sends the kill_signal of the app, and SIGKILL after its kill_timeout. The app stays in the list.
 
 examples:
   pmctl stop web
+  pmctl stop app.yaml
   pmctl stop 0 /^worker-/)");
     }
-    int run(Context& context) override { return operate_all(context, "Stop", "stopping", targets_); }
+    int run(Context& context) override { return operate_all(context, "Stop", "stopping", targets_, only_); }
 
 private:
     std::vector<std::string> targets_;
+    std::vector<std::string> only_;
 };
 
 } // namespace

@@ -12,7 +12,10 @@ constexpr auto kQuietAtFirst = std::chrono::milliseconds(300); // what is over b
 
 } // namespace
 
-Progress::Progress(const Terminal& terminal, std::string doing) : terminal_(terminal), doing_(base::printable(doing)) {}
+Progress::Progress(const Terminal& terminal, std::string doing, Now now)
+    : terminal_(terminal), doing_(base::printable(doing)), now_(std::move(now)), since_(now_())
+{
+}
 
 Progress::~Progress()
 {
@@ -29,7 +32,7 @@ void Progress::on_tick() { show(); }
 
 void Progress::show()
 {
-    const auto passed = std::chrono::steady_clock::now() - since_;
+    const auto passed = now_() - since_;
     if (passed < kQuietAtFirst) return;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(passed);
     std::string line = fmt::format("{} ({}){}", doing_, base::format_duration(seconds), terminal_.unicode ? "\xe2\x80\xa6" : "...");

@@ -5,14 +5,16 @@
 #include "cli/client.hpp"
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 namespace pm::cli {
 
 class Progress final : public Watcher {
 public:
+    using Now = std::function<std::chrono::steady_clock::time_point()>;
     /// `doing`: "stopping web".
-    Progress(const Terminal& terminal, std::string doing);
+    Progress(const Terminal& terminal, std::string doing, Now now = std::chrono::steady_clock::now);
     /// Clears the line.
     ~Progress() override;
     Progress(const Progress&) = delete;
@@ -27,7 +29,8 @@ private:
     const Terminal& terminal_;
     std::string doing_;
     std::string last_;
-    std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+    Now now_;
+    std::chrono::steady_clock::time_point since_;
     bool shown_ = false;
 };
 

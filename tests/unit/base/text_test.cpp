@@ -89,6 +89,7 @@ TEST(Text, Utf8)
 
 TEST(Text, PrintableIsHarmless)
 {
+    EXPECT_EQ(to_utf8("a\x1b[31mb\n\xc3\xa4\xff."), "a\x1b[31mb\n\xc3\xa4\xef\xbf\xbd.");
     EXPECT_EQ(printable("a\x1b[31mb\n\tc\x7f"), "a?[31mb?\tc?");
     EXPECT_EQ(printable("\xc2\x9b\xc3\xa4\xff"), "?\xc3\xa4?"); // a C1 control, an umlaut, a stray byte
 }

@@ -119,8 +119,23 @@ TEST(Files, OnlyKeepsWhatIsNamedAndNamesWhatIsThere)
     const AppFile file = parse_app_file("- script: a\n- script: b\n", given);
     ASSERT_EQ(file.apps.size(), 1u);
     EXPECT_EQ(file.apps[0].name, "b");
+    EXPECT_EQ(file.names, (Strings{"a", "b"})) << "what is left out is still in the file";
     given.only = {"c"};
     EXPECT_EQ(said(parse_app_file("- script: a\n- script: b\n", given)), Strings{"there is no app 'c', there are a, b"});
+}
+
+TEST(Files, SeveralProcessesOfANodeAppAreNoCluster)
+{
+    const std::string warned = "separate processes that share no port: cluster mode is not supported yet "
+                               "('exec_mode: fork' says that this is meant)";
+    EXPECT_EQ(said(parse("- script: a.js\n  instances: 4\n")),
+              Strings{"2:14: warning: [0].instances: runs 4 " + warned});
+    EXPECT_EQ(said(parse("- {script: a, interpreter: bun, instances: max}\n")),
+              Strings{"1:44: warning: [0].instances: runs several " + warned});
+    for (const char* text : {"{script: a.js}", "{script: a.js, instances: 1}", "{script: a.py, instances: 4}",
+                             "{script: a.js, instances: 4, exec_mode: fork}", "{script: a.js, instances: 4, increment_var: PORT}",
+                             "{script: a.js, instances: 4, instance_var: N}"})
+        EXPECT_EQ(said(parse(text)), Strings{}) << text;
 }
 
 TEST(Files, OptionsReachTheSpec)
@@ -143,7 +158,7 @@ TEST(Files, OptionsReachTheSpec)
 TEST(Files, NodeAppsEndBySigint)
 {
     for (const char* text : {"script: a.js", "script: a.ts", "script: a.mjs", "{script: a, interpreter: node}",
-                             "{script: a.py, interpreter: /usr/bin/bun}", "{script: a, interpreter: node@20}"})
+                             "{script: a.py, interpreter: /usr/bin/bun}"})
         EXPECT_EQ(app(text).kill_signal, SIGINT) << text;
     for (const char* text : {"script: a.py", "script: a", "{script: a.js, interpreter: none}", "script: sleep 3",
                              "{script: a.js, kill_signal: SIGTERM}"})

@@ -129,6 +129,7 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"args: \"a 'b\"", "3:7: args: a quote in this line is never closed"},
         {"args: {a: 1}", "3:7: args: expected a text or a list of texts, not a map"},
         {"args: [a, [b]]", "3:11: args[1]: expected a text, not a list"},
+        {"interpreter: node@20", "3:14: interpreter: not supported yet: give the path of that version's node"},
         {"interpreter: ''", "3:14: interpreter: the interpreter is empty; 'none' runs the script itself"},
         {"instances: many", "3:12: instances: expected a number up to 100000, -1 and so on, or 'max', not 'many'"},
         {"instances: 100001", "3:12: instances: expected a number up to 100000, -1 and so on, or 'max', not '100001'"},

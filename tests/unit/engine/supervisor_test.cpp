@@ -334,6 +334,42 @@ TEST_F(SupervisorTest, ApplyStartsWhatRestsUnlessToldNotTo)
     EXPECT_EQ(world.status("web"), "online");
 }
 
+TEST_F(SupervisorTest, PlanAndApplyAgreeOnWhatIsStarted)
+{
+    world.unstartable.insert("errored");
+    auto waiting = app("waiting");
+    waiting.restart.restart_delay = 1h;
+    auto registered = app("registered");
+    registered.autostart = false;
+    const std::vector<model::AppSpec> specs{app("online"), app("stopped"), app("errored"), waiting, registered,
+                                            app("stopping")};
+    online(specs);
+    world.exit(world.instance("waiting").id.value, 1);
+    operate(Verb::Stop, "stopped");
+    world.deliver();
+    operate(Verb::Stop, "stopping");
+
+    const auto said = [](const std::vector<PlanItem>& plan) {
+        std::vector<std::string> lines;
+        for (const PlanItem& item : plan)
+            lines.push_back(item.app + " " + std::string(to_string(item.action)) + (item.why.empty() ? "" : ": " + item.why));
+        return lines;
+    };
+    const std::vector<std::string> expected{
+        "online keep", "stopped start: stopped", "errored start: errored: " + world.instance("errored").reason,
+        "waiting start: waiting to restart", "registered keep", "stopping start: stopping"};
+    EXPECT_EQ(said(world.supervisor.plan(specs, {}).value()), expected);
+    const auto without_start = world.supervisor.plan(specs, {.start = false});
+    ASSERT_TRUE(without_start);
+    for (const PlanItem& item : *without_start)
+        EXPECT_EQ(item.action, PlanAction::Keep) << item.app;
+    world.unstartable.clear();
+    EXPECT_EQ(said(world.supervisor.apply(specs, {}, [](const Outcome&) {}).value()), expected);
+    world.deliver();
+    for (const char* app : {"online", "stopped", "errored", "waiting", "stopping"}) EXPECT_EQ(world.status(app), "online") << app;
+    EXPECT_EQ(world.status("registered"), "stopped");
+}
+
 TEST_F(SupervisorTest, PruneRemovesWhatTheSameOriginHasNoMore)
 {
     apply({app("a"), app("b")}, {.origin = "/one.yaml", .owner = 5});
@@ -344,6 +380,91 @@ TEST_F(SupervisorTest, PruneRemovesWhatTheSameOriginHasNoMore)
     world.deliver();
     EXPECT_EQ(answer.text(), "ok");
     EXPECT_EQ(world.apps, (std::set<std::string>{"a", "c", "d"}));
+}
+
+TEST_F(SupervisorTest, PruneSparesWhatTheOriginStillHasButIsNotApplied)
+{
+    online({app("a")});
+    apply({app("a"), app("b"), app("c")}, {.origin = "/one.yaml"});
+    world.deliver();
+    const auto answer = apply({app("a")}, {.prune = true, .declared = {"a", "b"}, .origin = "/one.yaml"});
+    world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
+    EXPECT_EQ(world.apps, (std::set<std::string>{"a", "b"}));
+}
+
+TEST_F(SupervisorTest, AFileTakesOverAppsOfItsNames)
+{
+    apply({app("web")}, {.origin = "/r1/app.yaml"});
+    world.deliver();
+    auto moved = app("web");
+    moved.cwd = "/r2";
+    const ApplyOptions from_r2{.origin = "/r2/app.yaml"};
+    const auto why = [&](const model::AppSpec& spec) {
+        const auto plan = world.supervisor.plan(std::vector{spec}, from_r2).value();
+        return std::string(to_string(plan.at(0).action)) + ": " + plan.at(0).why;
+    };
+    EXPECT_EQ(why(app("web")), "keep: was loaded from /r1/app.yaml");
+    EXPECT_EQ(why(moved), "change: cwd changed; was loaded from /r1/app.yaml");
+    apply({moved}, from_r2);
+    world.deliver();
+    EXPECT_EQ(why(moved), "keep: ");
+    EXPECT_EQ(world.instance("web").generation.value, 2U);
+}
+
+TEST_F(SupervisorTest, AScriptReplacesNoOtherAppUnlessForced)
+{
+    auto job = app("job");
+    job.script = "/d1/job.sh";
+    job.cwd = "/d1";
+    const ApplyOptions script{.take_over = false, .origin = "command line"};
+    const auto refused = [&](const model::AppSpec& spec) {
+        const auto plan = world.supervisor.apply({spec}, script, {});
+        return plan ? "no" : plan.error().code == ErrorCode::AppExists ? plan.error().message : "another error";
+    };
+    const std::string what_to_do = ": give another --name, or --force to replace it";
+    apply({job}, script);
+    apply({app("web")}, {.origin = "/app.yaml"});
+    world.deliver();
+
+    auto other = job;
+    other.script = "/d2/job.sh";
+    EXPECT_EQ(refused(other), "there is an app 'job' already (/d1/job.sh)" + what_to_do);
+    auto elsewhere = job;
+    elsewhere.cwd = "/d2";
+    EXPECT_EQ(refused(elsewhere), "there is an app 'job' already (/d1/job.sh in /d1)" + what_to_do);
+    EXPECT_EQ(refused(app("web")), "there is an app 'web' already (sleep, from /app.yaml)" + what_to_do);
+    operate(Verb::Stop, "job");
+    world.deliver();
+    EXPECT_NE(refused(other), "no") << "a stopped app is an app";
+    apply({other}, {.origin = "command line"}); // --force
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->script, "/d2/job.sh");
+    operate(Verb::Delete, "job");
+    apply({job}, script);
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->script, "/d1/job.sh") << "one that is being deleted is in nobody's way";
+}
+
+TEST_F(SupervisorTest, TheSameScriptKeepsItsEnvironmentUnlessToldToUpdateIt)
+{
+    const ApplyOptions keep{.take_over = false, .update_env = false, .origin = "command line"};
+    auto spec = app("job");
+    spec.env["MARK"] = "1";
+    apply({spec}, keep);
+    world.deliver();
+    spec.env["MARK"] = "2";
+    EXPECT_EQ(world.supervisor.plan(std::vector{spec}, keep).value().at(0).action, PlanAction::Keep);
+    spec.args = {"9"};
+    EXPECT_EQ(world.supervisor.plan(std::vector{spec}, keep).value().at(0).why, "args changed");
+    apply({spec}, keep);
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->env.at("MARK"), "1");
+    EXPECT_EQ(world.supervisor.spec("job")->args, std::vector<std::string>{"9"});
+    apply({spec}, {.take_over = false, .origin = "command line"}); // --update-env
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("job")->env.at("MARK"), "2");
+    EXPECT_EQ(world.instance("job").generation.value, 3U);
 }
 
 TEST_F(SupervisorTest, ApplyIsAllOrNothing)
@@ -374,6 +495,25 @@ TEST_F(SupervisorTest, TargetsAreNamesThenNamespacesThenIds)
     EXPECT_EQ(world.supervisor.apps_of("wbe-1").error().message,
               "no app, namespace or id 'wbe-1'; did you mean 'web-1'?");
     EXPECT_EQ(world.supervisor.apps_of("/(/").error().code, ErrorCode::InvalidArgument);
+}
+
+TEST_F(SupervisorTest, APathIsTheAppsThatRunTheScript)
+{
+    auto relative = app("relative");
+    relative.cwd = "/srv/shop";
+    relative.script = "./job.sh";
+    auto absolute = app("absolute");
+    absolute.script = "/srv/shop/job.sh";
+    auto other = app("other");
+    other.cwd = "/srv";
+    other.script = "job.sh";
+    online({relative, absolute, other});
+    const std::vector<std::string> both{"relative", "absolute"};
+    EXPECT_EQ(world.supervisor.apps_of("/srv/shop/job.sh").value(), both);
+    EXPECT_EQ(world.supervisor.apps_of("/srv/./shop//job.sh").value(), both);
+    EXPECT_EQ(world.supervisor.apps_of("/srv/job.sh").value(), std::vector<std::string>{"other"});
+    EXPECT_EQ(world.supervisor.apps_of("/job.sh").error().message, "no app runs '/job.sh'");
+    EXPECT_FALSE(world.supervisor.apps_of("job.sh")) << "a relative path means nothing to pmd";
 }
 
 TEST_F(SupervisorTest, SignalsWhatRuns)

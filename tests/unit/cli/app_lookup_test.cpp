@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/app_lookup.hpp"
+
+#include "scratch.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pm::cli::testing
+{
+namespace
+{
+
+TEST(AppLookup, FilesAreKnownByTheirEnding)
+{
+    for (const auto* file : {"-", "app.yaml", "a/b.yml", "ecosystem.json", ".yaml"})
+        EXPECT_EQ(kind_of(file), WordKind::AppFile) << file;
+    for (const auto* file : {"ecosystem.config.js", "x.config.cjs", "/srv/pm2.config.mjs"})
+        EXPECT_EQ(kind_of(file), WordKind::NodeConfig) << file;
+    for (const auto* word : {"", "web", "server.js", "config.js", "--", "app.yaml.bak", "/x/", "yaml"})
+        EXPECT_EQ(kind_of(word), WordKind::Word) << word;
+}
+
+TEST(AppLookup, WordsSelectRowsAsTargetsDo)
+{
+    const std::vector<Row> rows{{.app = "web", .name_space = "front", .id = 3},
+                                {.app = "7", .name_space = "back", .id = 4}};
+    for (const auto* word : {"web", "front", "3", "7", "all", "/x/", "/srv/"})
+        EXPECT_TRUE(selects(word, rows)) << word;
+    for (const auto* word : {"", "we", "5", "-3", "03x", "//", "/", "/srv"})
+        EXPECT_FALSE(selects(word, rows)) << word;
+    EXPECT_FALSE(selects("web", {}));
+}
+
+TEST(AppLookup, FindsAScriptHereThenACommandLineThenAProgram)
+{
+    const Scratch here;
+    here.write("server.js", "");
+    here.write("with space", "");
+    here.write("sub/sleep", "");
+    here.write("bin/tool", "", 0755);
+    here.write("bin/data", "", 0644);
+    const std::string path = "/nowhere:" + here / "bin";
+    struct Case {
+        std::string word, expected;
+    };
+    for (const auto& [word, expected] : std::vector<Case>{
+             {"server.js", here / "server.js"},
+             {"sub/.././server.js", here / "server.js"},
+             {here / "server.js", here / "server.js"},
+             {"with space", here / "with space"},
+             {"tool --fast", "tool --fast"},
+             {"tool", "tool"},
+             {"data", ""},
+             {"bin/tool", here / "bin/tool"},
+             {"bin/none", ""},
+             {"sub", ""},
+             {"none", ""},
+             {"", ""},
+         })
+        EXPECT_EQ(find_script(word, here.path(), path), expected) << word;
+}
+
+TEST(AppLookup, NamesAnAppByItsScript)
+{
+    struct Case {
+        const char *script, *name;
+    };
+    for (const auto& [script, name] : {Case{"/srv/server.js", "server"},
+                                       {"sleep", "sleep"},
+                                       {"/srv/my.app.py", "my.app"},
+                                       {"/srv/.hidden", ".hidden"},
+                                       {"python3 -m http.server", "python3"},
+                                       {"/opt/run.sh --now x.js", "run"}})
+        EXPECT_EQ(default_name(script), name) << script;
+}
+
+} // namespace
+} // namespace pm::cli::testing

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/bus_choice.hpp"
+
+#include "scratch.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace pm::cli::testing
+{
+namespace
+{
+
+/// The choices as text, joined by ", "; the message of a failure.
+std::string choices(std::optional<std::string> option, std::map<std::string, std::string> variables)
+{
+    variables.emplace("PMD_RUNTIME_DIR", "/run/x");
+    variables.emplace("PMD_STATE_DIR", "/state/x");
+    Context context;
+    context.globals.bus = std::move(option);
+    context.environment = environment(std::move(variables));
+    context.home = "/home/x";
+    const auto found = bus_choices(context);
+    if (!found) return std::to_string(found.error().status) + ": " + found.error().message;
+    std::string text;
+    for (const BusChoice& choice : *found)
+        text += (text.empty() ? "" : ", ") + to_string(choice);
+    return text;
+}
+
+TEST(BusChoice, IsTheOptionThenTheVariable)
+{
+    EXPECT_EQ(choices("system", {{"PMD_BUS", "session"}}), "system bus");
+    EXPECT_EQ(choices({}, {{"PMD_BUS", "session"}}), "session bus");
+    EXPECT_EQ(choices("embedded", {}), "bus embedded at /run/x");
+    EXPECT_EQ(choices("unix:path=/b", {}), "bus at unix:path=/b");
+    EXPECT_EQ(choices("nonsense", {}),
+              "2: bus 'nonsense': expected auto, system, session, embedded or a D-Bus address");
+    EXPECT_EQ(choices("", {}), "2: bus '': expected auto, system, session, embedded or a D-Bus address");
+}
+
+TEST(BusChoice, AutoTriesWhatThereIsASignOf)
+{
+    const std::map<std::string, std::string> both{{"DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/s"},
+                                                  {"DBUS_SESSION_BUS_ADDRESS", "unix:path=/u"}};
+    for (const auto& wish : {std::optional<std::string>(), std::optional<std::string>("auto")})
+        EXPECT_EQ(choices(wish, both), geteuid() == 0 ? "system bus, session bus, bus embedded at /run/x"
+                                                      : "bus embedded at /run/x, session bus, bus embedded at /run/x");
+    auto empty = both;
+    empty["PMD_BUS"] = empty["DBUS_SESSION_BUS_ADDRESS"] = "";
+    EXPECT_EQ(choices({}, empty), geteuid() == 0 ? "system bus, bus embedded at /run/x"
+                                                 : "bus embedded at /run/x, bus embedded at /run/x");
+}
+
+TEST(BusChoice, TheSocketIsInTheRuntimeDirectory)
+{
+    EXPECT_EQ(socket_of({BusChoice::Kind::Embedded, "", "/run/x", ""}), "/run/x/bus");
+}
+
+TEST(PrivateDirectory, IsOursAlone)
+{
+    const Scratch here;
+    mkdir((here / "good").c_str(), 0700);
+    EXPECT_TRUE(check_private(here / "good"));
+    for (const mode_t mode : {0710, 0701, 0770, 0755}) {
+        chmod((here / "good").c_str(), mode);
+        EXPECT_FALSE(check_private(here / "good")) << std::oct << mode;
+    }
+    chmod((here / "good").c_str(), 0700);
+    ASSERT_EQ(symlink((here / "good").c_str(), (here / "link").c_str()), 0);
+    EXPECT_FALSE(check_private(here / "link"));
+    here.write("file", "", 0600);
+    EXPECT_FALSE(check_private(here / "file"));
+    EXPECT_FALSE(check_private(here / "nowhere"));
+    if (geteuid() == 0) {
+        ASSERT_EQ(chown((here / "good").c_str(), 1, 1), 0);
+        EXPECT_FALSE(check_private(here / "good"));
+    }
+}
+
+} // namespace
+} // namespace pm::cli::testing
