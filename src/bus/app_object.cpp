@@ -146,7 +146,7 @@ void AppObject::emit_changes()
 {
     const auto now = context_.supervisor.snapshot(name_);
     if (!now) return;
-    std::vector<std::string> changed{"Instances"};
+    std::vector<std::string> changed{"Instances", "LogFiles"}; // a start may have chosen other files
     const auto note = [&](std::string& emitted, std::string current, const char* property) {
         if (emitted == current) return;
         emitted = std::move(current);
@@ -157,7 +157,7 @@ void AppObject::emit_changes()
     note(emitted_namespace_, now->name_space, "Namespace");
     if (auto spec = context_.supervisor.spec(name_); spec != emitted_spec_) {
         emitted_spec_ = std::move(spec);
-        changed.insert(changed.end(), {"Spec", "LogFiles"});
+        changed.emplace_back("Spec");
     }
     emitPropertiesChangedSignal(org::pmd1::App_adaptor::INTERFACE_NAME, changed);
 }

@@ -38,10 +38,14 @@ std::vector<logs::LogSource> log_sources(const Context& context, const std::stri
     const auto spec = context.supervisor.spec(app);
     const auto snapshot = context.supervisor.snapshot(app);
     if (!spec || !snapshot) return sources;
-    const bool several = snapshot->instances.size() > 1;
-    for (const model::InstanceSnapshot& instance : snapshot->instances)
-        sources.push_back(
-            {app, instance.id, instance.slot, logs::log_paths(*spec, instance.slot, several, context.log_dir)});
+    // What instances that had no process yet will write to; how many CPUs there are does not matter until they start.
+    const bool several = snapshot->instances.size() > 1 || model::resolve(spec->instances, 1) > 1;
+    const auto user = spec->user.empty() ? nullptr : model::not_known_yet(spec->user);
+    for (const model::InstanceSnapshot& instance : snapshot->instances) {
+        auto paths = context.logs.paths_of(instance.id);
+        if (!paths) paths = logs::log_paths(*spec, instance.slot, several, context.log_dir, user);
+        sources.push_back({app, instance.id, instance.slot, *std::move(paths)});
+    }
     return sources;
 }
 

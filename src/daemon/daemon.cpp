@@ -191,6 +191,7 @@ void Daemon::reload()
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1'000'000LL + now.tv_nsec / 1000);
+    launcher_.forget_accounts();
     auto settings = load_settings(runtime_.config_file, false);
     if (settings) {
         override_settings(*settings, runtime_.options);

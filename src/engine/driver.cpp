@@ -161,6 +161,7 @@ void Driver::remove(Instance& instance)
         notices.app_removed(app);
     else
         notices.app_changed(app);
+    launcher_.forget(instance.id);
     table.remove(instance);
 }
 

@@ -53,6 +53,8 @@ public:
     [[nodiscard]] virtual std::optional<model::Usage> usage(ProcessKey key) = 0;
     /// The environment the process was started with, as "NAME=value" lines of /proc; owner-only data.
     [[nodiscard]] virtual base::Result<std::vector<std::string>> environment(ProcessKey key) = 0;
+    /// The instance is removed: none of its processes is left, and its id may be given to another one.
+    virtual void forget(base::InstanceId id) = 0;
 };
 
 /// The launcher's answers; the Supervisor is the one who hears them.
@@ -80,6 +82,8 @@ public:
     /// Makes pipes whose other ends are read until end of file, and remembers where their lines go. Files that the spec
     /// names are opened with the rights of `user`, the one the process runs as; null: pmd's own.
     virtual base::Result<Stdio> open(const LaunchRequest& request, const model::SharedIdentity& user) = 0;
+    /// As Launcher::forget().
+    virtual void forget(base::InstanceId id) = 0;
 };
 
 /// One timer per instance. Arming replaces; firing disarms and calls Supervisor::on_timer(id).

@@ -40,10 +40,13 @@ public:
     base::Result<void> signal(engine::ProcessKey key, int signal) override;
     std::optional<model::Usage> usage(engine::ProcessKey key) override;
     base::Result<std::vector<std::string>> environment(engine::ProcessKey key) override;
+    void forget(base::InstanceId id) override;
 
     /// The cgroup directory processes are placed under; empty when process trees are followed instead.
     [[nodiscard]] const std::string& cgroup_root() const;
     void set_path(std::string path);
+    /// Users and groups that only the name service knows are looked up anew at the next launch.
+    void forget_accounts();
 
 private:
     struct Impl;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <unordered_map>
 
 namespace pm::logs {
 namespace {
@@ -46,6 +47,7 @@ struct LogStore::Impl {
     std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
     std::uint64_t last_key = 0;
     std::map<std::uint64_t, PipeStream> streams; ///< destroyed before the sinks they share
+    std::unordered_map<base::InstanceId, LogPaths> paths; ///< of each instance's last process, until it is forgotten
 };
 
 base::Result<base::Fd> LogStore::Impl::add_stream(PipeStream::Route route)
@@ -77,8 +79,9 @@ LogStore::~LogStore() = default;
 
 base::Result<engine::Stdio> LogStore::open(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
-    if (request.spec->logs.disable_logs) return engine::Stdio{};
     const LogPaths paths = log_paths(*request.spec, request.slot, request.several, impl_->options.directory, user);
+    impl_->paths[request.key.id] = paths;
+    if (request.spec->logs.disable_logs) return engine::Stdio{};
     const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
     const auto combined = impl_->sinks.get(paths.combined);
     auto out = impl_->add_stream({request.spec, origin, Stream::Out, impl_->sinks.get(paths.out), combined});
@@ -87,6 +90,14 @@ base::Result<engine::Stdio> LogStore::open(const engine::LaunchRequest& request,
     auto err = impl_->add_stream({request.spec, origin, Stream::Err, impl_->sinks.get(paths.err), combined});
     if (!err) return tl::unexpected(std::move(err.error()));
     return engine::Stdio{std::move(*out), std::move(*err)};
+}
+
+void LogStore::forget(base::InstanceId id) { impl_->paths.erase(id); }
+
+std::optional<LogPaths> LogStore::paths_of(base::InstanceId id) const
+{
+    const auto found = impl_->paths.find(id);
+    return found == impl_->paths.end() ? std::nullopt : std::optional(found->second);
 }
 
 base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std::vector<std::string> apps,

@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,10 @@ public:
     ~LogStore() override;
 
     base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
+    void forget(base::InstanceId id) override;
+    /// The files of the instance's last process: neither a scaling since nor a new spec changes where that one writes.
+    /// Nothing when the instance had no process yet.
+    [[nodiscard]] std::optional<LogPaths> paths_of(base::InstanceId id) const;
 
     /// The read end of a pipe that gets the last lines of `sources` and, when following, the new ones. History is read in
     /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 namespace pm::model {
@@ -20,5 +21,12 @@ struct Identity {
 
 /// Null: pmd's own.
 using SharedIdentity = std::shared_ptr<const Identity>;
+
+/// Of a user who was not looked up yet: rights that nobody can take on, so a pmd that is root does nothing with them.
+[[nodiscard]] inline SharedIdentity not_known_yet(std::string name)
+{
+    constexpr auto kImpossible = static_cast<uid_t>(-1);
+    return std::make_shared<const Identity>(Identity{kImpossible, kImpossible, {}, std::move(name)});
+}
 
 } // namespace pm::model

@@ -2,6 +2,7 @@
 // What apps write, seen from outside, and the real programs of the examples.
 #include "fixture.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <sys/stat.h>
@@ -53,14 +54,51 @@ TEST_F(Logs, FilesTheAppFileNamesAreWrittenWithTheRightsOfItsUser)
     ASSERT_EQ(chown(home.c_str(), 65534, 65534), 0);
     std::filesystem::create_symlink(dir_.path() + "/cron", home + "/err.log"); // where nobody may not write
     load("apps: [{name: n, script: 'echo oops >&2; echo hi; exec sleep 1000', cwd: " + home +
-         ", uid: nobody, out_file: out.log, error_file: err.log}]");
-    process_until([&] { return read_file(home + "/out.log") == "hi\n"; }, "the log");
+         ", uid: nobody, out_file: out.log, error_file: err.log,"
+         " autostart: false}]");
+    sdbus::UnixFd out = manager_->OpenLog("n", {{"format", "raw"}, {"stream", "out"}});
+    sdbus::UnixFd err = manager_->OpenLog("n", {{"format", "raw"}, {"stream", "err"}});
+    manager_->Start("n", {});
+    read_until(out.get(), "hi"); // readers get a line after its file
+    read_until(err.get(), "oops");
+    EXPECT_EQ(read_file(home + "/out.log"), "hi\n");
     struct stat status {};
     ASSERT_EQ(stat((home + "/out.log").c_str(), &status), 0);
     EXPECT_EQ(status.st_uid, 65534U);
-    process_until([&] { return read_file(stderr_path_).find("err.log' as user 'nobody': Permission") != std::string::npos; },
-                  "the reason");
+    const std::string told = read_file(stderr_path_);
+    EXPECT_NE(told.find("err.log' as user 'nobody': Permission denied"), std::string::npos) << told;
     EXPECT_FALSE(std::filesystem::exists(dir_.path() + "/cron"));
+}
+
+TEST_F(Logs, FilesThatAreNamedAreThoseThatAreWritten)
+{
+    const std::string out = dir_.path() + "/w.log";
+    load("apps: [{name: w, script: 'echo I am $NODE_APP_INSTANCE; exec sleep 1000', out_file: " + out + "}]");
+    sdbus::UnixFd all = manager_->OpenLog("w", {{"format", "raw"}});
+    read_until(all.get(), "I am 0");
+    manager_->Scale("w", "2");
+    read_until(all.get(), "I am 1");
+    App app(*connection_, "/org/pmd1/app/w");
+    const std::string second = dir_.path() + "/w-1.log";
+    EXPECT_EQ(read_file(second), "I am 1\n");
+    auto files = app.LogFiles();
+    ASSERT_EQ(files.size(), 2U);
+    EXPECT_EQ(std::get<1>(files[0]), out); // it was alone when it was started
+    EXPECT_EQ(std::get<1>(files[1]), second);
+    sdbus::UnixFd log = manager_->OpenLog("0", {{"format", "raw"}, {"follow", false}});
+    EXPECT_EQ(read_until(log.get(), "I am"), "I am 0");
+    app.changes.clear();
+    manager_->Restart("w", {});
+    files = app.LogFiles();
+    EXPECT_EQ(std::get<1>(files[0]), dir_.path() + "/w-0.log");
+    process_until(
+        [&] {
+            return std::ranges::any_of(app.changes,
+                                       [](const auto& names) { return std::ranges::count(names, "LogFiles") > 0; });
+        },
+        "PropertiesChanged of LogFiles");
+    manager_->Scale("w", "1");
+    EXPECT_EQ(std::get<1>(app.LogFiles().at(0)), dir_.path() + "/w-0.log");
 }
 
 TEST_F(Logs, OneInstanceIsFollowedById)

@@ -4,13 +4,8 @@
 #include "base/text.hpp"
 #include "launch/direct/sentences.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <functional>
-#include <grp.h>
 #include <memory>
-#include <pwd.h>
 #include <unistd.h>
 
 namespace pm::launch {
@@ -18,75 +13,6 @@ namespace {
 
 using model::LaunchStage;
 using Failure = tl::unexpected<model::ExitInfo>;
-
-constexpr int kMaxGroups = 65536;
-
-struct Close {
-    void operator()(FILE* file) const noexcept { std::fclose(file); }
-};
-using File = std::unique_ptr<FILE, Close>;
-
-struct User {
-    std::string name;
-    uid_t uid = 0;
-    gid_t gid = 0;
-    std::string home;
-    std::string shell;
-};
-
-User to_user(const passwd& entry) { return {entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir, entry.pw_shell}; }
-
-std::optional<User> user_in_file(const std::function<bool(const passwd&)>& wanted)
-{
-    const File file(std::fopen("/etc/passwd", "re"));
-    if (!file) return std::nullopt;
-    while (const passwd* entry = ::fgetpwent(file.get()))
-        if (wanted(*entry)) return to_user(*entry);
-    return std::nullopt;
-}
-
-std::optional<gid_t> group_in_file(const std::string& name)
-{
-    const File file(std::fopen("/etc/group", "re"));
-    if (!file) return std::nullopt;
-    while (const struct group* entry = ::fgetgrent(file.get()))
-        if (name == entry->gr_name) return entry->gr_gid;
-    return std::nullopt;
-}
-
-std::optional<User> user_by_name(const std::string& name)
-{
-    if (auto found = user_in_file([&](const passwd& entry) { return name == entry.pw_name; })) return found;
-    if (const passwd* entry = ::getpwnam(name.c_str())) return to_user(*entry);
-    return std::nullopt;
-}
-
-std::optional<User> user_by_id(uid_t uid)
-{
-    if (auto found = user_in_file([&](const passwd& entry) { return uid == entry.pw_uid; })) return found;
-    if (const passwd* entry = ::getpwuid(uid)) return to_user(*entry);
-    return std::nullopt;
-}
-
-std::optional<gid_t> group_by_name(const std::string& name)
-{
-    if (auto found = group_in_file(name)) return found;
-    if (const struct group* entry = ::getgrnam(name.c_str())) return entry->gr_gid;
-    return base::parse_number<gid_t>(name);
-}
-
-std::vector<gid_t> groups_of(const User& user, gid_t gid)
-{
-    int count = 32;
-    std::vector<gid_t> groups(static_cast<std::size_t>(count));
-    if (::getgrouplist(user.name.c_str(), gid, groups.data(), &count) < 0) {
-        groups.resize(static_cast<std::size_t>(std::clamp(count, 1, kMaxGroups)));
-        count = static_cast<int>(groups.size());
-        if (::getgrouplist(user.name.c_str(), gid, groups.data(), &count) < 0) return {gid};
-    }
-    groups.resize(static_cast<std::size_t>(count));
-    return groups;
-}
 
 /// Without root, nothing may change; what is asked for may only be what is already so.
 tl::expected<Account, model::ExitInfo> unprivileged(const Account& wanted, const std::string& user,
@@ -101,30 +27,56 @@ tl::expected<Account, model::ExitInfo> unprivileged(const Account& wanted, const
     return Account{std::nullopt, std::nullopt, std::nullopt, wanted.name, wanted.home, wanted.shell};
 }
 
+void take(Account& account, const User& user)
+{
+    if (!account.gid) account.gid = user.gid;
+    account.name = user.name;
+    account.home = user.home;
+    account.shell = user.shell;
+}
+
 } // namespace
 
-tl::expected<Account, model::ExitInfo> find_account(const std::string& user, const std::string& group)
+/// A name that is a number is a name first, as in chown(1).
+std::optional<Accounts::Found> Accounts::find_user(const std::string& user)
+{
+    const auto number = base::parse_number<uid_t>(user);
+    for (UserDatabase* where : {&files_, static_cast<UserDatabase*>(&service_)}) {
+        if (auto found = where->user_by_name(user)) return Found{*std::move(found), *where};
+        if (!number) continue;
+        if (auto found = where->user_by_id(*number)) return Found{*std::move(found), *where};
+    }
+    return std::nullopt;
+}
+
+std::optional<gid_t> Accounts::find_group(const std::string& group)
+{
+    if (const auto found = files_.group_by_name(group)) return found;
+    if (const auto found = service_.group_by_name(group)) return found;
+    return base::parse_number<gid_t>(group);
+}
+
+tl::expected<Account, model::ExitInfo> Accounts::find(const std::string& user, const std::string& group)
 {
     Account account;
     if (user.empty() && group.empty()) return account;
     if (!group.empty()) {
-        account.gid = group_by_name(group);
+        account.gid = find_group(group);
         if (!account.gid)
             return Failure(launch_failed(LaunchStage::Group, ENOENT, "group '" + group + "' does not exist"));
     }
     if (!user.empty()) {
         const auto number = base::parse_number<uid_t>(user);
-        auto found = user_by_name(user);
-        if (!found && number) found = user_by_id(*number);
+        const auto found = find_user(user);
         if (!found && !number)
             return Failure(launch_failed(LaunchStage::User, ENOENT, "user '" + user + "' does not exist"));
         if (!found && !account.gid && ::geteuid() == 0)
             return Failure(launch_failed(LaunchStage::Group, ENOENT,
                                          "user '" + user + "' has no entry in the user database: name a group too"));
-        account.uid = found ? found->uid : *number;
-        if (!account.gid && found) account.gid = found->gid;
-        account.groups = found ? groups_of(*found, *account.gid) : std::vector<gid_t>{*account.gid};
-        if (found) account.name = found->name, account.home = found->home, account.shell = found->shell;
+        account.uid = found ? found->user.uid : *number;
+        if (found) take(account, found->user);
+        if (account.gid) account.groups = std::vector<gid_t>{*account.gid};
+        if (found) account.groups = found->where.groups_of(found->user.name, *account.gid);
     }
     if (::geteuid() != 0) return unprivileged(account, user, group);
     return account;

@@ -2,6 +2,7 @@
 // From the user and group a spec names to the numbers a process runs with.
 #pragma once
 
+#include "launch/direct/user_database.hpp"
 #include "model/identity.hpp"
 #include "model/status.hpp"
 
@@ -23,9 +24,27 @@ struct Account {
     std::string shell;
 };
 
-/// Looks up a user and a group, each a name, a number or empty. Reads /etc/passwd and /etc/group first: the name
-/// service, which may ask the network, is asked only for what is not there. The failure is one of Group or User, whole.
-[[nodiscard]] tl::expected<Account, model::ExitInfo> find_account(const std::string& user, const std::string& group);
+/// Looks up users and groups, each a name, a number or empty. The files of this machine are asked first, and all about a
+/// user whom they know; the name service, which may keep us waiting, only for what is not there, and only once.
+class Accounts {
+public:
+    Accounts(UserDatabase& files, UserDatabase& service) : files_(files), service_(service) {}
+    /// The failure is one of Group or User, whole.
+    [[nodiscard]] tl::expected<Account, model::ExitInfo> find(const std::string& user, const std::string& group);
+    /// Has the name service asked again.
+    void forget() { service_.forget(); }
+
+private:
+    struct Found {
+        User user;
+        UserDatabase& where;
+    };
+    std::optional<Found> find_user(const std::string& user);
+    std::optional<gid_t> find_group(const std::string& group);
+
+    UserDatabase& files_;
+    AskedOnce service_;
+};
 
 /// Whose rights files of an app with this account are opened with; null when they are pmd's own.
 [[nodiscard]] model::SharedIdentity identity_of(const Account& account);

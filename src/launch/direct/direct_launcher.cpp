@@ -107,10 +107,14 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
     return *std::move(lines);
 }
 
+void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }
+
 const std::string& DirectLauncher::cgroup_root() const
 {
     return impl_->cgroups_ && impl_->cgroups_->usable() ? impl_->cgroups_->root() : impl_->no_root_;
 }
+
+void DirectLauncher::forget_accounts() { impl_->accounts_.forget(); }
 
 void DirectLauncher::set_path(std::string path) { impl_->options_.path = std::move(path); }
 

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <dirent.h>
 #include <memory>
 #include <set>
@@ -81,6 +82,11 @@ private:
     std::map<pid_t, std::vector<pid_t>> by_parent_;
 };
 
+bool shares_any(const std::vector<FileId>& left, const std::vector<FileId>& right)
+{
+    return std::find_first_of(left.begin(), left.end(), right.begin(), right.end()) != left.end();
+}
+
 std::vector<pid_t> own_children()
 {
     if (auto listed = read_own_children()) return *std::move(listed);
@@ -89,18 +95,19 @@ std::vector<pid_t> own_children()
 
 } // namespace
 
-/// What its environment says of it; nothing while that cannot be told.
-const std::string* Family::tag(const ProcessInfo& info)
+/// What its environment says of it, or else its output; nothing while that cannot be told.
+const Family::Tag* Family::tag(const ProcessInfo& info)
 {
     Tag& known = tags_[info.pid];
-    if (known.start_time != info.start_time) known = {info.start_time, std::nullopt, std::chrono::steady_clock::now()};
-    if (known.text) return &*known.text;
+    if (known.start_time != info.start_time) known = {info.start_time, {}, {}, std::chrono::steady_clock::now()};
+    if (known.text) return &known;
     auto environment = read_environment(info.pid);
     const bool unsettled = environment && environment->empty() && between_programs(info.pid);
     if (!unsettled && environment && environment->empty()) environment = read_environment(info.pid); // it was, a moment ago
     if (unsettled && std::chrono::steady_clock::now() - known.first_seen < kLongestExec) return nullptr;
     known.text = environment ? tag_of(*environment) : std::string();
-    return &*known.text;
+    if (known.text->empty()) known.outputs = read_outputs(info.pid);
+    return &known;
 }
 
 Family::Belongs Family::belongs(const ProcessInfo& info, Generation& generation)
@@ -108,13 +115,14 @@ Family::Belongs Family::belongs(const ProcessInfo& info, Generation& generation)
     const auto answer = [](bool yes) { return yes ? Belongs::Yes : Belongs::No; };
     const auto seen = generation.known.find(info.pid);
     if (seen != generation.known.end() && seen->second == info.start_time) return Belongs::Yes;
-    const std::string* tagged = tag(info);
-    if (tagged && !tagged->empty()) return answer(*tagged == tag_of(generation));
+    const Tag* tagged = tag(info);
+    if (tagged && !tagged->text->empty()) return answer(*tagged->text == tag_of(generation));
     // The main pid's number stays taken while its session or group has a member; another main process that has the
     // number now proves that the session is another one.
     const bool number_is_ours = generation.main_alive() || !is_main_(generation.pid);
     if (number_is_ours && (info.session == generation.pid || info.group == generation.pid)) return Belongs::Yes;
-    return tagged ? Belongs::No : Belongs::Unsettled;
+    // The pipe was made for this generation alone; its number is not given to another one while somebody holds it.
+    return tagged ? answer(shares_any(tagged->outputs, generation.outputs)) : Belongs::Unsettled;
 }
 
 Family::Adopted Family::adopted(Generation& generation)

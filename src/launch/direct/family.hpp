@@ -3,8 +3,11 @@
 //
 // pmd is a subreaper, so whoever loses its parent becomes pmd's child. All that a generation started is therefore below
 // its main process or below one of pmd's adopted children, and only those must be told apart: by session or process
-// group of the main process, by having been seen below it before, or by PM_ID, PM_GENERATION and PM_NAME in the
-// environment it inherited. A child's own children need no such test.
+// group of the main process, by having been seen below it before, by PM_ID, PM_GENERATION and PM_NAME in the environment
+// it inherited, or by the pipe of the generation's output that it still holds. A child's own children need no such test.
+//
+// Nobody tells pmd when a process loses its parent, so one that got rid of all of these before it was looked at is not
+// known any more. Looking is done only when something ends or is to end: there is no polling.
 #pragma once
 
 #include "launch/direct/generation.hpp"
@@ -39,13 +42,14 @@ private:
     struct Tag {
         std::uint64_t start_time = 0;
         std::optional<std::string> text; ///< see tag_of(); nothing: not known yet
+        std::vector<FileId> outputs;     ///< of one that hides its environment
         std::chrono::steady_clock::time_point first_seen{};
     };
     IsMain is_main_;
     std::map<pid_t, Tag> tags_; ///< of adopted children, so that each environment is read once
 
     enum class Belongs { No, Yes, Unsettled };
-    const std::string* tag(const ProcessInfo& info);
+    const Tag* tag(const ProcessInfo& info);
     Belongs belongs(const ProcessInfo& info, Generation& generation);
 };
 

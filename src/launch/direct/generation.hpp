@@ -5,10 +5,12 @@
 #include "base/fd.hpp"
 #include "engine/ports.hpp"
 #include "io/event_loop.hpp"
+#include "launch/direct/process_table.hpp"
 
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pm::launch {
 
@@ -46,6 +48,7 @@ struct Generation {
     bool failed = false;          ///< pm-exec reported a failed step
     bool killed = false;          ///< SIGKILL was sent: what turns up later gets it too
     bool told = false;            ///< on_main_exited() was said
+    std::vector<FileId> outputs;  ///< the pipes it was given: whoever holds one is of its family
     std::map<pid_t, std::uint64_t> known; ///< with start time: seen as part of it, though they may hide it later
     Watched emptiness;            ///< inotify on the leaf, or a timer where there is no inotify
 

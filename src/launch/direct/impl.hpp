@@ -5,6 +5,7 @@
 // thing a function does with a generation.
 #pragma once
 
+#include "launch/direct/accounts.hpp"
 #include "launch/direct/cgroups.hpp"
 #include "launch/direct/family.hpp"
 #include "launch/direct/generation.hpp"
@@ -67,6 +68,9 @@ struct DirectLauncher::Impl {
     std::function<void(const std::string&)> warn_;
     engine::LauncherEvents* events_ = nullptr;
 
+    AccountFiles account_files_;
+    NameService name_service_;
+    Accounts accounts_{account_files_, name_service_};
     std::optional<Cgroups> cgroups_;
     std::string no_root_;
     std::map<engine::ProcessKey, std::unique_ptr<Generation>> generations_;

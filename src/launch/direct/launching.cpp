@@ -2,7 +2,6 @@
 #include "launch/direct/impl.hpp"
 
 #include "base/guard.hpp"
-#include "launch/direct/accounts.hpp"
 #include "launch/direct/orders.hpp"
 #include "launch/direct/pid_file.hpp"
 #include "launch/direct/sentences.hpp"
@@ -12,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace pm::launch {
 namespace {
@@ -46,6 +46,15 @@ bool about_cgroup(int error) noexcept
 {
     return error == EACCES || error == EPERM || error == EBUSY || error == EOPNOTSUPP || error == EINVAL ||
            error == ENOSYS || error == ENODEV || error == E2BIG || error == EBADF;
+}
+
+std::vector<FileId> outputs_of(const engine::Stdio& stdio)
+{
+    std::vector<FileId> outputs;
+    struct stat status {};
+    for (const base::Fd* fd : {&stdio.out, &stdio.err})
+        if (*fd && ::fstat(fd->get(), &status) == 0) outputs.push_back({status.st_dev, status.st_ino});
+    return outputs;
 }
 
 std::string leaf_name(const engine::LaunchRequest& request)
@@ -111,13 +120,14 @@ void DirectLauncher::Impl::carry_out(Generation& generation)
 std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
 {
     const engine::LaunchRequest& request = generation.request;
-    const auto account = find_account(request.spec->user, request.spec->group);
+    const auto account = accounts_.find(request.spec->user, request.spec->group);
     if (!account) return account.error();
     generation.user = identity_of(*account);
     auto stdio = output_.open(request, generation.user);
     if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
     lift(stdio->out);
     lift(stdio->err);
+    generation.outputs = outputs_of(*stdio);
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, options_.nofile});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto ends = make_socket();

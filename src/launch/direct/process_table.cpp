@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -118,6 +119,15 @@ bool between_programs(pid_t pid)
 {
     const auto arguments = read_small_file(proc_path(pid, "cmdline"), 1);
     return arguments && arguments->empty();
+}
+
+std::vector<FileId> read_outputs(pid_t pid)
+{
+    std::vector<FileId> outputs;
+    struct stat status {};
+    for (const char* fd : {"fd/1", "fd/2"})
+        if (::stat(proc_path(pid, fd).c_str(), &status) == 0) outputs.push_back({status.st_dev, status.st_ino});
+    return outputs;
 }
 
 base::Fd open_process(const ProcessInfo& info)

@@ -4,6 +4,7 @@
 
 #include "base/fd.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -39,6 +40,15 @@ using ProcessTable = std::map<pid_t, ProcessInfo>;
 [[nodiscard]] std::optional<std::vector<std::string>> read_environment(pid_t pid);
 /// True while `pid` is in the middle of execve(2): it has no environment then, and no arguments either.
 [[nodiscard]] bool between_programs(pid_t pid);
+
+/// What an fd is open on, as stat(2) numbers it.
+struct FileId {
+    dev_t device = 0;
+    ino_t inode = 0;
+    auto operator<=>(const FileId&) const = default;
+};
+/// What `pid` has for stdout and stderr, as far as that can be told.
+[[nodiscard]] std::vector<FileId> read_outputs(pid_t pid);
 
 /// A pidfd of exactly the process that `info` describes; none when it is gone or its number was given away.
 [[nodiscard]] base::Fd open_process(const ProcessInfo& info);

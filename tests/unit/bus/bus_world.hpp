@@ -33,6 +33,7 @@ public:
         return found == usages.end() ? std::nullopt : std::optional(found->second);
     }
     base::Result<std::vector<std::string>> environment(engine::ProcessKey) override { return lines; }
+    void forget(base::InstanceId) override { ADD_FAILURE(); }
 };
 
 class BusTest : public ::testing::Test

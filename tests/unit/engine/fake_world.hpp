@@ -36,6 +36,7 @@ public:
     model::TimePoint time{std::chrono::seconds(1000)};
     std::multimap<model::TimePoint, base::InstanceId> timers;
     std::set<std::string> apps; ///< as told by app_added and app_removed
+    std::set<base::InstanceId> forgotten;
     bool inside = false;        ///< a port is being called
 
     Supervisor supervisor{*this, *this, *this, *this, Limits{.cpus = 4}};
@@ -65,6 +66,12 @@ public:
         if (found == alive.end()) return;
         if (answers && !stubborn.contains(found->second.app) && !immortal.contains(found->second.app))
             gone_later(key, {.kind = model::ExitInfo::Kind::Signaled, .code = signal});
+    }
+    void forget(base::InstanceId id) override
+    {
+        for (const auto& [key, process] : alive)
+            if (key.id == id) ADD_FAILURE() << "instance " << id.value << " is forgotten while it has a process";
+        forgotten.insert(id);
     }
     void kill(ProcessKey key) override
     {

@@ -254,6 +254,15 @@ TEST_F(SupervisorTest, DeleteByIdTakesOneInstanceAndTheAppWithItsLast)
     EXPECT_EQ(world.instance("new").id.value, 0U); // ids begin again when nothing is left
 }
 
+TEST_F(SupervisorTest, AnInstanceIsForgottenWhenItsProcessIsGone)
+{
+    online({app("web", 2)});
+    operate(Verb::Delete, "1");
+    EXPECT_TRUE(world.forgotten.empty());
+    world.deliver();
+    EXPECT_EQ(world.forgotten, std::set<base::InstanceId>{base::InstanceId{1}});
+}
+
 TEST_F(SupervisorTest, LoadingDuringADeleteKeepsTheApp)
 {
     online({app("web")});

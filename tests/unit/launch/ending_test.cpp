@@ -2,6 +2,8 @@
 // What a stop ends: everything an app started, however it hid, or its main process alone.
 #include "world.hpp"
 
+#include "launch/direct/process_table.hpp"
+
 #include <csignal>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -89,6 +91,58 @@ TEST_P(Launching, kills_a_child_that_hid_its_name_and_session_before_the_stop)
     const pid_t hidden = first_number(world, key);
     world.launcher->kill(key);
     ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(hidden));
+}
+
+/// Leaves the session, loses its parent and drops its environment, all before it prints its pid.
+constexpr const char* kHide = "(setsid env -i sh -c 'echo $$; exec /bin/sleep 1000' &) ; ";
+
+bool until_adopted(World& world, pid_t pid)
+{
+    return world.until([&] {
+        const auto info = read_process(pid);
+        return !info || info->parent == ::getpid();
+    });
+}
+
+TEST_P(Launching, kills_what_hid_its_name_session_and_parent_before_the_stop)
+{
+    const auto key = world.launch(shell(std::string(kHide) + "exec sleep 1000"));
+    const pid_t hidden = first_number(world, key);
+    ASSERT_TRUE(until_adopted(world, hidden));
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(hidden));
+}
+
+TEST_P(Launching, knows_what_hid_before_the_main_process_ended)
+{
+    const auto fifo = world.path("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    const auto key = world.launch(shell(std::string(kHide) + "read x < " + fifo + "; exit 3"));
+    const pid_t hidden = first_number(world, key);
+    ASSERT_TRUE(until_adopted(world, hidden));
+    std::fstream writer(fifo, std::ios::in | std::ios::out);
+    writer << "go" << std::endl;
+    ASSERT_TRUE(world.until([&] { return world.told(key).main_exit || world.told(key).gone; }));
+    EXPECT_FALSE(world.told(key).gone);
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(hidden));
+}
+
+TEST_P(Launching, does_not_take_what_hid_from_another_app)
+{
+    const auto other = world.launch(shell(std::string(kHide) + "exec sleep 1000"));
+    const pid_t hidden = first_number(world, other);
+    ASSERT_TRUE(until_adopted(world, hidden));
+    const auto key = world.launch(shell("exec sleep 1000"));
+    ASSERT_TRUE(world.until_running(key));
+    world.launcher->kill(key);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_TRUE(is_alive(hidden));
+    world.launcher->kill(other);
+    ASSERT_TRUE(world.until_gone(other));
     EXPECT_FALSE(is_alive(hidden));
 }
 

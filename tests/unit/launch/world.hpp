@@ -48,10 +48,12 @@ public:
     void on_main_exited(engine::ProcessKey key, const model::ExitInfo& exit) override;
     void on_gone(engine::ProcessKey key, const model::ExitInfo& exit) override;
     base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
+    void forget(base::InstanceId id) override { forgotten.push_back(id); }
 
     io::EventLoop loop;
     std::unique_ptr<DirectLauncher> launcher;
     std::vector<std::string> warnings;
+    std::vector<base::InstanceId> forgotten;
     bool null_output = false;
     bool several = false;
 

@@ -172,6 +172,19 @@ TEST_F(LogStoreTest, CombinedFileGetsBothAndDatesStandOncePerLine)
     EXPECT_EQ(contents(err_file()), "D: c\n");
 }
 
+TEST_F(LogStoreTest, RemembersTheFilesOfTheLastProcessUntilToldToForget)
+{
+    spec.logs.error_file = scratch / "e.log";
+    EXPECT_FALSE(store->paths_of({10}));
+    start(0);
+    ASSERT_TRUE(store->paths_of({10}));
+    EXPECT_EQ(store->paths_of({10})->err.path, scratch / "e.log");
+    start(0, "web", true); // its next process, started when there were several
+    EXPECT_EQ(store->paths_of({10})->err.path, scratch / "e-0.log");
+    store->forget({10});
+    EXPECT_FALSE(store->paths_of({10}));
+}
+
 TEST_F(LogStoreTest, MergedLinesOfFourWritersStayWhole)
 {
     spec.logs.merge_logs = true;
