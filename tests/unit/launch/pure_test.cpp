@@ -2,6 +2,7 @@
 // The parts that need no process: the wire format, environment files, reports, /proc and cgroup texts, names.
 #include "launch/direct/cgroups.hpp"
 #include "launch/direct/encoder.hpp"
+#include "launch/direct/launch_queue.hpp"
 #include "launch/direct/pid_file.hpp"
 #include "launch/direct/process_table.hpp"
 #include "launch/direct/sentences.hpp"
@@ -271,6 +272,25 @@ TEST(PidFile, has_the_slot_before_the_extension)
     EXPECT_EQ(pid_file_path("/run/web.pid", 3, true), "/run/web-3.pid");
     EXPECT_EQ(pid_file_path("/run.d/web", 0, true), "/run.d/web-0");
     EXPECT_EQ(pid_file_path("/run/.web", 1, true), "/run/.web-1");
+}
+
+TEST(LaunchQueue, CarriesOutABurstAndLinesUpTheRest)
+{
+    LaunchQueue queue;
+    model::TimePoint now{std::chrono::seconds(1000)};
+    const auto key = [](std::uint32_t id) { return engine::ProcessKey{base::InstanceId{id}, base::Generation{1}}; };
+    std::uint32_t at_once = 0;
+    while (queue.admit(key(at_once), now)) ++at_once;
+    EXPECT_EQ(at_once, 128U);
+    now += std::chrono::seconds(10);
+    EXPECT_FALSE(queue.admit(key(500), now)) << "nobody overtakes those in line";
+    EXPECT_EQ(queue.next(), key(128));
+    EXPECT_EQ(queue.next(), key(500));
+    EXPECT_TRUE(queue.empty());
+    for (std::uint32_t i = 0; i < at_once; ++i) EXPECT_TRUE(queue.admit(key(i), now)) << "the burst is there again";
+    EXPECT_FALSE(queue.admit(key(0), now));
+    (void)queue.next();
+    EXPECT_TRUE(queue.admit(key(0), now + std::chrono::milliseconds(4))); // one of 250 a second
 }
 
 } // namespace
