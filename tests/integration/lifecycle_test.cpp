@@ -84,9 +84,8 @@ TEST_F(Lifecycle, KillNineInALoopEndsErrored)
 
 TEST_F(Lifecycle, StopExitCodesEndAnAppButASignalDoesNot)
 {
-    load("apps: [{name: job, script: 'read line; exit 0', stop_exit_codes: [0]},"
-         " {name: loop, script: sleep, args: [1000], stop_exit_codes: [0]}]",
-         {{"wait", false}});
+    load("apps: [{name: loop, script: sleep, args: [1000], stop_exit_codes: [0]}]"); // online when this returns
+    load("apps: [{name: job, script: 'read line; exit 0', stop_exit_codes: [0]}]", {{"wait", false}});
     wait_event("stop", "job");
     EXPECT_EQ(only("job").status, "stopped");
     kill_hard(only("loop").pid);
