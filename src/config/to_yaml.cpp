@@ -27,6 +27,8 @@ bool is_plain(std::string_view text) noexcept
     return true;
 }
 
+constexpr std::size_t kLongestSimpleKey = 1000; ///< YAML 1.2: 1024; a longer one is introduced by '?'
+
 /// A text of JSON is one of YAML.
 std::string quoted(const std::string& text)
 {
@@ -126,8 +128,12 @@ void Writer::program()
 void Writer::environment(bool mask_env)
 {
     if (!spec_.env.empty()) out_ += "    env:\n";
-    for (const auto& [name, value] : spec_.env)
-        out_ += fmt::format("      {}: {}\n", quoted(name), mask_env ? "\"********\"" : quoted(value));
+    for (const auto& [name, value] : spec_.env) {
+        const std::string key = quoted(name);
+        const bool simple = key.size() <= kLongestSimpleKey;
+        out_ += fmt::format("      {}{}{}: {}\n", simple ? "" : "? ", key, simple ? "" : "\n      ",
+                            mask_env ? "\"********\"" : quoted(value));
+    }
     list("env_file", spec_.env_files);
 }
 
