@@ -23,7 +23,7 @@ using WallTime = std::chrono::system_clock::time_point;
 /// State of an instance, and by its "worst" instance of an app.
 enum class Status { Stopped, Starting, Online, Stopping, Backoff, Errored };
 
-/// The step of starting a process that failed. The messages are in launch/direct/ ("changing to directory").
+/// The step of starting a process that failed. The messages are in launch/process/ ("changing to directory").
 enum class LaunchStage {
     Resources,      // pipes, sockets, fork: something pmd itself ran out of
     Cgroup,         // placing the process in its cgroup

@@ -2,7 +2,7 @@
 #include "launch/direct/cgroups.hpp"
 
 #include "base/text.hpp"
-#include "launch/direct/process_table.hpp"
+#include "launch/process/process_table.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/direct/impl.hpp"
 
-#include "launch/direct/pid_file.hpp"
+#include "launch/process/pid_file.hpp"
 
 #include <cerrno>
 #include <sys/epoll.h>

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "launch/direct/generation.hpp"
-#include "launch/direct/process_table.hpp"
+#include "launch/process/process_table.hpp"
 
 #include <chrono>
 #include <functional>

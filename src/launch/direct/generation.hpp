@@ -5,7 +5,7 @@
 #include "base/fd.hpp"
 #include "engine/ports.hpp"
 #include "io/event_loop.hpp"
-#include "launch/direct/process_table.hpp"
+#include "launch/process/process_table.hpp"
 
 #include <map>
 #include <optional>

@@ -5,7 +5,7 @@
 // thing a function does with a generation.
 #pragma once
 
-#include "launch/direct/accounts.hpp"
+#include "launch/process/accounts.hpp"
 #include "launch/direct/cgroups.hpp"
 #include "launch/direct/family.hpp"
 #include "launch/direct/generation.hpp"

@@ -2,9 +2,9 @@
 #include "launch/direct/impl.hpp"
 
 #include "base/guard.hpp"
-#include "launch/direct/orders.hpp"
-#include "launch/direct/pid_file.hpp"
-#include "launch/direct/sentences.hpp"
+#include "launch/process/orders.hpp"
+#include "launch/process/pid_file.hpp"
+#include "launch/process/sentences.hpp"
 #include "launch/wire.hpp"
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is asked about a user: this machine's files each time, the name service once.
-#include "launch/direct/accounts.hpp"
+#include "launch/process/accounts.hpp"
 
 #include <cstdlib>
 #include <filesystem>

@@ -2,7 +2,7 @@
 // What a stop ends: everything an app started, however it hid, or its main process alone.
 #include "world.hpp"
 
-#include "launch/direct/process_table.hpp"
+#include "launch/process/process_table.hpp"
 
 #include <csignal>
 #include <sys/stat.h>

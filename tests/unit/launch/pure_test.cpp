@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts that need no process: the wire format, environment files, reports, /proc and cgroup texts, names.
 #include "launch/direct/cgroups.hpp"
-#include "launch/direct/encoder.hpp"
+#include "launch/process/encoder.hpp"
 #include "launch/direct/launch_queue.hpp"
-#include "launch/direct/pid_file.hpp"
-#include "launch/direct/process_table.hpp"
-#include "launch/direct/sentences.hpp"
+#include "launch/process/pid_file.hpp"
+#include "launch/process/process_table.hpp"
+#include "launch/process/sentences.hpp"
 #include "launch/pm-exec/environment_file.hpp"
 #include "launch/pm-exec/orders.hpp"
 

@@ -2,7 +2,7 @@
 #include "world.hpp"
 
 #include "base/text.hpp"
-#include "launch/direct/process_table.hpp"
+#include "launch/process/process_table.hpp"
 
 #include <cstdlib>
 #include <fcntl.h>

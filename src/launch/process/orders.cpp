@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/direct/orders.hpp"
+#include "launch/process/orders.hpp"
 
-#include "launch/direct/encoder.hpp"
+#include "launch/process/encoder.hpp"
 #include "policy/command_line.hpp"
 #include "policy/environment.hpp"
 

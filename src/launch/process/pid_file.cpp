@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/direct/pid_file.hpp"
+#include "launch/process/pid_file.hpp"
 
 #include "base/fd.hpp"
 #include "io/acting_as.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/direct/sentences.hpp"
+#include "launch/process/sentences.hpp"
 
 #include "base/text.hpp"
 #include "launch/wire.hpp"

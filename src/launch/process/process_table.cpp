@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/direct/process_table.hpp"
+#include "launch/process/process_table.hpp"
 
 #include "base/text.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/direct/encoder.hpp"
+#include "launch/process/encoder.hpp"
 
 #include <cstring>
 

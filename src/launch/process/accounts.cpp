@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/direct/accounts.hpp"
+#include "launch/process/accounts.hpp"
 
 #include "base/text.hpp"
-#include "launch/direct/sentences.hpp"
+#include "launch/process/sentences.hpp"
 
 #include <cerrno>
 #include <memory>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "engine/ports.hpp"
-#include "launch/direct/accounts.hpp"
+#include "launch/process/accounts.hpp"
 
 #include <string>
 

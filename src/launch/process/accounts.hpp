@@ -2,7 +2,7 @@
 // From the user and group a spec names to the numbers a process runs with.
 #pragma once
 
-#include "launch/direct/user_database.hpp"
+#include "launch/process/user_database.hpp"
 #include "model/identity.hpp"
 #include "model/status.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/direct/user_database.hpp"
+#include "launch/process/user_database.hpp"
 
 #include "base/text.hpp"
 #include "launch/wire.hpp"
