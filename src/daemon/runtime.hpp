@@ -14,6 +14,7 @@ namespace pm::daemon {
 
 struct Runtime {
     config::BusKind bus = config::BusKind::Embedded;
+    config::LauncherKind launcher = config::LauncherKind::Direct;
     config::Locations locations;
     std::string config_file;
     std::string pm_exec;

@@ -73,6 +73,23 @@ Instance& Driver::add_instance(App& app, std::string reason)
     return instance;
 }
 
+void Driver::restore_instance(App& app, const SavedInstance& saved)
+{
+    Instance* instance = table.restore_instance(app, saved.id, saved.slot);
+    if (instance == nullptr) return;
+    instance->machine = saved.machine;
+    instance->pid = saved.pid;
+    instance->reason = saved.reason;
+    instance->since = saved.since;
+    instance->restarts = saved.restarts;
+    instance->last_exit = saved.last_exit;
+    instance->leaving = saved.leaving;
+    instance->running = saved.running ? saved.running : app.spec;
+    arm(*instance);
+    notices.app_changed(app);
+    if (has_process(instance->machine.state)) launcher_.adopt(request_of(*instance));
+}
+
 void Driver::carry_out(Instance& instance, Action action)
 {
     switch (action) {
@@ -85,10 +102,15 @@ void Driver::carry_out(Instance& instance, Action action)
 
 void Driver::launch(Instance& instance)
 {
-    App& app = *instance.app;
-    instance.running = app.spec;
+    instance.running = instance.app->spec;
+    launcher_.launch(request_of(instance));
+}
+
+LaunchRequest Driver::request_of(const Instance& instance) const
+{
+    const App& app = *instance.app;
     const bool several = app.instances.size() > 1 || model::resolve(app.spec->instances, limits_.cpus) > 1;
-    launcher_.launch({.key = instance.key(), .slot = instance.slot, .spec = app.spec, .several = several});
+    return {.key = instance.key(), .slot = instance.slot, .spec = instance.running, .several = several};
 }
 
 void Driver::arm(Instance& instance)

@@ -43,6 +43,8 @@ public:
 
     App& add_app(std::shared_ptr<const model::AppSpec> spec);
     Instance& add_instance(App& app, std::string reason);
+    /// Goes on with what `saved` says; its process, if it had one, is adopted.
+    void restore_instance(App& app, const SavedInstance& saved);
 
     Table table;
     Waiters waiters;
@@ -63,6 +65,7 @@ private:
     };
     void carry_out(Instance& instance, Action action);
     void launch(Instance& instance);
+    [[nodiscard]] LaunchRequest request_of(const Instance& instance) const;
     void arm(Instance& instance);
     void note_exit(const Instance& instance, const Transition& transition, base::Generation generation, pid_t pid);
     void note(Instance& instance, model::Status before, const Transition& transition);

@@ -43,6 +43,9 @@ public:
     /// Starts a process. Answers: on_running() once the program has been exec'd, or on_gone() with
     /// ExitInfo::LaunchFailed.
     virtual void launch(const LaunchRequest& request) = 0;
+    /// Takes up a process that an earlier pmd launched with this request. Answers: on_running() when it lives, or on_gone()
+    /// with how it ended as far as anybody knows.
+    virtual void adopt(const LaunchRequest& request) = 0;
     /// Sends `signal` to everything the process started (KillMode::Group) or to it alone (Main). Unknown keys: nothing.
     virtual void terminate(ProcessKey key, int signal) = 0;
     /// SIGKILL, likewise. May be called again when something survived.

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "engine/ports.hpp"
+#include "engine/saved.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -111,6 +112,11 @@ public:
     [[nodiscard]] base::Result<InstanceRef> instance(base::InstanceId id) const;
     [[nodiscard]] std::uint32_t app_count() const;
     [[nodiscard]] std::uint32_t instance_count() const;
+
+    /// What restore() needs to go on with the app. Nothing: no such app.
+    [[nodiscard]] std::optional<SavedApp> saved(const std::string& app) const;
+    /// Takes an app up where an earlier pmd left it: its processes are adopted, its timers armed. Error: AppExists.
+    base::Result<void> restore(const SavedApp& app);
 
     void set_limits(Limits limits);
 

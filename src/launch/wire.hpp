@@ -7,6 +7,11 @@
 // The app's stdout and stderr are inherited as fds 1 and 2 and not sent: a dup2 in the child costs less than
 // SCM_RIGHTS, and pm-exec cannot be handed an fd that it did not expect.
 // Success is end of file (the socket closes at execve); failure is one Report, its two texts behind it.
+//
+// In a transient unit pm-exec's fd 0 is one end of a socket pair whose other copy systemd keeps open for as long as the
+// unit is loaded, so its end of file tells nothing. Over it comes one byte (kUnitOut, kUnitErr) with descriptors: a socket for
+// all of the above, then stdout and stderr where the byte says so. pm-exec makes them its own and begins with a
+// hello (kHelloMagic) that carries its credentials (unix(7), SCM_CREDENTIALS).
 // pm-exec has no C library: this header needs nothing but integers.
 #pragma once
 
@@ -17,6 +22,9 @@ namespace pm::launch::wire {
 
 inline constexpr std::uint32_t kOrdersMagic = 0x31584d50;  // "PMX1"
 inline constexpr std::uint32_t kReportMagic = 0x32584d50;  // "PMX2"
+inline constexpr std::uint32_t kHelloMagic = 0x33584d50;   // "PMX3"
+inline constexpr char kUnitOut = 1;
+inline constexpr char kUnitErr = 2;
 inline constexpr std::uint32_t kVersion = 1;
 /// Above what any kernel takes as arguments and environment (6 MiB); a bound on what pm-exec allocates.
 inline constexpr std::uint32_t kMaxOrders = 8U << 20U;

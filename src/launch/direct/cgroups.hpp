@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "launch/process/cgroup_files.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -44,8 +45,7 @@ public:
     [[nodiscard]] bool contains(const std::string& name, pid_t pid) const;
     /// SIGKILL to all of it at once; false when the kernel cannot (before Linux 5.14).
     bool kill(const std::string& name) const;
-    /// Path of the file that inotify tells of when the leaf becomes empty.
-    [[nodiscard]] std::string events_path(const std::string& name) const;
+    [[nodiscard]] std::string path(const std::string& name) const { return root_ + "/" + name; }
 
     [[nodiscard]] std::optional<std::uint64_t> cpu_usec(const std::string& name) const;
     [[nodiscard]] std::optional<std::uint64_t> memory_bytes(const std::string& name) const;
@@ -56,14 +56,6 @@ private:
     base::Fd root_fd_;
     bool disabled_ = false;
 };
-
-/// Where cgroup2 is mounted and where in it this process is, from the texts of /proc/self/mountinfo and
-/// /proc/self/cgroup: {file system path, cgroup name}. Nothing when there is none.
-struct OwnCgroup {
-    std::string path;
-    std::string name;
-};
-[[nodiscard]] std::optional<OwnCgroup> find_own_cgroup(std::string_view mountinfo, std::string_view cgroup);
 
 /// `text` as one safe path component.
 [[nodiscard]] std::string escape_component(std::string_view text);

@@ -98,13 +98,12 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
     Generation* generation = impl_->find(key);
     if (generation == nullptr || !generation->main_alive())
         return base::fail(base::ErrorCode::NotOnline, "no process runs");
-    auto lines = read_environment(generation->pid); // not reaped yet, so the number is its own
-    if (!lines)
-        return base::fail_errno("reading the environment of process " + std::to_string(generation->pid), errno);
-    if (lines->empty() && between_programs(generation->pid))
-        return base::fail(base::ErrorCode::Busy, "process " + std::to_string(generation->pid) +
-                                                     " is just executing its program: ask again in a moment");
-    return *std::move(lines);
+    return environment_of_process(generation->pid); // not reaped yet, so the number is its own
+}
+
+void DirectLauncher::adopt(const engine::LaunchRequest& request)
+{
+    impl_->defer_gone(request.key, {.kind = model::ExitInfo::Kind::Lost, .detail = "ended unseen while pmd was away"});
 }
 
 void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }
@@ -112,6 +111,11 @@ void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }
 const std::string& DirectLauncher::cgroup_root() const
 {
     return impl_->cgroups_ && impl_->cgroups_->usable() ? impl_->cgroups_->root() : impl_->no_root_;
+}
+
+std::string DirectLauncher::description() const
+{
+    return cgroup_root().empty() ? "process trees (no writable cgroup2 subtree)" : "a cgroup per app below " + cgroup_root();
 }
 
 void DirectLauncher::forget_accounts() { impl_->accounts_.forget(); }

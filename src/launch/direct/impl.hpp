@@ -34,9 +34,7 @@ struct DirectLauncher::Impl {
     std::optional<model::ExitInfo> run_pm_exec(Generation& generation, const engine::Stdio& stdio, base::Fd in);
     std::optional<model::ExitInfo> watch(Generation& generation);
     void on_orders(Generation& generation, std::uint32_t events);
-    void send_orders(Generation& generation);
-    enum class Answer { None, Running, Failed };
-    Answer read_answer(Generation& generation);
+    Talk::Heard read_answer(Generation& generation);
     void became_running(Generation& generation);
 
     // ending.cpp
@@ -49,7 +47,6 @@ struct DirectLauncher::Impl {
     void watch_leftovers(Generation& generation);
     void finish(Generation& generation);
     void reap();
-    base::Result<Watched> watch_emptiness(const std::string& leaf, std::function<void()> callback);
     void linger(const std::string& leaf);
 
     // signalling.cpp

@@ -95,7 +95,6 @@ void add_rights(Encoder& encoder, const model::AppSpec& spec, const Account& acc
     if (account.groups) encoder.groups(*account.groups);
     if (account.gid) encoder.number(Field::Gid, *account.gid);
     if (account.uid) encoder.number(Field::Uid, *account.uid);
-    if (!spec.cwd.empty()) encoder.text(Field::Directory, spec.cwd);
 }
 
 } // namespace
@@ -105,8 +104,9 @@ std::optional<std::string> make_orders(const engine::LaunchRequest& request, con
     Encoder encoder;
     add_command(encoder, *request.spec, context);
     add_environment(encoder, request, context);
-    add_limits(encoder, *request.spec, context);
-    add_rights(encoder, *request.spec, context.account);
+    if (!context.in_unit) add_limits(encoder, *request.spec, context);
+    if (!context.in_unit) add_rights(encoder, *request.spec, context.account);
+    if (!request.spec->cwd.empty()) encoder.text(Field::Directory, request.spec->cwd);
     std::string orders = encoder.finish();
     if (orders.size() > wire::kMaxOrders) return std::nullopt;
     return orders;

@@ -23,6 +23,7 @@ public:
     int asked = 0; ///< how often usage was
 
     void launch(const engine::LaunchRequest&) override { ADD_FAILURE(); }
+    void adopt(const engine::LaunchRequest&) override { ADD_FAILURE(); }
     void terminate(engine::ProcessKey, int) override { ADD_FAILURE(); }
     void kill(engine::ProcessKey) override { ADD_FAILURE(); }
     base::Result<void> signal(engine::ProcessKey, int) override { return {}; }

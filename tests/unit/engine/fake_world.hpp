@@ -46,6 +46,8 @@ public:
         return std::to_string(key.id.value) + "." + std::to_string(key.generation.value);
     }
 
+    std::vector<LaunchRequest> adopted;
+    void adopt(const LaunchRequest& request) override { adopted.push_back(request); }
     void launch(const LaunchRequest& request) override
     {
         for (const auto& [key, process] : alive)

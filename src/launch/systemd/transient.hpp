@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The message that asks systemd for a unit: StartTransientUnit, org.freedesktop.systemd1(5).
+#pragma once
+
+#include "engine/ports.hpp"
+#include "launch/systemd/manager_bus.hpp"
+
+#include <string>
+
+namespace pm::launch {
+
+struct TransientService {
+    const std::string& unit;
+    const std::string& pm_exec;
+    int invitation = -1;  ///< becomes stdin of the service
+    bool user = false;    ///< in a user's manager, which cannot change users
+};
+
+/// Fills `call`, a fresh StartTransientUnit, with the service for `request`. 0 or -errno.
+[[nodiscard]] int describe_service(sd_bus_message* call, const engine::LaunchRequest& request, const TransientService& service);
+
+} // namespace pm::launch
