@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/direct_launcher.hpp"
 
+#include "launch/direct/cgroup_limits.hpp"
 #include "launch/direct/impl.hpp"
 
 #include <cstring>
@@ -105,6 +106,15 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
         return base::fail(base::ErrorCode::Busy, "process " + std::to_string(generation->pid) +
                                                      " is just executing its program: ask again in a moment");
     return *std::move(lines);
+}
+
+void DirectLauncher::adjust(const engine::Adjustment& adjustment) { impl_->adjust(adjustment); }
+
+std::string DirectLauncher::not_enforced(const model::AppSpec& spec) const
+{
+    return limits_not_enforced(spec, [this](std::string_view controller) {
+        return impl_->cgroups_ && impl_->cgroups_->has_controller(controller);
+    });
 }
 
 void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }
