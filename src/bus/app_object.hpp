@@ -41,6 +41,7 @@ private:
     Instances() override;
     std::vector<sdbus::Struct<uint32_t, std::string, std::string>> LogFiles() override;
     uint64_t CreatedAtUSec() override;
+    std::vector<std::string> Warnings() override;
 
     void operate(engine::Verb verb, sdbus::Result<>&& result, const OptionMap& options);
     template <typename... Results>

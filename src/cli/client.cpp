@@ -321,7 +321,8 @@ Outcome<AppInfo> Client::app(const std::string& name)
         AppInfo info{property<std::string>(all, "Name"),   property<std::string>(all, "Namespace"),
                      property<std::uint32_t>(all, "Owner"), property<std::string>(all, "Status"),
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
-                     property<std::uint64_t>(all, "CreatedAtUSec"), {}, {}};
+                     property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
+                     property<std::vector<std::string>>(all, "Warnings")};
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
         for (const Files& raw : property<std::vector<Files>>(all, "LogFiles"))

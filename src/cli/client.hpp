@@ -57,6 +57,7 @@ struct AppInfo {
     std::uint64_t created_at_usec = 0;
     std::vector<LastExit> last_exits;
     std::vector<LogFiles> log_files;
+    std::vector<std::string> warnings; ///< what of the spec does not hold
 };
 
 struct DaemonInfo {

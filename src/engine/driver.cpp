@@ -2,6 +2,7 @@
 #include "engine/driver.hpp"
 
 #include "base/text.hpp"
+#include "policy/unit_properties.hpp"
 
 #include <fmt/format.h>
 
@@ -54,6 +55,21 @@ void Driver::timer_fired(Instance& instance)
         arm(instance); // a timer of an earlier state, or one that rounds down
     else
         feed(instance, TimerFired{});
+}
+
+void Driver::adjust(App& app, const model::AppSpec& before)
+{
+    auto change = policy::live_changes(before, *app.spec);
+    if (!change || change->empty()) return;
+    Adjustment adjustment{.spec = app.spec, .processes = {}, .change = *std::move(change)};
+    for (auto& [slot, instance] : app.instances) {
+        if (!has_process(instance->machine.state)) continue;
+        const auto since = policy::live_changes(*instance->running, before);
+        if (!since || !since->empty()) continue; // it runs something older still, and is being replaced
+        instance->running = app.spec;
+        adjustment.processes.push_back(instance->key());
+    }
+    launcher_.adjust(adjustment);
 }
 
 App& Driver::add_app(std::shared_ptr<const model::AppSpec> spec)

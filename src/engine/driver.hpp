@@ -40,6 +40,8 @@ public:
     /// Has the instance stopped and then removed.
     void dismiss(std::uint64_t waiter, Instance& instance);
     void timer_fired(Instance& instance);
+    /// Has processes that were started with the limits of `before` get those of the app's spec.
+    void adjust(App& app, const model::AppSpec& before);
 
     App& add_app(std::shared_ptr<const model::AppSpec> spec);
     Instance& add_instance(App& app, std::string reason);

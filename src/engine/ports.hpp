@@ -11,6 +11,7 @@
 #include "model/app_spec.hpp"
 #include "model/identity.hpp"
 #include "model/status.hpp"
+#include "policy/unit_properties.hpp"
 
 #include <compare>
 #include <memory>
@@ -36,6 +37,14 @@ struct LaunchRequest {
     bool several = false;
 };
 
+/// Limits of an app that change while it runs.
+struct Adjustment {
+    /// What the app is from now on; never null. Processes that wait for their launch are launched with it.
+    std::shared_ptr<const model::AppSpec> spec;
+    std::vector<ProcessKey> processes; ///< all of the app that were launched and are not gone
+    policy::LimitChange change;        ///< for each of the processes, and for what holds them all together
+};
+
 /// Starts and ends processes. Every launch() is answered by exactly one on_gone() at the end, whatever happens between.
 class Launcher {
 public:
@@ -56,6 +65,10 @@ public:
     [[nodiscard]] virtual std::optional<model::Usage> usage(ProcessKey key) = 0;
     /// The environment the process was started with, as "NAME=value" lines of /proc; owner-only data.
     [[nodiscard]] virtual base::Result<std::vector<std::string>> environment(ProcessKey key) = 0;
+    /// Sets limits of what runs; what cannot be set is logged, and holds from the next start on.
+    virtual void adjust(const Adjustment& adjustment) = 0;
+    /// Which limits of `spec` do not hold here, and why, as a sentence for people; empty when all do.
+    [[nodiscard]] virtual std::string not_enforced(const model::AppSpec& spec) const = 0;
     /// The instance is removed: none of its processes is left, and its id may be given to another one.
     virtual void forget(base::InstanceId id) = 0;
 };

@@ -38,6 +38,8 @@ public:
     base::Result<void> signal(engine::ProcessKey key, int signal) override;
     std::optional<model::Usage> usage(engine::ProcessKey key) override;
     base::Result<std::vector<std::string>> environment(engine::ProcessKey key) override;
+    void adjust(const engine::Adjustment& adjustment) override;
+    std::string not_enforced(const model::AppSpec& spec) const override;
     void forget(base::InstanceId id) override;
 
     void set_events(engine::LauncherEvents& events) override;

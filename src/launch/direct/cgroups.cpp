@@ -26,6 +26,13 @@ int remove_tree(const std::string& path, int depth = 0)
     return ::rmdir(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
 }
 
+/// 0 or errno.
+int write_file(const std::string& path, std::string_view text)
+{
+    const base::Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+}
+
 /// "pmd-<pid>-<start time>": a pid alone would be taken for alive when a container's next pmd has the same one.
 std::string owner_name(const ProcessInfo& owner)
 {
@@ -87,7 +94,32 @@ Cgroups::Cgroups()
     root_ = own->path + "/" + name;
     root_name_ = (own->name == "/" ? "" : own->name) + "/" + name;
     root_fd_ = base::Fd(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!root_fd_) ::rmdir(root_.c_str());
+    if (!root_fd_)
+        ::rmdir(root_.c_str());
+    else
+        enable_controllers(own->path);
+}
+
+/// The root of the machine, which alone has no type, may hold processes beside enabled controllers; any other cgroup that
+/// pmd is in may not (cgroups(7)), and would at best turn into one that our leaves cannot be born into.
+void Cgroups::enable_controllers(const std::string& own)
+{
+    const bool machine_root = ::access((own + "/cgroup.type").c_str(), F_OK) < 0 && errno == ENOENT;
+    for (const char* controller : {"cpu", "io", "memory", "pids"}) {
+        const std::string order = std::string("+") + controller;
+        if (machine_root) (void)write_file(own + "/cgroup.subtree_control", order);
+        if (write_file(root_ + "/cgroup.subtree_control", order) == 0) controllers_.emplace_back(controller);
+    }
+}
+
+bool Cgroups::has_controller(std::string_view controller) const
+{
+    return usable() && std::find(controllers_.begin(), controllers_.end(), controller) != controllers_.end();
+}
+
+int Cgroups::write(const std::string& name, const std::string& file, std::string_view text) const
+{
+    return write_file(root_ + "/" + name + "/" + file, text);
 }
 
 Cgroups::~Cgroups()
@@ -121,7 +153,7 @@ bool Cgroups::contains(const std::string& name, pid_t pid) const
     });
 }
 
-bool Cgroups::kill(const std::string& name) const { return cgroup_kill(root_ + "/" + name); }
+bool Cgroups::kill(const std::string& name) const { return write(name, "cgroup.kill", "1") == 0; }
 
 std::optional<std::uint64_t> Cgroups::cpu_usec(const std::string& name) const
 {

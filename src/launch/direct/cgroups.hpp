@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // pmd's own part of the cgroup2 tree: one directory for this pmd, below it one leaf per process generation.
 //
-// Controllers are never enabled, so the rule of no processes beside enabled controllers does not matter, and nothing
-// needs delegating but the right to make directories and to move our own children into them. A leaf is removed by
+// Nothing needs delegating but the right to make directories and to move our own children into them. Controllers are
+// enabled only where no process can be beside them: below a cgroup that passes them on already, as pmd's own can when it
+// is the root of the machine. A leaf is removed by
 // rmdir, which fails exactly when something lives in it: it is the cheapest question whether anything is left.
 #pragma once
 
@@ -33,6 +34,11 @@ public:
     /// Gives up on cgroups for what comes; leaves that exist are still served.
     void disable() noexcept { disabled_ = true; }
 
+    /// True when leaves have the files of the controller ("memory", "cpu", "io", "pids").
+    [[nodiscard]] bool has_controller(std::string_view controller) const;
+    /// Writes `text` to a file of the leaf; 0 or errno.
+    int write(const std::string& name, const std::string& file, std::string_view text) const;
+
     /// Makes a leaf and opens it; none with errno when it cannot be made.
     [[nodiscard]] base::Fd create(const std::string& name);
 
@@ -51,9 +57,12 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> memory_bytes(const std::string& name) const;
 
 private:
+    void enable_controllers(const std::string& own);
+
     std::string root_;      ///< in the file system
     std::string root_name_; ///< as /proc/<pid>/cgroup calls it
     base::Fd root_fd_;
+    std::vector<std::string> controllers_;
     bool disabled_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/direct_launcher.hpp"
 
+#include "launch/direct/cgroup_limits.hpp"
 #include "launch/direct/impl.hpp"
 
 #include <cstring>
@@ -104,6 +105,15 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
 void DirectLauncher::adopt(const engine::LaunchRequest& request)
 {
     impl_->defer_gone(request.key, {.kind = model::ExitInfo::Kind::Lost, .detail = "ended unseen while pmd was away"});
+}
+
+void DirectLauncher::adjust(const engine::Adjustment& adjustment) { impl_->adjust(adjustment); }
+
+std::string DirectLauncher::not_enforced(const model::AppSpec& spec) const
+{
+    return limits_not_enforced(spec, [this](std::string_view controller) {
+        return impl_->cgroups_ && impl_->cgroups_->has_controller(controller);
+    });
 }
 
 void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }

@@ -32,6 +32,8 @@ struct DirectLauncher::Impl {
     bool drop_from_line(Generation& generation, int signal);
     std::optional<model::ExitInfo> start(Generation& generation);
     std::optional<model::ExitInfo> run_pm_exec(Generation& generation, const engine::Stdio& stdio, base::Fd in);
+    void set_limits(const Generation& generation, const policy::Properties& properties);
+    void adjust(const engine::Adjustment& adjustment);
     std::optional<model::ExitInfo> watch(Generation& generation);
     void on_orders(Generation& generation, std::uint32_t events);
     Talk::Heard read_answer(Generation& generation);

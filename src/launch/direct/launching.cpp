@@ -2,6 +2,7 @@
 #include "launch/direct/impl.hpp"
 
 #include "base/guard.hpp"
+#include "launch/direct/cgroup_limits.hpp"
 #include "launch/process/orders.hpp"
 #include "launch/process/pid_file.hpp"
 #include "launch/process/sentences.hpp"
@@ -124,6 +125,7 @@ std::optional<ExitInfo> DirectLauncher::Impl::run_pm_exec(Generation& generation
         std::string name = leaf_name(generation.request);
         leaf = cgroups_->create(name);
         if (leaf) generation.cgroup = std::move(name);
+        if (leaf) set_limits(generation, policy::instance_properties(*generation.request.spec));
         request.cgroup = leaf.get();
     }
     auto made = spawn(request);
@@ -142,6 +144,29 @@ std::optional<ExitInfo> DirectLauncher::Impl::run_pm_exec(Generation& generation
     generation.pid = made->pid;
     generation.main.fd = std::move(made->pidfd);
     return std::nullopt;
+}
+
+/// Writes those of `properties` that limit cgroups, as far as the controllers are there.
+void DirectLauncher::Impl::set_limits(const Generation& generation, const policy::Properties& properties)
+{
+    for (const model::UnitProperty& property : properties) {
+        const auto limit = cgroup_limit(property);
+        if (!limit || !cgroups_->has_controller(limit->controller)) continue;
+        const int error = cgroups_->write(generation.cgroup, std::string(limit->file), limit->text);
+        if (error != 0)
+            warn_(generation.request.spec->name + ": limits." + std::string(limit->key) + " does not hold: " +
+                  base::fail_errno("writing '" + limit->text + "' to " + std::string(limit->file), error).value().message);
+    }
+}
+
+void DirectLauncher::Impl::adjust(const engine::Adjustment& adjustment)
+{
+    for (const engine::ProcessKey key : adjustment.processes) {
+        Generation* generation = find(key);
+        if (generation == nullptr) continue;
+        generation->request.spec = adjustment.spec; // one in line is launched with it
+        if (!generation->cgroup.empty()) set_limits(*generation, adjustment.change.instance);
+    }
 }
 
 std::optional<ExitInfo> DirectLauncher::Impl::watch(Generation& generation)

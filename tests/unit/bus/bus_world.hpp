@@ -34,6 +34,9 @@ public:
         return found == usages.end() ? std::nullopt : std::optional(found->second);
     }
     base::Result<std::vector<std::string>> environment(engine::ProcessKey) override { return lines; }
+    void adjust(const engine::Adjustment&) override { ADD_FAILURE(); }
+    [[nodiscard]] std::string not_enforced(const model::AppSpec&) const override { return warning; }
+    std::string warning;
     void forget(base::InstanceId) override { ADD_FAILURE(); }
 };
 

@@ -90,6 +90,17 @@ public:
     std::optional<model::Usage> usage(ProcessKey) override { return std::nullopt; }
     base::Result<std::vector<std::string>> environment(ProcessKey) override { return std::vector<std::string>{}; }
 
+    std::vector<Adjustment> adjustments;
+    void adjust(const Adjustment& adjustment) override
+    {
+        for (const ProcessKey key : adjustment.processes) {
+            EXPECT_TRUE(alive.contains(key)) << text(key);
+            log.push_back("adjust " + adjustment.spec->name + "/" + text(key));
+        }
+        adjustments.push_back(adjustment);
+    }
+    [[nodiscard]] std::string not_enforced(const model::AppSpec&) const override { return {}; }
+
     void arm(base::InstanceId id, model::TimePoint when) override
     {
         disarm(id);
