@@ -199,7 +199,7 @@ void Driver::remove(Instance& instance)
         notices.app_removed(app);
     else
         notices.app_changed(app);
-    launcher_.forget(instance.id);
+    launcher_.forget(instance.id, app.name, last);
     table.remove(instance);
 }
 

@@ -69,8 +69,9 @@ public:
     virtual void adjust(const Adjustment& adjustment) = 0;
     /// Which limits of `spec` do not hold here, and why, as a sentence for people; empty when all do.
     [[nodiscard]] virtual std::string not_enforced(const model::AppSpec& spec) const = 0;
-    /// The instance is removed: none of its processes is left, and its id may be given to another one.
-    virtual void forget(base::InstanceId id) = 0;
+    /// The instance is removed: none of its processes is left, and its id may be given to another one. `last`: it was the
+    /// last of `app`.
+    virtual void forget(base::InstanceId id, const std::string& app, bool last) = 0;
 };
 
 /// The launcher's answers; the Supervisor is the one who hears them.
@@ -98,7 +99,7 @@ public:
     /// Makes pipes whose other ends are read until end of file, and remembers where their lines go. Files that the spec
     /// names are opened with the rights of `user`, the one the process runs as; null: pmd's own.
     virtual base::Result<Stdio> open(const LaunchRequest& request, const model::SharedIdentity& user) = 0;
-    /// As Launcher::forget().
+    /// The instance is removed; its id may be given to another one.
     virtual void forget(base::InstanceId id) = 0;
 };
 

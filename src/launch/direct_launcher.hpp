@@ -40,7 +40,7 @@ public:
     base::Result<std::vector<std::string>> environment(engine::ProcessKey key) override;
     void adjust(const engine::Adjustment& adjustment) override;
     std::string not_enforced(const model::AppSpec& spec) const override;
-    void forget(base::InstanceId id) override;
+    void forget(base::InstanceId id, const std::string& app, bool last) override;
 
     void set_events(engine::LauncherEvents& events) override;
     void set_path(std::string path) override;

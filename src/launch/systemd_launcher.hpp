@@ -34,7 +34,9 @@ public:
     base::Result<void> signal(engine::ProcessKey key, int signal) override;
     std::optional<model::Usage> usage(engine::ProcessKey key) override;
     base::Result<std::vector<std::string>> environment(engine::ProcessKey key) override;
-    void forget(base::InstanceId id) override;
+    void adjust(const engine::Adjustment& adjustment) override;
+    [[nodiscard]] std::string not_enforced(const model::AppSpec&) const override { return {}; }
+    void forget(base::InstanceId id, const std::string& app, bool last) override;
 
     void set_events(engine::LauncherEvents& events) override;
     void set_path(std::string path) override;

@@ -116,7 +116,7 @@ std::string DirectLauncher::not_enforced(const model::AppSpec& spec) const
     });
 }
 
-void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }
+void DirectLauncher::forget(base::InstanceId id, const std::string&, bool) { impl_->output_.forget(id); }
 
 const std::string& DirectLauncher::cgroup_root() const
 {

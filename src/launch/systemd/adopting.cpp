@@ -2,6 +2,7 @@
 // Taking up what an earlier pmd launched: the unit has the process, or still knows how it ended.
 #include "launch/systemd/impl.hpp"
 #include "launch/systemd/unit_result.hpp"
+#include "model/unit_names.hpp"
 
 namespace pm::launch {
 
@@ -10,6 +11,8 @@ void SystemdLauncher::Impl::adopt(const engine::LaunchRequest& request)
     const Process process = add(request);
     if (!process) return;
     process->adopted = true;
+    if (!policy::slice_properties(*request.spec).empty()) 
+        limited_.emplace(model::slice_of(request.spec->name), request.spec->limits);
     const auto account = accounts_.find(options_.user ? "" : request.spec->user, options_.user ? "" : request.spec->group);
     if (account) process->user = identity_of(*account);
     tell_unit("RefUnit", process->unit); // ours went with the pmd that had it

@@ -207,18 +207,17 @@ std::optional<model::Usage> SystemdLauncher::Impl::usage(const UnitProcess& proc
     return usage;
 }
 
-/// The slice of an app goes with its last instance.
-void SystemdLauncher::Impl::forget(base::InstanceId id)
+/// The slice of an app goes with its last instance, and what was set of it.
+void SystemdLauncher::Impl::forget(base::InstanceId id, const std::string& app, bool last)
 {
     output_.forget(id);
-    for (auto at = slices_.begin(); at != slices_.end();) {
-        if (at->second.erase(id) == 0 || !at->second.empty()) {
-            ++at;
-            continue;
-        }
-        stop_unit(at->first);
-        at = slices_.erase(at);
-    }
+    if (!last) return;
+    const std::string slice = model::slice_of(app);
+    stop_unit(slice);
+    if (limited_.erase(slice) == 0) return;
+    BusMessage call = bus_.manager_call("RevertUnitFiles");
+    if (call) sd_bus_message_append(call.get(), "as", 1, slice.c_str());
+    bus_.tell(std::move(call));
 }
 
 } // namespace pm::launch

@@ -10,10 +10,10 @@
 #include "launch/systemd/manager_bus.hpp"
 #include "launch/systemd/unit_process.hpp"
 #include "launch/systemd_launcher.hpp"
+#include "policy/unit_properties.hpp"
 
 #include <map>
 #include <memory>
-#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -31,6 +31,10 @@ struct SystemdLauncher::Impl {
     Process add(const engine::LaunchRequest& request);
     std::optional<model::ExitInfo> prepare(const Process& process, base::Fd& theirs);
     std::optional<model::ExitInfo> request_unit(const Process& process, base::Fd theirs);
+    void prepare_slice(const model::AppSpec& spec);
+    void start_slice(const std::string& slice, const model::AppSpec& spec);
+    void change(const std::string& unit, const policy::Properties& properties);
+    void adjust(const engine::Adjustment& adjustment);
     void on_requested(const Process& process, const ManagerBus::Answer& answer);
     void on_job_removed(const std::string& unit, const std::string& result);
     void on_talk(UnitProcess& process, std::uint32_t events);
@@ -55,7 +59,7 @@ struct SystemdLauncher::Impl {
     void release(const std::string& unit);
     void signal_all(UnitProcess& process, int signal);
     std::optional<model::Usage> usage(const UnitProcess& process) const;
-    void forget(base::InstanceId id);
+    void forget(base::InstanceId id, const std::string& app, bool last);
 
     Process find(engine::ProcessKey key) const;
     void stop_unit(const std::string& unit);
@@ -73,7 +77,7 @@ struct SystemdLauncher::Impl {
     Accounts accounts_{account_files_, name_service_};
     std::map<engine::ProcessKey, Process> processes_;
     std::unordered_map<std::string, UnitProcess*> starting_; ///< by unit: whose start job is not known to be done
-    std::map<std::string, std::set<base::InstanceId>> slices_; ///< whose instances use a slice
+    std::map<std::string, model::ResourceControl> limited_; ///< slices that were given limits, and which
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
     io::Source deferred_;
     ManagerBus bus_;

@@ -60,6 +60,19 @@ std::string cgroup_of(pid_t pid)
     return found ? found->path : std::string();
 }
 
+/// What takes the limits of `before` away that `after` does not have, and sets the others.
+policy::Properties slice_change(const model::ResourceControl& before, const model::AppSpec& after)
+{
+    model::AppSpec was = after;
+    was.limits = before;
+    if (auto change = policy::live_changes(was, after)) return std::move(change->slice);
+    was.limits.tasks.reset(); // of a slice it can be taken away: no default is put in its place
+    auto change = policy::live_changes(was, after);
+    policy::Properties properties = change ? std::move(change->slice) : policy::Properties();
+    properties.push_back({"TasksMax", model::ResourceControl::kInfinity});
+    return properties;
+}
+
 } // namespace
 
 SystemdLauncher::Impl::Process SystemdLauncher::Impl::add(const engine::LaunchRequest& request)
@@ -72,7 +85,6 @@ SystemdLauncher::Impl::Process SystemdLauncher::Impl::add(const engine::LaunchRe
     at->second = std::make_shared<UnitProcess>();
     at->second->request = request;
     at->second->unit = model::unit_of(request.spec->name, request.slot, request.key.generation);
-    slices_[model::slice_of(request.spec->name)].insert(request.key.id);
     return at->second;
 }
 
@@ -130,11 +142,57 @@ std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& proce
     const int filled = describe_service(call.get(), process->request,
                                         {process->unit, options_.pm_exec, theirs.get(), options_.user});
     if (filled < 0) return launch_failed(LaunchStage::Resources, -filled, fmt::format("describing unit '{}': {}", process->unit, std::strerror(-filled)));
+    prepare_slice(*process->request.spec);
     starting_[process->unit] = process.get();
     bus_.send(std::move(call), [this, later = Later(process)](const ManagerBus::Answer& answer) {
         if (const Process asked = later.lock()) on_requested(asked, answer);
     });
     return std::nullopt;
+}
+
+/// Limits for all of an app hold from its first process on; without any, systemd makes the slice by itself.
+void SystemdLauncher::Impl::prepare_slice(const model::AppSpec& spec)
+{
+    const std::string slice = model::slice_of(spec.name);
+    const auto known = limited_.find(slice);
+    if (known == limited_.end()) {
+        if (!policy::slice_properties(spec).empty()) start_slice(slice, spec);
+        return;
+    }
+    change(slice, slice_change(known->second, spec));
+    known->second = spec.limits;
+}
+
+void SystemdLauncher::Impl::start_slice(const std::string& slice, const model::AppSpec& spec)
+{
+    limited_.emplace(slice, spec.limits);
+    BusMessage call = bus_.manager_call("StartTransientUnit");
+    if (!call || describe_slice(call.get(), slice, spec) < 0) return;
+    bus_.send(std::move(call), [this, slice, properties = policy::slice_properties(spec)](const ManagerBus::Answer& answer) {
+        if (answer.name == kUnitExists)
+            change(slice, properties);
+        else if (!answer.ok())
+            warn_(fmt::format("starting unit '{}': {}; the limits of the app do not hold", slice, answer.message));
+    });
+}
+
+void SystemdLauncher::Impl::change(const std::string& unit, const policy::Properties& properties)
+{
+    if (properties.empty()) return;
+    BusMessage call = bus_.manager_call("SetUnitProperties");
+    if (!call || describe_change(call.get(), unit, properties) < 0) return;
+    bus_.send(std::move(call), [this, unit](const ManagerBus::Answer& answer) {
+        if (!answer.ok()) warn_(fmt::format("setting limits of unit '{}': {}; they hold from the next start on", unit, answer.message));
+    });
+}
+
+void SystemdLauncher::Impl::adjust(const engine::Adjustment& adjustment)
+{
+    const std::string slice = model::slice_of(adjustment.spec->name);
+    if (!adjustment.change.slice.empty()) limited_.insert_or_assign(slice, adjustment.spec->limits);
+    change(slice, adjustment.change.slice);
+    for (const engine::ProcessKey key : adjustment.processes)
+        if (const Process process = find(key)) change(process->unit, adjustment.change.instance);
 }
 
 /// A job is on its way (on_job_removed() tells its end), or systemd refused.

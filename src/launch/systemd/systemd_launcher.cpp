@@ -81,7 +81,9 @@ base::Result<std::vector<std::string>> SystemdLauncher::environment(engine::Proc
     return environment_of_process(process->pid);
 }
 
-void SystemdLauncher::forget(base::InstanceId id) { impl_->forget(id); }
+void SystemdLauncher::adjust(const engine::Adjustment& adjustment) { impl_->adjust(adjustment); }
+
+void SystemdLauncher::forget(base::InstanceId id, const std::string& app, bool last) { impl_->forget(id, app, last); }
 
 std::string SystemdLauncher::description() const
 {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/systemd/transient.hpp"
 
+#include "launch/systemd/append_property.hpp"
 #include "model/unit_names.hpp"
+#include "policy/unit_properties.hpp"
 
 #include <chrono>
 #include <fmt/format.h>
 
 namespace pm::launch {
 namespace {
+
+constexpr std::uint64_t kStartTimeoutUsec = 60'000'000;
 
 /// Appends to an array of properties; remembers the first error.
 class Properties {
@@ -18,6 +22,10 @@ public:
     void add(const char* name, const char* signature, Values... values)
     {
         if (result_ >= 0) result_ = sd_bus_message_append(call_, "(sv)", name, signature, values...);
+    }
+    void add(const policy::Properties& properties)
+    {
+        for (const model::UnitProperty& property : properties) step(append(call_, property));
     }
     /// LogExtraFields= is an array of byte arrays: the journal takes any bytes.
     void fields(const char* name, std::initializer_list<std::string> fields);
@@ -65,8 +73,6 @@ void Properties::command(const char* name, const std::string& program, std::init
     end();
 }
 
-std::uint64_t usec(model::Milliseconds time) { return static_cast<std::uint64_t>(time.count()) * 1000; }
-
 void identity(Properties& properties, const engine::LaunchRequest& request)
 {
     const model::AppSpec& spec = *request.spec;
@@ -79,15 +85,12 @@ void identity(Properties& properties, const engine::LaunchRequest& request)
 }
 
 /// Restarting stays with pmd. What ended stays loaded until pmd has seen how (RemainAfterExit=, AddRef).
-void life(Properties& properties, const model::AppSpec& spec)
+void life(Properties& properties)
 {
     properties.add("Type", "s", "exec");
     properties.add("RemainAfterExit", "b", 1);
     properties.add("AddRef", "b", 1);
-    properties.add("KillMode", "s", spec.kill_mode == model::KillMode::Group ? "control-group" : "process");
-    properties.add("KillSignal", "i", spec.kill_signal);
-    properties.add("TimeoutStopUSec", "t", usec(spec.kill_timeout));
-    properties.add("TimeoutStartUSec", "t", usec(model::Milliseconds(60'000)));
+    properties.add("TimeoutStartUSec", "t", kStartTimeoutUsec);
     // When the machine goes down, pmd ends first, so that it does not start again what is being stopped.
     properties.add("Before", "as", 1, "pmd.service");
 }
@@ -98,24 +101,55 @@ void rights(Properties& properties, const model::AppSpec& spec, bool user)
     if (!spec.group.empty() && !user) properties.add("Group", "s", spec.group.c_str());
 }
 
+/// `mode` replace: a stop of the slice, of an app of this name that was deleted, may still be under way.
+int begin(sd_bus_message* call, const std::string& unit, const char* mode)
+{
+    const int result = sd_bus_message_append(call, "ss", unit.c_str(), mode);
+    return result < 0 ? result : sd_bus_message_open_container(call, 'a', "(sv)");
+}
+
+int finish(sd_bus_message* call, int result)
+{
+    if (result >= 0) result = sd_bus_message_close_container(call);
+    return result < 0 ? result : sd_bus_message_append(call, "a(sa(sv))", 0);
+}
+
 } // namespace
 
 int describe_service(sd_bus_message* call, const engine::LaunchRequest& request, const TransientService& service)
 {
-    int result = sd_bus_message_append(call, "ss", service.unit.c_str(), "fail");
-    if (result >= 0) result = sd_bus_message_open_container(call, 'a', "(sv)");
+    const int result = begin(call, service.unit, "replace");
     if (result < 0) return result;
     Properties properties(call);
     identity(properties, request);
-    life(properties, *request.spec);
+    life(properties);
     rights(properties, *request.spec, service.user);
     properties.add("StandardInputFileDescriptor", "h", service.invitation);
     properties.add("StandardOutput", "s", "null"); // pm-exec is sent what the app gets
     properties.add("StandardError", "s", "null");
+    properties.add(policy::instance_properties(*request.spec));
     properties.command("ExecStart", service.pm_exec, {service.pm_exec.c_str(), request.spec->name.c_str()});
-    if (properties.result() < 0) return properties.result();
-    result = sd_bus_message_close_container(call);
-    return result < 0 ? result : sd_bus_message_append(call, "a(sa(sv))", 0);
+    return finish(call, properties.result());
+}
+
+int describe_slice(sd_bus_message* call, const std::string& slice, const model::AppSpec& spec)
+{
+    const int result = begin(call, slice, "replace");
+    if (result < 0) return result;
+    Properties properties(call);
+    properties.add("Description", "s", fmt::format("Slice of app {}", spec.name).c_str());
+    properties.add(policy::slice_properties(spec));
+    return finish(call, properties.result());
+}
+
+int describe_change(sd_bus_message* call, const std::string& unit, const policy::Properties& changed)
+{
+    int result = sd_bus_message_append(call, "sb", unit.c_str(), 1);
+    if (result >= 0) result = sd_bus_message_open_container(call, 'a', "(sv)");
+    if (result < 0) return result;
+    Properties properties(call);
+    properties.add(changed);
+    return properties.result() < 0 ? properties.result() : sd_bus_message_close_container(call);
 }
 
 } // namespace pm::launch

@@ -37,7 +37,7 @@ public:
     void adjust(const engine::Adjustment&) override { ADD_FAILURE(); }
     [[nodiscard]] std::string not_enforced(const model::AppSpec&) const override { return warning; }
     std::string warning;
-    void forget(base::InstanceId) override { ADD_FAILURE(); }
+    void forget(base::InstanceId, const std::string&, bool) override { ADD_FAILURE(); }
 };
 
 class BusTest : public ::testing::Test

@@ -69,7 +69,7 @@ public:
         if (answers && !stubborn.contains(found->second.app) && !immortal.contains(found->second.app))
             gone_later(key, {.kind = model::ExitInfo::Kind::Signaled, .code = signal});
     }
-    void forget(base::InstanceId id) override
+    void forget(base::InstanceId id, const std::string&, bool) override
     {
         for (const auto& [key, process] : alive)
             if (key.id == id) ADD_FAILURE() << "instance " << id.value << " is forgotten while it has a process";
