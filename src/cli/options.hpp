@@ -21,6 +21,7 @@ public:
     OptionSet& operator=(const OptionSet&) = delete;
 
     /// `names` as "-n,--name". What an option fills must outlive the set. Given twice, the last one counts.
+    /// A flag takes no value: "--flag=false" is a fault.
     void flag(const std::string& names, bool& into, const std::string& help);
     void text(const std::string& names, std::optional<std::string>& into, const std::string& what,
               const std::string& help);
