@@ -36,4 +36,7 @@ struct Context {
 int report(const Failure& failure);
 void warn(std::string_view message);
 
+/// Writes `text` on standard output and gives the exit status: kDone, or kFailed with why it could not (told already).
+[[nodiscard]] int print(std::string_view text);
+
 } // namespace pm::cli

@@ -134,13 +134,13 @@ int follow_logs(const Context& context, Client& client, const std::vector<std::s
     }
     LogFormatter formatter(context.out, false);
     const ViewEnd end = view_logs(std::move(streams), [&](std::string_view line) { return formatter.format(line); });
-    return end == ViewEnd::Interrupted ? kDone : report({kNoDaemon, "pmd has ended"});
+    return status_of(end);
 }
 
 void show_table(const Context& context, Client& client)
 {
     if (!context.out.is_terminal || context.globals.silent) return;
-    if (const auto rows = client.list("", true)) out(list_table(*rows, context.out));
+    if (const auto rows = client.list("", true)) static_cast<void>(print(list_table(*rows, context.out)));
 }
 
 int operate_all(Context& context, const std::string& method, const std::string& doing,

@@ -251,8 +251,7 @@ int Start::show_plan(const Context& context, Client* client, const std::vector<S
                 lines.push_back({{base::printable(row.app)}, {row.action}, {base::printable(row.why)}});
         }
     }
-    out(render({{"name"}, {"action"}, {"why"}}, lines, context.out));
-    return kDone;
+    return print(render({{"name"}, {"action"}, {"why"}}, lines, context.out));
 }
 
 /// A script that runs already as it is asked for stays as it is: people should hear that nothing happens.
