@@ -26,6 +26,7 @@ struct Context {
     std::string home;
     Terminal out;
     Terminal err;
+    std::vector<std::string> given;       ///< the options of the command line, as OptionSet::given()
     std::vector<std::string> script_args; ///< what followed `--`
 };
 

@@ -9,6 +9,7 @@
 #include "cli/view/log_lines.hpp"
 #include "cli/view/progress.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fmt/format.h>
@@ -146,6 +147,9 @@ void show_table(const Context& context, Client& client)
 int operate_all(Context& context, const std::string& method, const std::string& doing,
                 const std::vector<std::string>& words, const std::vector<std::string>& only)
 {
+    const auto is_file = [](const std::string& word) { return kind_of(word) != WordKind::Word; };
+    if (!only.empty() && std::ranges::none_of(words, is_file))
+        return report({kUsage, "'--only' is for app files, and none is named"});
     auto client = Client::connect(context);
     if (!client) return report(client.error());
     const auto targets = targets_of(context, *client, words, only);

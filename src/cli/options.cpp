@@ -189,6 +189,15 @@ Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& word
                                       option ? suggestion(impl_->app, left.front()) : std::string(), hint));
 }
 
+std::vector<std::string> OptionSet::given() const
+{
+    std::vector<std::string> names;
+    for (const CLI::Option* option : impl_->app.get_options())
+        if (option->count() > 0 && !option->get_group().empty() && !option->get_lnames().empty())
+            names.push_back("--" + option->get_lnames().front());
+    return names;
+}
+
 std::string OptionSet::help() const
 {
     std::string text = impl_->app.help();

@@ -48,6 +48,8 @@ public:
     enum class Parsed { Run, Help };
     /// Fails with status 2.
     Outcome<Parsed> parse(const std::vector<std::string>& words);
+    /// The options that the last parse() met, each by its first long name ("--name"); not those that --help hides.
+    [[nodiscard]] std::vector<std::string> given() const;
     [[nodiscard]] std::string help() const;
 
 private:

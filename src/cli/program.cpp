@@ -59,6 +59,7 @@ int run_verb(const Verb& verb, const CommandLine& line)
     const auto parsed = options.parse(words);
     if (!parsed) return report(parsed.error());
     if (*parsed == OptionSet::Parsed::Help) return print(options.help());
+    context.given = options.given();
     context.script_args = line.script_args;
     context.out = look_at(STDOUT_FILENO, context.globals.no_colour, context.environment);
     context.err = look_at(STDERR_FILENO, context.globals.no_colour, context.environment);
