@@ -56,12 +56,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                 launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(),
                                       runtime_.locations.state_dir, runtime_.nofile},
                 [this](const std::string& text) { log_.warning(text); }),
-      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }), events_(log_, publisher_,
-              [this] {
-                  looks_ = 0;
-                  if (std::exchange(housekeeping_due_, true)) return;
-                  housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
-              }),
+      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }), events_(log_, publisher_, [this] { plan_housekeeping(); }),
       timers_(
           loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
           [this](const std::string& text) { log_.error(text); }),
@@ -78,7 +73,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                runtime_.locations.state_dir,
                runtime_.locations.state_dir + "/logs",
                runtime_.home,
-               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); }}
+               runtime_.user,
+               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); },
+               [this] { plan_housekeeping(); }}
 {
     launcher_.set_events(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
@@ -252,6 +249,13 @@ void Daemon::finish()
 
 void Daemon::keep_house()
 {
+void Daemon::plan_housekeeping()
+{
+    looks_ = 0;
+    if (std::exchange(housekeeping_due_, true)) return;
+    housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
+}
+
     housekeeping_due_ = false;
     const std::uint32_t instances = supervisor_.instance_count();
     if (mallinfo2().fordblks > kWorthGivingBack) malloc_trim(0);

@@ -37,6 +37,7 @@ private:
     void on_end_signal();
     void kill_what_is_left();
     void finish();
+    void plan_housekeeping();
     /// Some time after the last change: tells systemd a status line, gives freed memory back.
     void keep_house();
     [[nodiscard]] engine::Limits limits() const;
