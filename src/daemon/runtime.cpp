@@ -106,6 +106,7 @@ base::Result<Runtime> find_runtime(const Options& options)
     const auto bus = options.bus.value_or(default_bus());
     runtime.locations = config::locations(bus, geteuid(), runtime.home, from_environment);
     runtime.config_file = options.config_file.empty() ? runtime.locations.settings_file : options.config_file;
+    if (auto good = config::check_locations(from_environment); !good) return tl::unexpected(good.error());
     auto settings = load_settings(runtime.config_file, !options.config_file.empty());
     if (!settings) return tl::unexpected(settings.error());
     runtime.settings = std::move(*settings);

@@ -23,7 +23,8 @@ struct Runtime {
     std::optional<model::ResourceLimit> nofile; ///< of apps that declare none
 };
 
-/// Where everything is, and the settings. Error: InvalidSpec with all faults of the settings file.
+/// Where everything is, and the settings. Error: InvalidSpec with all faults of the settings file, a line each;
+/// InvalidArgument for a variable that names no absolute path.
 [[nodiscard]] base::Result<Runtime> find_runtime(const Options& options);
 
 /// The settings of `path`; defaults when it does not exist and `must_exist` is false.
