@@ -230,7 +230,7 @@ std::string Start::runs_already(const Context& context, Client* client, const st
 {
     const std::string path = file_path(word, context.cwd);
     if (client == nullptr || path.empty() || force_ || script_.name) return {};
-    if (std::ranges::any_of(rows, [&](const Row& row) { return row.app == default_name(path); })) return {};
+    if (std::ranges::any_of(rows, [&](const Row& row) { return row.app == name_of_file(path); })) return {};
     const auto running = client->list(path, false);
     if (!running) return {};
     if (!context.globals.silent)
