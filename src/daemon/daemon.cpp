@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.hpp"
 
+#include "base/text.hpp"
 #include "pmd-config.h"
 
 #include <algorithm>
@@ -204,7 +205,8 @@ void Daemon::reload()
         log_.notice(fmt::format("settings read again from '{}'{}", runtime_.config_file,
                                 needs_start ? "; bus, state_dir and cgroups change at the next start only" : ""));
     } else {
-        log_.error("the settings were not changed: " + settings.error().message);
+        for (const std::string& line : base::split(settings.error().message, '\n'))
+            log_.error("the settings were not changed: " + line);
     }
     sd_notify(0, "READY=1");
 }
