@@ -249,8 +249,6 @@ void Daemon::finish()
     loop_.exit(EXIT_SUCCESS);
 }
 
-void Daemon::keep_house()
-{
 void Daemon::plan_housekeeping()
 {
     looks_ = 0;
@@ -258,6 +256,8 @@ void Daemon::plan_housekeeping()
     housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
 }
 
+void Daemon::keep_house()
+{
     housekeeping_due_ = false;
     const std::uint32_t instances = supervisor_.instance_count();
     if (mallinfo2().fordblks > kWorthGivingBack) malloc_trim(0);

@@ -18,6 +18,7 @@ struct Runtime {
     std::string config_file;
     std::string pm_exec;
     std::string home;      ///< of the user pmd runs as
+    std::string user;      ///< its name; a number if it has none
     config::Settings settings;
     Options options;       ///< of the command line: they win over settings that are read again
     std::optional<model::ResourceLimit> nofile; ///< of apps that declare none
