@@ -154,14 +154,16 @@ int operate_all(Context& context, const std::string& method, const std::string& 
     if (!client) return report(client.error());
     const auto targets = targets_of(context, *client, words, only);
     if (!targets) return report(targets.error());
+    Outcome<std::vector<Outcome<void>>> ends;
+    const auto called = with_progress(context, doing + " " + base::join(*targets, ", "), [&](Watcher* watcher) -> Outcome<void> {
+        ends = client->operate(method, *targets, watcher);
+        return ends ? Outcome<void>{} : failed(ends.error());
+    });
+    if (!called) return report(called.error());
     int status = kDone;
-    for (const std::string& target : *targets) {
-        const auto done = with_progress(context, doing + " " + target, [&](Watcher* watcher) {
-            return client->operate(method, target, watcher);
-        });
-        if (done) continue;
-        if (done.error().status == kInterrupted) return report(done.error());
-        const int failed_with = explain(*client, done.error(), {target});
+    for (std::size_t i = 0; i < targets->size(); ++i) {
+        if ((*ends)[i]) continue;
+        const int failed_with = explain(*client, (*ends)[i].error(), {(*targets)[i]});
         if (status == kDone) status = failed_with;
         if (failed_with == kNoDaemon) return status;
     }
