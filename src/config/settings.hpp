@@ -73,4 +73,7 @@ struct Locations {
 /// XDG Base Directory Specification; `home` is used when HOME is not set.
 [[nodiscard]] Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment);
 
+/// Error: InvalidArgument when PMD_RUNTIME_DIR or PMD_STATE_DIR is set and no absolute path; locations() would ignore it.
+[[nodiscard]] base::Result<void> check_locations(const Environment& environment);
+
 } // namespace pm::config

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.hpp"
 
+#include "base/text.hpp"
 #include "launch/direct_launcher.hpp"
 #include "launch/systemd_launcher.hpp"
 #include "pmd-config.h"
@@ -55,13 +56,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller),
       logs_(loop_, log_options(), [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
-      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : ""),
-      events_(log_, state_,
-              [this] {
-                  looks_ = 0;
-                  if (std::exchange(housekeeping_due_, true)) return;
-                  housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
-              }),
+      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
+      state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : ""),
+      events_(log_, state_, [this] { plan_housekeeping(); }),
       timers_(
           loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
           [this](const std::string& text) { log_.error(text); }),
@@ -78,7 +75,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                runtime_.locations.state_dir,
                runtime_.locations.state_dir + "/logs",
                runtime_.home,
-               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); }}
+               runtime_.user,
+               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); },
+               [this] { plan_housekeeping(); }}
 {
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);
@@ -226,7 +225,8 @@ void Daemon::reload()
         log_.notice(fmt::format("settings read again from '{}'{}", runtime_.config_file,
                                 needs_start ? "; bus, launcher, state_dir and cgroups change at the next start only" : ""));
     } else {
-        log_.error("the settings were not changed: " + settings.error().message);
+        for (const std::string& line : base::split(settings.error().message, '\n'))
+            log_.error("the settings were not changed: " + line);
     }
     sd_notify(0, "READY=1");
 }
@@ -283,6 +283,13 @@ void Daemon::finish()
 {
     for (const engine::Done& done : std::exchange(enders_, {})) done({});
     loop_.exit(EXIT_SUCCESS);
+}
+
+void Daemon::plan_housekeeping()
+{
+    looks_ = 0;
+    if (std::exchange(housekeeping_due_, true)) return;
+    housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
 }
 
 void Daemon::keep_house()

@@ -42,6 +42,7 @@ private:
     void on_end_signal();
     void kill_what_is_left();
     void finish();
+    void plan_housekeeping();
     /// Some time after the last change: tells systemd a status line, gives freed memory back.
     void keep_house();
     [[nodiscard]] std::unique_ptr<launch::Launcher> make_launcher();

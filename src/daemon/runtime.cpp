@@ -36,6 +36,13 @@ std::string home_directory()
     return entry != nullptr ? entry->pw_dir : "/";
 }
 
+/// Asked for once, before the loop: a user database may be slow.
+std::string own_name()
+{
+    const passwd* entry = getpwuid(geteuid());
+    return entry != nullptr ? std::string(entry->pw_name) : std::to_string(geteuid());
+}
+
 config::BusKind default_bus()
 {
     return geteuid() == 0 && sd_booted() > 0 ? config::BusKind::System : config::BusKind::Embedded;
@@ -113,9 +120,11 @@ void override_settings(config::Settings& settings, const Options& options)
 
 base::Result<Runtime> find_runtime(const Options& options)
 {
+    if (auto good = config::check_locations(from_environment); !good) return tl::unexpected(good.error());
     Runtime runtime;
     runtime.options = options;
     runtime.home = home_directory();
+    runtime.user = own_name();
     runtime.pm_exec = find_pm_exec(options);
     const auto bus = options.bus.value_or(default_bus());
     runtime.locations = config::locations(bus, geteuid(), runtime.home, from_environment);

@@ -150,6 +150,7 @@ void Driver::note_exit(const Instance& instance, const Transition& transition, b
     event.pid = pid;
     event.exit = exit.ended.exit;
     event.uptime = exit.uptime;
+    event.commanded = exit.commanded;
     if (const auto* backoff = std::get_if<Backoff>(&instance.machine.state))
         event.delay = std::chrono::duration_cast<model::Duration>(backoff->deadline - clock_.now());
     else if (transition.action == Action::Launch && transition.restarted)

@@ -141,6 +141,7 @@ struct ProcessEvent {
     std::string reason;                   ///< a sentence for people; may be empty
     std::optional<model::ExitInfo> exit;  ///< for Exit and Errored
     std::optional<model::Duration> uptime;///< for Exit
+    bool commanded = false;               ///< Exit: a command asked for it (stop, restart, scale, delete)
     std::uint64_t restarts = 0;
     std::optional<model::Duration> delay; ///< Exit followed by a backoff: how long it waits
 };

@@ -50,13 +50,15 @@ enum class Field : std::uint32_t {
     Gid,            ///< number
     Groups,         ///< std::uint32_t[]: the supplementary groups; absent: left as they are
     Fallback,       ///< text: the interpreter to try when the first is not there
+    FileHead,       ///< text, repeated, Shell only: replaces the first kShellHead arguments when its last is a file
 };
-inline constexpr std::uint32_t kFieldCount = 17;
+inline constexpr std::uint32_t kFieldCount = 18;
+inline constexpr std::size_t kShellHead = 4; ///< shell, "-c", line, name
 
 enum class CommandKind : std::uint32_t {
     Direct,      ///< run the script itself; without '/': here, then in PATH
     Interpreted, ///< an interpreter from PATH runs a script that must be readable
-    Shell,       ///< a shell runs a line: nothing to check but the shell
+    Shell,       ///< a shell runs a line, unless all of it is the path of a file
 };
 
 inline constexpr std::int64_t kFlagNullOut = 1;       ///< stdout is /dev/null

@@ -47,13 +47,16 @@ bool is_stale(std::string_view name)
     const auto pid = parts.size() < 3 ? std::nullopt : base::parse_number<pid_t>(parts[1]);
     if (!pid) return false;
     const auto now = read_process(*pid);
-    return !now || std::to_string(now->start_time) != parts[2];
+    return !now || now->ended() || std::to_string(now->start_time) != parts[2];
 }
 
-void clear_stale(const std::string& own)
+/// Removes what is stale; gives the names of what cannot be removed yet.
+std::vector<std::string> clear_stale(const std::string& own)
 {
+    std::vector<std::string> left;
     for (const std::string& name : cgroups_below(own))
-        if (is_stale(name)) remove_tree(own + "/" + name);
+        if (is_stale(name) && remove_tree(own + "/" + name) != 0) left.push_back(name);
+    return left;
 }
 
 } // namespace
@@ -84,7 +87,7 @@ Cgroups::Cgroups()
     if (!own) return;
     const auto self = read_process(::getpid());
     if (!self) return;
-    clear_stale(own->path);
+    for (const std::string& name : clear_stale(own->path)) left_by_others_.push_back("../" + name); // seen from root_
     const std::string stem = owner_name(*self);
     std::string name = stem + std::string(kSuffix);
     for (int attempt = 1; ::mkdir((own->path + "/" + name).c_str(), 0755) < 0; ++attempt) {
@@ -130,7 +133,13 @@ Cgroups::~Cgroups()
 base::Fd Cgroups::create(const std::string& name)
 {
     if (::mkdirat(root_fd_.get(), name.c_str(), 0755) < 0 && errno != EEXIST) return base::Fd();
-    return base::Fd(::openat(root_fd_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    base::Fd leaf(::openat(root_fd_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!leaf) {
+        const int error = errno;
+        ::unlinkat(root_fd_.get(), name.c_str(), AT_REMOVEDIR);
+        errno = error;
+    }
+    return leaf;
 }
 
 Cgroups::Removal Cgroups::remove(const std::string& name)

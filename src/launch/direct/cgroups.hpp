@@ -22,7 +22,8 @@ namespace pm::launch {
 
 class Cgroups {
 public:
-    /// Makes "<own cgroup>/pmd-<pid>-<start time>.apps" and clears away what dead pmds left there empty. Unusable when it cannot.
+    /// Makes "<own cgroup>/pmd-<pid>-<start time>.apps" and clears away what dead pmds left there empty. Unusable when it
+    /// cannot.
     Cgroups();
     /// Removes what is empty.
     ~Cgroups();
@@ -39,7 +40,10 @@ public:
     /// Writes `text` to a file of the leaf; 0 or errno.
     int write(const std::string& name, const std::string& file, std::string_view text) const;
 
-    /// Makes a leaf and opens it; none with errno when it cannot be made.
+    /// What dead pmds left beside us with something living in it: names for remove() and path().
+    [[nodiscard]] const std::vector<std::string>& left_by_others() const noexcept { return left_by_others_; }
+
+    /// Makes a leaf and opens it; none, and no leaf, with errno when it cannot.
     [[nodiscard]] base::Fd create(const std::string& name);
 
     enum class Removal { Removed, Populated };
@@ -63,6 +67,7 @@ private:
     std::string root_name_; ///< as /proc/<pid>/cgroup calls it
     base::Fd root_fd_;
     std::vector<std::string> controllers_;
+    std::vector<std::string> left_by_others_;
     bool disabled_ = false;
 };
 

@@ -34,6 +34,8 @@ DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, DirectOp
         children_ = *std::move(made);
     else
         warn_(made.error().message);
+    if (cgroups_ && cgroups_->usable())
+        for (const std::string& name : cgroups_->left_by_others()) linger(name);
 }
 
 Generation* DirectLauncher::Impl::find(engine::ProcessKey key)

@@ -81,7 +81,7 @@ struct DirectLauncher::Impl {
         std::string leaf;
         Watched emptiness;
     };
-    std::list<Lingering> lingering_; ///< leaves of processes that were spared (KillMode::Main)
+    std::list<Lingering> lingering_; ///< leaves of processes that were spared (KillMode::Main), and of dead pmds
 
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
     bool reap_again_ = false;

@@ -42,6 +42,7 @@ void add_command(Encoder& encoder, const model::AppSpec& spec, const OrderContex
     encoder.number(Field::Kind, static_cast<std::int64_t>(to_wire(command.kind)));
     encoder.number(Field::Flags, flags);
     for (const std::string& argument : command.argv) encoder.text(Field::Argument, argument);
+    for (const std::string& argument : command.file_head) encoder.text(Field::FileHead, argument);
     if (command.kind == Kind::Interpreted) encoder.text(Field::Script, command.script);
     const std::string_view fallback = fallback_of(command, spec.interpreter.has_value());
     if (!fallback.empty()) encoder.text(Field::Fallback, fallback);

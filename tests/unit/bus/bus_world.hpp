@@ -80,7 +80,10 @@ protected:
                     .state_dir = "/state",
                     .log_dir = "/state/logs",
                     .home = "/home/x",
-                    .exit = {}};
+                    .user = "me",
+                    .exit = {},
+                    .freed_memory = [this] { ++freed_memory; }};
+    int freed_memory = 0;
 };
 
 } // namespace pm::bus::testing
