@@ -77,6 +77,8 @@ Locations locations(BusKind bus, uid_t uid, const std::string& home, const Envir
     places.state_dir = finder.state_dir(bus);
     places.settings_file = finder.settings_file(bus);
     places.embedded_address = embedded_address(places.runtime_dir);
+    if (bus != BusKind::Embedded)
+        places.apps_dir = places.settings_file.substr(0, places.settings_file.rfind('/')) + "/apps.d";
     return places;
 }
 

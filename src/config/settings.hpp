@@ -33,6 +33,7 @@ struct Settings {
     std::optional<BusKind> bus;               ///< [start] unset: system for root under systemd, else embedded
     std::optional<LauncherKind> launcher;     ///< [start] unset: systemd where it runs, on the system and session bus
     std::string state_dir;                    ///< [start] absolute; empty: by locations()
+    std::string apps_dir;                     ///< [start] absolute; empty: by locations()
     LogLevel log_level = LogLevel::Info;
     std::string path;                         ///< PATH of apps; empty: pmd's own, or the system default
     bool cgroups = true;                      ///< use a cgroup per app where a writable cgroup2 tree exists
@@ -62,6 +63,7 @@ struct Locations {
     std::string state_dir;        ///< logs and saved state
     std::string embedded_address; ///< D-Bus address of the embedded bus
     std::string settings_file;    ///< may not exist
+    std::string apps_dir;         ///< app files of what starts with pmd; empty: none
 };
 
 /// D-Bus address of the embedded bus in `runtime_dir`, escaped as the D-Bus Specification says ("Server Addresses").
@@ -70,6 +72,7 @@ struct Locations {
 /// PMD_RUNTIME_DIR and PMD_STATE_DIR win. Otherwise, system: /run/pmd, /var/lib/pmd, /etc/pmd/pmd.yaml. Session and
 /// embedded: $XDG_RUNTIME_DIR/pmd, else /run/pmd for root, else /tmp/pmd-<uid>; $XDG_STATE_HOME/pmd or
 /// ~/.local/state/pmd (root: /var/lib/pmd); $XDG_CONFIG_HOME/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml (root: /etc/pmd).
+/// apps.d beside the settings file, but for an embedded pmd, which starts at any pmctl.
 /// XDG Base Directory Specification; `home` is used when HOME is not set.
 [[nodiscard]] Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment);
 

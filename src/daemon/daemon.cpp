@@ -127,6 +127,7 @@ std::string Daemon::app_path_variable() const
 int Daemon::run()
 {
     restore();
+    start_boot_apps();
     for (auto step : {&Daemon::watch_signals, &Daemon::open_bus}) {
         if (auto done = (this->*step)(); !done) {
             log_.error(done.error().message);
@@ -249,6 +250,29 @@ void Daemon::restore()
         if (auto restored = supervisor_.restore(app); !restored) log_.error(restored.error().message);
     if (supervisor_.app_count() > 0)
         log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));
+}
+
+void Daemon::start_boot_apps()
+{
+    config::ParseOptions options;
+    options.home = runtime_.home;
+    options.max_bytes = runtime_.settings.max_file_bytes;
+    options.max_apps = runtime_.settings.max_apps;
+    for (BootApp& app : read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_)) start(std::move(app), {});
+}
+
+void Daemon::start(BootApp app, engine::Done done)
+{
+    const std::string name = app.spec.name;
+    if (supervisor_.spec(name) || state_.was_removed(name)) return;
+    engine::ApplyOptions options;
+    options.start = app.start;
+    options.origin = app.origin;
+    options.owner = app.owner;
+    std::vector<model::AppSpec> specs;
+    specs.push_back(std::move(app.spec));
+    if (auto started = supervisor_.apply(std::move(specs), options, std::move(done)); !started)
+        log_.error(fmt::format("{}: {}", name, started.error().message));
 }
 
 void Daemon::leave()

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bus/service.hpp"
+#include "daemon/boot.hpp"
 #include "daemon/event_log.hpp"
 #include "daemon/runtime.hpp"
 #include "daemon/state_keeper.hpp"
@@ -36,6 +37,9 @@ private:
     void shut_down(engine::Done done, const char* why);
     /// Goes on with the apps that an earlier pmd left running.
     void restore();
+    /// Starts what starts with pmd and is neither there nor was removed since the machine came up.
+    void start_boot_apps();
+    void start(BootApp app, engine::Done done);
     /// Ends without the apps, which run on; the next pmd goes on with them.
     void leave();
     /// The first signal shuts down, the next one kills what is left at once.

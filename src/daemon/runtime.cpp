@@ -142,6 +142,7 @@ base::Result<Runtime> find_runtime(const Options& options)
     runtime.locations = config::locations(runtime.bus, geteuid(), runtime.home, from_environment);
     if (!runtime.settings.state_dir.empty() && !from_environment("PMD_STATE_DIR"))
         runtime.locations.state_dir = runtime.settings.state_dir;
+    if (!runtime.settings.apps_dir.empty()) runtime.locations.apps_dir = runtime.settings.apps_dir;
     if (!options.state_dir.empty()) runtime.locations.state_dir = options.state_dir;
     if (!options.runtime_dir.empty()) {
         runtime.locations.runtime_dir = options.runtime_dir;

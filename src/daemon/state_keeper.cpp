@@ -16,6 +16,7 @@ namespace pm::daemon {
 namespace {
 
 constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kMark = ".removed";
 constexpr std::size_t kMaxBytes = 64u << 20;
 
 } // namespace
@@ -36,7 +37,15 @@ std::string StateKeeper::path_of(const std::string& app) const
     return directory_ + "/" + model::escape_for_unit(app) + std::string(kSuffix);
 }
 
-bool StateKeeper::left_behind() const { return !directory_.empty() && access(directory_.c_str(), F_OK) == 0; }
+std::string StateKeeper::mark_of(const std::string& app) const
+{
+    return directory_ + "/" + model::escape_for_unit(app) + std::string(kMark);
+}
+
+bool StateKeeper::was_removed(const std::string& app) const
+{
+    return !directory_.empty() && access(mark_of(app).c_str(), F_OK) == 0;
+}
 
 std::vector<engine::SavedApp> StateKeeper::load() const
 {
@@ -70,7 +79,7 @@ void StateKeeper::app_removed(const std::string& app)
 {
     if (!directory_.empty()) {
         changed_.erase(app);
-        unlink(path_of(app).c_str());
+        if (unlink(path_of(app).c_str()) == 0) (void)io::replace_file(mark_of(app), "", 0600);
     }
     next_.app_removed(app);
 }
@@ -86,6 +95,7 @@ void StateKeeper::write(const std::string& app)
     if (!saved) return;
     if (mkdir(directory_.c_str(), 0700) < 0 && errno != EEXIST && !std::exchange(complained_, true))
         log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
+    unlink(mark_of(app).c_str());
     auto written = io::replace_file(path_of(app), to_text(*saved), 0600);
     if (written)
         complained_ = false;

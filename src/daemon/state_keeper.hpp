@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes what changes of each app to a directory that lives as long as the boot (/run), for the next pmd to go on with.
 //
-// One file per app, written anew at the end of the loop's turn in which the app changed: a pmd that is killed loses nothing
+// What was removed leaves an empty mark. One file per app, written anew at the end of the loop's turn in which the app changed: a pmd that is killed loses nothing
 // older than that. On tmpfs this is memory, not disk. Only for launchers whose apps outlive pmd.
 #pragma once
 
@@ -25,8 +25,8 @@ public:
 
     /// What an earlier pmd of this boot left, in order of creation; a file that cannot be read is told and left alone.
     [[nodiscard]] std::vector<engine::SavedApp> load() const;
-    /// True when a pmd of this boot was here before, even if it left no app.
-    [[nodiscard]] bool left_behind() const;
+    /// True when an app of this name was removed since the machine came up: it does not start with the next pmd.
+    [[nodiscard]] bool was_removed(const std::string& app) const;
     /// Writes what is still to be written.
     void flush();
 
@@ -37,6 +37,7 @@ public:
 
 private:
     [[nodiscard]] std::string path_of(const std::string& app) const;
+    [[nodiscard]] std::string mark_of(const std::string& app) const;
     void write(const std::string& app);
 
     io::Log& log_;

@@ -6,9 +6,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <map>
 #include <memory>
+#include <set>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace pm::launch {
@@ -88,6 +91,21 @@ bool cgroup_populated(const std::string& path)
 {
     const auto events = read_small_file(path + "/cgroup.events", 4096);
     return events && events->find("populated 1") != std::string::npos;
+}
+
+void signal_cgroup(const std::string& path, int signal)
+{
+    constexpr int kRounds = 64; // each signals what the one before did not see; what forks faster is left to SIGKILL
+    std::set<pid_t> done;
+    for (int round = 0; round < kRounds; ++round) {
+        std::map<pid_t, base::Fd> fresh;
+        for (const pid_t pid : cgroup_members(path))
+            if (done.insert(pid).second) fresh.emplace(pid, static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        if (fresh.empty()) return;
+        // Who is there still, now that its number cannot be given to another, is who was meant.
+        for (const pid_t pid : cgroup_members(path))
+            if (const auto at = fresh.find(pid); at != fresh.end() && at->second) send_signal(at->second, signal);
+    }
 }
 
 bool cgroup_kill(const std::string& path)

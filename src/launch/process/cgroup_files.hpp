@@ -26,6 +26,8 @@ struct OwnCgroup {
 [[nodiscard]] std::vector<pid_t> cgroup_members(const std::string& path);
 /// True while something lives in the cgroup or below it.
 [[nodiscard]] bool cgroup_populated(const std::string& path);
+/// Sends `signal` once to each process in the cgroup and below it, also to what they start meanwhile.
+void signal_cgroup(const std::string& path, int signal);
 /// SIGKILL to all of it at once; false when the kernel cannot (before Linux 5.14) or we may not.
 bool cgroup_kill(const std::string& path);
 [[nodiscard]] std::optional<std::uint64_t> cgroup_cpu_usec(const std::string& path);

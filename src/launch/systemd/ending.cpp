@@ -185,7 +185,9 @@ void SystemdLauncher::Impl::signal_all(UnitProcess& process, int signal)
         if (process.main.fd) send_signal(process.main.fd, signal);
         return;
     }
-    if (signal == SIGKILL && !process.cgroup.empty() && cgroup_kill(process.cgroup)) return;
+    // Not by way of systemd: a stop is not to wait for what else it has to do.
+    if (!process.cgroup.empty() && (signal != SIGKILL || !cgroup_kill(process.cgroup))) signal_cgroup(process.cgroup, signal);
+    if (!process.cgroup.empty()) return;
     BusMessage kill = bus_.manager_call("KillUnit");
     if (kill) sd_bus_message_append(kill.get(), "ssi", process.unit.c_str(), "all", signal);
     bus_.tell(std::move(kill));

@@ -44,6 +44,8 @@ struct SystemdLauncher::Impl {
 
     // adopting.cpp
     void adopt(const engine::LaunchRequest& request);
+    void sweep();
+    void on_listed(const ManagerBus::Answer& answer);
     void on_recognised(UnitProcess& process, const UnitResult& result);
 
     // ending.cpp
