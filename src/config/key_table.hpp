@@ -24,7 +24,8 @@ enum class Support {
 enum class Shape {
     Text, Words, Texts, Bool, Count, Port, Instances, ExecMode, Env, FilterEnv, Account, ExitCodes, Duration, Size,
     Signal, KillMode, BoolOrText, StreamFile, LogType, Umask, Nice, OomScore, Rlimits, Launcher, LogTarget, Cron, Watch, Addresses,
-    Cluster, Ready, DependsOn, Stdio, Percent, Weight, Object, BusKind, LogLevel, Anything,
+    Cluster, Ready, DependsOn, Stdio, Percent, Weight, Memory, Tasks,
+    LimitScope, Sandbox, Object, BusKind, LogLevel, Anything,
 };
 
 struct Key {
