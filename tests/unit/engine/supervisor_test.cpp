@@ -369,8 +369,9 @@ TEST_F(SupervisorTest, LimitsBesideAnotherChangeAreARestart)
     auto web = app("web");
     web.limits.cpu = 50;
     web.env["A"] = "1";
-    EXPECT_EQ(apply({web}).text(), "ok");
+    const auto answer = apply({web});
     world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
     EXPECT_TRUE(world.adjustments.empty());
     EXPECT_EQ(world.instance("web").generation.value, 2U);
 }
