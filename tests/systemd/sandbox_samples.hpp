@@ -11,7 +11,7 @@ struct SandboxSample {
     std::string_view value;      ///< as in an app file
     std::string_view signatures; ///< of the properties it becomes, each as "Name type"
     bool newer = false;          ///< not in systemd 252
-    bool reads_other = false;    ///< systemd shows it in another form than it takes it
+    bool reads_other = false;    ///< systemd shows it in another form or order than it takes it
 };
 
 inline constexpr SandboxSample kSandboxSamples[] = {
@@ -60,7 +60,7 @@ inline constexpr SandboxSample kSandboxSamples[] = {
     {"IOWriteBandwidthMax", "/dev/null infinity", "IOWriteBandwidthMax a(st)", false, true},
     {"IOWriteIOPSMax", "/dev/null 7", "IOWriteIOPSMax a(st)"},
     {"IPAccounting", "true", "IPAccounting b"},
-    {"IPAddressAllow", "localhost 10.0.0.0/8", "IPAddressAllow a(iayu)"},
+    {"IPAddressAllow", "localhost 10.0.0.0/8", "IPAddressAllow a(iayu)", false, true},
     {"IPAddressDeny", "any", "IPAddressDeny a(iayu)"},
     {"IPCNamespacePath", "/proc/self/ns/ipc", "IPCNamespacePath s"},
     {"IPEgressFilterPath", "/sys/fs/bpf/x", "IPEgressFilterPath as"},
@@ -140,7 +140,7 @@ inline constexpr SandboxSample kSandboxSamples[] = {
     {"ReadWritePaths", "/var -+/nope", "ReadWritePaths as"},
     {"RemoveIPC", "true", "RemoveIPC b"},
     {"RestrictAddressFamilies", "AF_INET AF_UNIX", "RestrictAddressFamilies (bas)", false, true},
-    {"RestrictFileSystems", "ext4 tmpfs", "RestrictFileSystems (bas)"},
+    {"RestrictFileSystems", "ext4 tmpfs", "RestrictFileSystems (bas)", false, true},
     {"RestrictNamespaces", "'~user mnt'", "RestrictNamespaces t"},
     {"RestrictNetworkInterfaces", "'~eth9'", "RestrictNetworkInterfaces (bas)"},
     {"RestrictRealtime", "true", "RestrictRealtime b"},
