@@ -6,6 +6,7 @@
 #include "policy/unit_properties.hpp"
 #include "sandbox_samples.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -58,10 +59,14 @@ std::string text_of(sd_bus_message* message)
     const char* contents = nullptr;
     if (sd_bus_message_peek_type(message, &type, &contents) <= 0) return {};
     if (type == 'a' || type == 'r' || type == 'v') {
+        const bool structs = type == 'a' && contents[0] == '(';
         check(sd_bus_message_enter_container(message, type, contents), "entering a container");
-        std::string all;
-        while (sd_bus_message_at_end(message, 0) == 0) all += (all.empty() ? "" : " ") + text_of(message);
+        std::vector<std::string> parts;
+        while (sd_bus_message_at_end(message, 0) == 0) parts.push_back(text_of(message));
         check(sd_bus_message_exit_container(message), "leaving a container");
+        // systemd keeps lists of addresses, ports and devices in an order of its own.
+        if (structs) std::sort(parts.begin(), parts.end());
+        const std::string all = fmt::format("{}", fmt::join(parts, " "));
         return type == 'v' ? all : "[" + all + "]";
     }
     union {

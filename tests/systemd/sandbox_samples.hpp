@@ -11,7 +11,7 @@ struct SandboxSample {
     std::string_view value;      ///< as in an app file
     std::string_view signatures; ///< of the properties it becomes, each as "Name type"
     bool newer = false;          ///< not in systemd 252
-    bool reads_other = false;    ///< systemd shows it in another form or order than it takes it
+    bool reads_other = false;    ///< systemd shows it in another form than it takes it
 };
 
 inline constexpr SandboxSample kSandboxSamples[] = {
@@ -41,7 +41,7 @@ inline constexpr SandboxSample kSandboxSamples[] = {
     {"DefaultMemoryLow", "1M", "DefaultMemoryLow t"},
     {"DefaultMemoryMin", "1M", "DefaultMemoryMin t"},
     {"Delegate", "cpu memory", "DelegateControllers as"},
-    {"DeviceAllow", "['/dev/null rw', char-pts]", "DeviceAllow a(ss)", false, true},
+    {"DeviceAllow", "['/dev/null rw', char-pts]", "DeviceAllow a(ss)"},
     {"DevicePolicy", "closed", "DevicePolicy s"},
     {"DisableControllers", "cpuset", "DisableControllers as"},
     {"DynamicUser", "true", "DynamicUser b"},
@@ -60,7 +60,7 @@ inline constexpr SandboxSample kSandboxSamples[] = {
     {"IOWriteBandwidthMax", "/dev/null infinity", "IOWriteBandwidthMax a(st)", false, true},
     {"IOWriteIOPSMax", "/dev/null 7", "IOWriteIOPSMax a(st)"},
     {"IPAccounting", "true", "IPAccounting b"},
-    {"IPAddressAllow", "localhost 10.0.0.0/8", "IPAddressAllow a(iayu)", false, true},
+    {"IPAddressAllow", "localhost 10.0.0.0/8", "IPAddressAllow a(iayu)"},
     {"IPAddressDeny", "any", "IPAddressDeny a(iayu)"},
     {"IPCNamespacePath", "/proc/self/ns/ipc", "IPCNamespacePath s"},
     {"IPEgressFilterPath", "/sys/fs/bpf/x", "IPEgressFilterPath as"},
@@ -161,7 +161,7 @@ inline constexpr SandboxSample kSandboxSamples[] = {
     {"SendSIGHUP", "true", "SendSIGHUP b"},
     {"SetCredential", "'token: x'", "SetCredential a(say)"},
     {"SmackProcessLabel", "pmd", "SmackProcessLabel (bs)"},
-    {"SocketBindAllow", "tcp:8000-8010 ipv6:udp:53", "SocketBindAllow a(iiqq)", false, true},
+    {"SocketBindAllow", "tcp:8000-8010 ipv6:udp:53", "SocketBindAllow a(iiqq)"},
     {"SocketBindDeny", "any", "SocketBindDeny a(iiqq)"},
     {"StartupAllowedCPUs", "0", "StartupAllowedCPUs ay"},
     {"StartupAllowedMemoryNodes", "0", "StartupAllowedMemoryNodes ay"},
