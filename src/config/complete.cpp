@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "config/draft.hpp"
 #include "config/node_app.hpp"
+#include "config/readers.hpp"
 #include "config/values.hpp"
 
 #include <algorithm>
@@ -108,6 +109,7 @@ void complete(Draft& draft, const Field& app)
     complete_env(draft);
     spec.kill_signal = draft.kill_signal.value_or(is_node_app(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
     warn_of_copies(draft, app);
+    read::check_sandbox(draft, app);
     if (draft.time && spec.logs.date_format.empty()) spec.logs.date_format = "%Y-%m-%dT%H:%M:%S";
     for (const auto& [mark, key] : draft.watch_details)
         if (!draft.watch) app.report().warning(mark, Path(app.path(), key), "has no effect without watch");

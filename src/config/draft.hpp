@@ -47,6 +47,7 @@ struct Draft {
     std::optional<std::string> drop_variable;      ///< filter_env: exactly this one
     std::vector<std::string> drop_containing;      ///< filter_env: all whose name has one of these in it
     std::optional<int> kill_signal;
+    std::vector<std::pair<Mark, std::string>> sandbox_marks; ///< of the properties in spec.sandbox, in order of the file
     bool watch = false;
     std::vector<std::pair<Mark, std::string_view>> watch_details; ///< keys that mean nothing without watch
 };

@@ -126,6 +126,17 @@ TEST_F(LoadRequestTest, FiftyFaultsAreTold)
     EXPECT_TRUE(message.ends_with("\nf:50:1: bad\nand 3 more")) << message;
 }
 
+TEST_F(LoadRequestTest, SandboxIsRefusedByTheDirectLauncher)
+{
+    const std::string text = "script: x\nsandbox: {PrivateTmp: true}\n";
+    context.launcher_name = "direct";
+    const auto refused = faults_of(read(text, "f", {}).file, "f");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "f:2:1: sandbox: needs the systemd launcher: this pmd starts processes by itself (direct)");
+    context.launcher_name = "systemd";
+    EXPECT_TRUE(faults_of(read(text, "f", {}).file, "f"));
+}
+
 TEST_F(LoadRequestTest, ReadsRegularFilesWithinTheBound)
 {
     const std::string file = directory + "/app.yaml";
