@@ -50,8 +50,9 @@ std::optional<SocketEnds> make_socket_pair()
     return made;
 }
 
-void Talk::begin(base::Fd socket, std::string orders)
+void Talk::begin(base::Fd socket, std::string orders, bool greeted)
 {
+    awaits_hello_ = greeted;
     socket_.fd = std::move(socket);
     unsent_ = std::move(orders);
     send();
@@ -94,7 +95,8 @@ Talk::Heard Talk::read()
     if (!socket_.fd) return Heard::Nothing;
     char buffer[sizeof(wire::Report) + 2 * wire::kMaxReportText];
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
-    iovec piece{buffer, sizeof buffer};
+    // A report may lie right behind the hello: a stream keeps no boundary between them.
+    iovec piece{buffer, awaits_hello_ ? sizeof wire::kHelloMagic : sizeof buffer};
     msghdr message{};
     message.msg_iov = &piece;
     message.msg_iovlen = 1;
@@ -104,6 +106,7 @@ Talk::Heard Talk::read()
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Heard::Nothing;
     if (got > 0 && is_hello(buffer, static_cast<std::size_t>(got))) {
         pid_ = sender_of(message);
+        awaits_hello_ = false;
         return Heard::Hello;
     }
     const bool complete = unsent_.empty();

@@ -25,8 +25,8 @@ void lift(base::Fd& fd);
 
 class Talk {
 public:
-    /// Sends as much of `orders` as the socket takes before there is anybody to read them.
-    void begin(base::Fd socket, std::string orders);
+    /// Sends as much of `orders` as the socket takes before there is anybody to read them. `greeted`: a hello comes first.
+    void begin(base::Fd socket, std::string orders, bool greeted = false);
     [[nodiscard]] base::Result<void> watch(io::EventLoop& loop, std::function<void(std::uint32_t)> on_ready);
     /// Sends more when `events` say that there is room; true when there may be something to read.
     bool ready(std::uint32_t events);
@@ -49,6 +49,7 @@ private:
 
     Watched socket_;
     std::string unsent_;
+    bool awaits_hello_ = false;
     pid_t pid_ = 0;
     model::ExitInfo failure_;
 };

@@ -27,7 +27,8 @@ void SystemdLauncher::Impl::on_main(UnitProcess& process)
 {
     process.main.reset();
     const bool ran = process.phase == UnitProcess::Phase::Running;
-    const Talk::Heard heard = ran ? Talk::Heard::Nothing : process.talk.read();
+    Talk::Heard heard = ran ? Talk::Heard::Nothing : process.talk.read();
+    if (heard == Talk::Heard::Hello) heard = process.talk.read();
     if (heard == Talk::Heard::Failed) {
         process.failed = true;
         process.exit = process.talk.failure();

@@ -126,7 +126,7 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process, b
     if (::setsockopt(talk->ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
         return step_failed(LaunchStage::Resources, errno, {});
     if (const int error = invite(invitation->ours, talk->theirs, *stdio)) return step_failed(LaunchStage::Resources, error, {});
-    process->talk.begin(std::move(talk->ours), *std::move(orders));
+    process->talk.begin(std::move(talk->ours), *std::move(orders), true);
     process->invitation = std::move(invitation->ours);
     theirs = std::move(invitation->theirs);
     auto watched = process->talk.watch(
@@ -218,7 +218,9 @@ void SystemdLauncher::Impl::on_job_removed(const std::string& unit, const std::s
     if (found == starting_.end()) return;
     UnitProcess& process = *found->second;
     starting_.erase(found);
-    if (process.pid != 0) return;
+    const engine::ProcessKey key = process.request.key;
+    read_talk(process); // what pm-exec said may be waiting
+    if (!find(key) || process.pid != 0) return;
     if (result == "done") return ask_after(process, kGreeting); // pm-exec greets us, or was stopped before it could
     process.talk.end();
     process.phase = UnitProcess::Phase::Ended;
@@ -230,6 +232,8 @@ void SystemdLauncher::Impl::on_talk(UnitProcess& process, std::uint32_t events)
     if (process.talk.ready(events)) read_talk(process);
 }
 
+/// Reads on after a hello: what follows it may have come with it.
+
 void SystemdLauncher::Impl::read_talk(UnitProcess& process)
 {
     switch (process.talk.read()) {
@@ -237,8 +241,9 @@ void SystemdLauncher::Impl::read_talk(UnitProcess& process)
     case Talk::Heard::Hello:
         process.invitation.reset();
         process.ask_again.reset();
-        if (process.pid == 0 && watch_main(process, process.talk.pid()) && process.killed) signal_all(process, SIGKILL);
-        return;
+        if (process.pid == 0 && !watch_main(process, process.talk.pid())) return;
+        if (process.killed) signal_all(process, SIGKILL);
+        return read_talk(process);
     case Talk::Heard::Running:
         if (process.pid != 0) became_running(process);
         return;
