@@ -24,6 +24,8 @@ constexpr model::Milliseconds kSlowestReopen{30'000};
 constexpr model::Milliseconds kAfterKill{3'000};
 constexpr model::Milliseconds kBeforeHousekeeping{1'000};
 constexpr int kMostLooks = 5;
+/// Exit status after Exit: by it pmd.service (Restart=always, RestartPreventExitStatus=) knows that pmd is to stay ended.
+constexpr int kStayEnded = 10;
 constexpr std::size_t kWorthGivingBack = 512u << 10;
 
 std::uint32_t cpu_count()
@@ -78,7 +80,10 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                runtime_.locations.state_dir,
                runtime_.locations.state_dir + "/logs",
                runtime_.home,
-               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); }}
+               [this](engine::Done done) {
+                   if (supervised_) status_ = kStayEnded;
+                   shut_down(std::move(done), "Exit was called");
+               }}
 {
     launcher_.set_events(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
@@ -121,7 +126,8 @@ int Daemon::run()
                             launcher_.cgroup_root().empty() ? "process trees (no writable cgroup2 subtree)"
                                                             : "a cgroup per app below " + launcher_.cgroup_root()));
     malloc_trim(0); // what start-up needed once
-    sd_notify(0, "READY=1");
+    supervised_ = sd_notify(0, "READY=1") > 0;
+    loop_.serve_watchdog();
     const int status = loop_.run();
     publisher_.flush();
     service_.reset(); // flushes what is queued for clients
@@ -247,7 +253,7 @@ void Daemon::kill_what_is_left()
 void Daemon::finish()
 {
     for (const engine::Done& done : std::exchange(enders_, {})) done({});
-    loop_.exit(EXIT_SUCCESS);
+    loop_.exit(status_);
 }
 
 void Daemon::keep_house()
