@@ -27,6 +27,8 @@ constexpr model::Milliseconds kSlowestReopen{30'000};
 constexpr model::Milliseconds kAfterKill{3'000};
 constexpr model::Milliseconds kBeforeHousekeeping{1'000};
 constexpr int kMostLooks = 5;
+/// Exit status after Exit: by it pmd.service (Restart=always, RestartPreventExitStatus=) knows that pmd is to stay ended.
+constexpr int kStayEnded = 10;
 constexpr std::size_t kWorthGivingBack = 512u << 10;
 
 std::uint32_t cpu_count()
@@ -76,7 +78,10 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                runtime_.locations.state_dir + "/logs",
                runtime_.home,
                runtime_.user,
-               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); },
+               [this](engine::Done done) {
+                   if (supervised_) status_ = kStayEnded;
+                   shut_down(std::move(done), "Exit was called");
+               },
                [this] { plan_housekeeping(); }}
 {
     launcher_->set_events(supervisor_);
@@ -138,7 +143,8 @@ int Daemon::run()
     log_.notice(fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
                             config::to_string(runtime_.bus), runtime_.locations.state_dir, launcher_->description()));
     malloc_trim(0); // what start-up needed once
-    sd_notify(0, "READY=1");
+    supervised_ = sd_notify(0, "READY=1") > 0;
+    loop_.serve_watchdog();
     const int status = loop_.run();
     state_.flush();
     publisher_.flush();
@@ -306,7 +312,7 @@ void Daemon::kill_what_is_left()
 void Daemon::finish()
 {
     for (const engine::Done& done : std::exchange(enders_, {})) done({});
-    loop_.exit(EXIT_SUCCESS);
+    loop_.exit(status_);
 }
 
 void Daemon::plan_housekeeping()

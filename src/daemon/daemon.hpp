@@ -72,6 +72,8 @@ private:
     std::unique_ptr<bus::Service> service_;
 
     bool ending_ = false;
+    bool supervised_ = false; ///< a service manager was told that pmd is ready
+    int status_ = 0;          ///< what run() returns
     std::vector<engine::Done> enders_;
     model::Milliseconds reopen_delay_{0};
     std::vector<io::Source> signals_;

@@ -186,6 +186,8 @@ base::Result<Source> EventLoop::add_prepare(std::function<void()> callback)
     });
 }
 
+bool EventLoop::serve_watchdog() noexcept { return sd_event_set_watchdog(event_, 1) > 0; }
+
 int EventLoop::run() { return sd_event_loop(event_); }
 
 void EventLoop::exit(int code) noexcept { sd_event_exit(event_, code); }

@@ -65,6 +65,9 @@ public:
     /// Calls back before each wait.
     [[nodiscard]] base::Result<Source> add_prepare(std::function<void()> callback);
 
+    /// From now on tells the service manager that the loop turns, in half of the time it demands, sd_watchdog_enabled(3).
+    /// False when it demands nothing.
+    bool serve_watchdog() noexcept;
     /// Runs until exit(); returns its code.
     int run();
     void exit(int code) noexcept;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a machine boots from: a small Debian 12 and a kernel, made once and kept in the user's cache directory.
 
-The name of a cached root file system is the hash of what it was made from, so a change of `packages` or of this file makes
-a new one. Nothing here is ever written to again: machines lay their own files over it (layers.py).
+The name of a cached root file system is the hash of what it was made from, so a change of `packages` or of the options below
+makes a new one. Nothing here is ever written to again: machines lay their own files over it (layers.py).
 """
 
 import contextlib
@@ -64,8 +64,8 @@ def made_once(target, make):
 
 def root_filesystem():
     """The directory of the root file system; made when there is none yet. Needs root."""
-    recipe = hashlib.sha256(PACKAGES.read_bytes() + pathlib.Path(__file__).read_bytes()).hexdigest()[:12]
-    target = cache_directory() / f"root-{recipe}"
+    recipe = repr((package_names(), DPKG_OPTIONS, FINISH, FILES))
+    target = cache_directory() / f"root-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
     def make(work):
         forget_old(target.parent)
@@ -79,7 +79,7 @@ def root_filesystem():
         return root
 
     made_once(target, make)
-    os.utime(target)
+    os.utime(target) # it is in use: see forget_old()
     return target
 
 
@@ -105,14 +105,21 @@ def pack(directory, archive):
 
 def kernel():
     """The file of Debian's kernel for virtual machines; it is unpacked, not installed."""
-    depends = subprocess.run(["apt-cache", "depends", "--important", KERNEL], capture_output=True, text=True, check=True).stdout
-    package = depends.split("Depends: ")[1].split()[0]
-    return made_once(cache_directory() / f"vmlinuz-{package}", lambda work: unpack_kernel(package, work))
+    target = cache_directory() / "vmlinuz"
+    return made_once(target, unpack_kernel)
 
 
-def unpack_kernel(package, work):
-    # apt's own user cannot write to root's directories; as root it says so and goes on
-    subprocess.run(["apt-get", "download", "-q", package], cwd=work, check=True, stdin=subprocess.DEVNULL)
+def kernel_package():
+    """The package with the newest kernel: the one that KERNEL depends on."""
+    answer = subprocess.run(["apt-cache", "depends", "--important", KERNEL], capture_output=True, text=True, check=False).stdout
+    return answer.split("Depends: ")[1].split()[0] if "Depends: " in answer else None
+
+
+def unpack_kernel(work):
+    if kernel_package() is None:
+        subprocess.run(["apt-get", "update", "-q"], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", kernel_package()], cwd=work, check=True,
+                   stdin=subprocess.DEVNULL)
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", next(work.glob("*.deb"))], stdout=subprocess.PIPE) as files:
         subprocess.run(["tar", "-x", "-C", work, "--wildcards", "./boot/vmlinuz-*"], stdin=files.stdout, check=True)
     return next(work.glob("boot/vmlinuz-*"))

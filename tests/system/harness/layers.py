@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of one machine: the cached root file system with a layer on top, as an overlay of its own.
 
-Mounts are made in a mount namespace of the harness and the layers lie in its memory, so that nothing is left behind
-however it ends.
+Mounts are made in a mount namespace of the harness and the layers lie in memory, so that nothing is left behind however it
+ends, and several of them may use the same directory.
 """
 
 import os
@@ -12,9 +12,22 @@ import subprocess
 import sys
 import tempfile
 
+from harness import image
+
 SYSTEM = pathlib.Path(__file__).resolve().parent.parent
 CHECKOUT = SYSTEM.parent.parent
 IN_NAMESPACE = "PMD_SYSTEM_TEST_NAMESPACE"
+
+
+def why_not():
+    """What keeps us from laying out a system to boot; None when nothing does."""
+    if os.geteuid() != 0:
+        return "only root can lay out a system to boot"
+    if not shutil.which("mmdebstrap"):
+        return "mmdebstrap is not installed"
+    tried = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", place()], capture_output=True, text=True,
+                           check=False)
+    return f"nothing can be mounted here: {tried.stderr.strip()}" if tried.returncode else None
 
 
 def enter_own_namespace():
@@ -22,14 +35,21 @@ def enter_own_namespace():
     if os.environ.get(IN_NAMESPACE) != str(os.getpid()):
         os.environ[IN_NAMESPACE] = str(os.getpid())
         os.execvp("unshare", ["unshare", "--mount", "--propagation=private", sys.executable, *sys.argv])
+    mount("-t", "tmpfs", "-o", "mode=0755,size=4g", "tmpfs", place())
+
+
+def place():
+    """Where the layers are: empty for everybody outside of our namespace."""
+    path = image.cache_directory() / "layers"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 class Layer:
     """`root` is the merged view, `upper` has what differs from the root file system below it."""
 
     def __init__(self, lower):
-        self.place = pathlib.Path(tempfile.mkdtemp(prefix="pmd-system-test-"))
-        mount("-t", "tmpfs", "-o", "mode=0755,size=2g", "tmpfs", self.place)
+        self.place = pathlib.Path(tempfile.mkdtemp(dir=place()))
         self.lower = lower
         self.upper, self.root = self.place / "upper", self.place / "root"
         for path in (self.upper, self.place / "work", self.root):
@@ -47,13 +67,13 @@ class Layer:
 
     def close(self):
         subprocess.run(["umount", "--lazy", self.root], check=False, stderr=subprocess.DEVNULL)
-        subprocess.run(["umount", "--lazy", self.place], check=True)
-        self.place.rmdir()
+        shutil.rmtree(self.place)
 
     def install_package(self, package):
         """As dpkg does it where no systemd runs."""
         shutil.copy(package, self.root / "pmd.deb")
-        subprocess.run(["chroot", self.root, "dpkg", "--install", "/pmd.deb"], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["chroot", self.root, "dpkg", "--install", "/pmd.deb"], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
 
     def install_build(self, build):
         """What `meson install` puts there; the build must be up to date and configured for /usr."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A virtual machine (qemu, in software): a kernel of its own, with every controller of control groups. Boots in about 15 s.
 
-Its disk is the initramfs: the archive of the root file system, followed by one of the layer on it. So it needs no driver and
+Its disk is the initramfs: the archive of the root file system, followed by those of the layers on it. So it needs no driver and
 leaves nothing behind, but cannot reboot into what it has written.
 """
 
@@ -23,13 +23,15 @@ def why_not():
 
 
 def initramfs(layer):
-    """A file in the layer's place: it goes away with the layer."""
-    root, upper = layer.lower[-1], layer.place / "upper.cpio"
-    image.pack(layer.upper, upper)
+    """A file in the layer's place: it goes away with the layer. The kernel unpacks archives that follow each other."""
+    *between, root = layer.lower
+    archives = [image.archive_of_root(root)]
+    for number, upper in enumerate([*reversed(between), layer.upper]):
+        archives.append(image.pack(upper, layer.place / f"{number}.cpio"))
     target = layer.place / "initramfs"
     with open(target, "wb") as out:
-        for part in (image.archive_of_root(root), upper):
-            with open(part, "rb") as archive:
+        for path in archives:
+            with open(path, "rb") as archive:
                 shutil.copyfileobj(archive, out, 1 << 20)
     return target
 

@@ -3,12 +3,15 @@
 #include "io/event_loop.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace pm::io {
@@ -206,6 +209,55 @@ TEST(EventLoop, ExceptionsEndAtTheCallback)
                   }).value();
     run_ready(loop, 2);
     EXPECT_EQ(calls, 2); // still watched
+}
+
+/// Where a service manager listens, as sd_notify(3) finds it in the environment.
+struct ServiceManager {
+    ServiceManager()
+    {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socklen_t length = sizeof(sa_family_t); // no name given: the kernel makes an abstract one up
+        socket = base::Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length) < 0) throw std::runtime_error("bind");
+        length = sizeof address;
+        getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length);
+        setenv("NOTIFY_SOCKET", ("@" + std::string(address.sun_path + 1, length - sizeof(sa_family_t) - 1)).c_str(), 1);
+        setenv("WATCHDOG_USEC", "20000", 1);
+    }
+    ~ServiceManager()
+    {
+        unsetenv("NOTIFY_SOCKET");
+        unsetenv("WATCHDOG_USEC");
+    }
+    [[nodiscard]] std::string told() const
+    {
+        std::string text(100, '\0');
+        const ssize_t count = recv(socket.get(), text.data(), text.size(), 0);
+        text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+        return text;
+    }
+    base::Fd socket;
+};
+
+TEST(EventLoop, AnIdleLoopServesTheWatchdog)
+{
+    const ServiceManager manager;
+    EventLoop loop;
+    int pings = 0;
+    auto source = loop.add_io(manager.socket.get(), EPOLLIN, Priority::Normal, [&](std::uint32_t) {
+                          EXPECT_EQ(manager.told(), "WATCHDOG=1");
+                          if (++pings == 3) loop.exit(0);
+                      }).value();
+    auto give_up = loop.add_timer(model::TimePoint::clock::now() + 5s, Priority::Normal, [&] { loop.exit(1); }).value();
+    ASSERT_TRUE(loop.serve_watchdog());
+    EXPECT_EQ(loop.run(), 0) << "after " << pings << " pings";
+}
+
+TEST(EventLoop, NoWatchdogIsServedWhereNoneIsDemanded)
+{
+    EventLoop loop;
+    EXPECT_FALSE(loop.serve_watchdog());
 }
 
 TEST(EventLoop, BadDescriptorIsAnError)
