@@ -49,6 +49,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
                           fmt::format("{}: the file has {} bytes, more than the {} allowed (max_file_bytes)", origin,
                                       text.size(), context.settings.max_file_bytes));
     parse.home = context.home;
+    parse.journal = context.launcher_name == "systemd";
     parse.max_bytes = context.settings.max_file_bytes;
     parse.max_apps = context.settings.max_apps;
     request.file = config::parse_app_file(text, parse);
