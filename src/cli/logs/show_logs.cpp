@@ -25,22 +25,18 @@ Outcome<std::vector<JournalApp>> journal_apps(Client& client, const DaemonInfo& 
 {
     std::vector<JournalApp> found;
     if (daemon.launcher != "systemd") return found;
-    std::map<std::string, JournalApp> apps;
     const auto all = client.list("", false);
     if (!all) return failed(all.error());
+    std::map<std::string, std::size_t> instances;
+    for (const Row& row : *all) ++instances[row.app];
+    std::map<std::string, JournalApp> apps;
     for (const std::string& target : targets) {
         const auto rows = client.list(target, false);
         if (!rows) return failed(rows.error());
-        for (const Row& row : *rows) {
-            const bool whole = std::ranges::none_of(*all, [&](const Row& other) {
-                return other.app == row.app && std::ranges::find(*rows, other.id, &Row::id) == rows->end();
-            });
-            auto [place, fresh] = apps.try_emplace(row.app, JournalApp{row.app, {}, true});
-            place->second.ids[row.slot] = row.id;
-            place->second.only_these = place->second.only_these && !whole;
-        }
+        for (const Row& row : *rows) apps.try_emplace(row.app, JournalApp{row.app, {}, false}).first->second.ids[row.slot] = row.id;
     }
     for (auto& [name, app] : apps) {
+        app.only_these = app.ids.size() < instances[name]; // ids were named, not the app
         const auto target = client.log_target(name);
         if (!target) return failed(target.error());
         if (*target == "journal") found.push_back(std::move(app));
