@@ -120,7 +120,12 @@ engine::Limits Daemon::limits() const
 
 logs::LogOptions Daemon::log_options() const
 {
-    return {runtime_.locations.state_dir + "/logs", runtime_.settings.max_log_line, runtime_.settings.max_log_buffer};
+    logs::LogOptions options;
+    options.directory = runtime_.locations.state_dir + "/logs";
+    options.max_line = runtime_.settings.max_log_line;
+    options.max_reader_buffer = runtime_.settings.max_log_buffer;
+    options.journal = runtime_.launcher == config::LauncherKind::Systemd;
+    return options;
 }
 
 std::string Daemon::app_path_variable() const

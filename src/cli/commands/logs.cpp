@@ -15,7 +15,8 @@ namespace {
 Outcome<std::optional<std::uint64_t>> time_of(const std::string& option, const std::optional<std::string>& text)
 {
     if (!text) return std::nullopt;
-    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
+    using std::chrono::microseconds;
+    const auto now = std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch());
     const auto time = parse_log_time(*text, static_cast<std::uint64_t>(now.count()));
     if (!time) return failed(kUsage, fmt::format("{}: '{}' is not {}", option, base::printable(*text), kLogTimeForms));
     return time;
@@ -77,7 +78,8 @@ private:
         filter.until = *until;
         if (priority_) filter.priority = priority_from(*priority_);
         if (priority_ && !filter.priority)
-            return failed(kUsage, fmt::format("--priority: '{}' is none of emerg, alert, crit, err, warning, notice, info, debug, 0 to 7",
+            return failed(kUsage, fmt::format("--priority: '{}' is none of emerg, alert, crit, err, warning, notice, info, "
+                                              "debug, 0 to 7",
                                               base::printable(*priority_)));
         if (!grep_) return {};
         auto pattern = LinePattern::compile(*grep_);

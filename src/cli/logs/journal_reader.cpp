@@ -77,7 +77,8 @@ Outcome<void> JournalReader::Impl::match(std::span<const JournalApp> some)
     };
     const std::string user = scope.user ? fmt::format("_UID={}", *scope.user) : std::string();
     if (!user.empty()) add(user);
-    for (const JournalApp& app : some) add((user.empty() ? "_SYSTEMD_SLICE=" : "_SYSTEMD_USER_SLICE=") + model::slice_of(app.name));
+    const std::string slice = user.empty() ? "_SYSTEMD_SLICE=" : "_SYSTEMD_USER_SLICE=";
+    for (const JournalApp& app : some) add(slice + model::slice_of(app.name));
     if (result >= 0) result = sd_journal_add_disjunction(journal.get());
     if (!user.empty()) {
         add(user);
@@ -100,7 +101,8 @@ Outcome<void> JournalReader::Impl::collect(const JournalApp& app, std::size_t co
                                            const Stop& stop, std::vector<LogLine>& lines)
 {
     if (auto matched = match({&app, 1}); !matched) return matched;
-    int result = filter.until ? sd_journal_seek_realtime_usec(journal.get(), *filter.until + 1) : sd_journal_seek_tail(journal.get());
+    int result = filter.until ? sd_journal_seek_realtime_usec(journal.get(), *filter.until + 1)
+                              : sd_journal_seek_tail(journal.get());
     std::size_t seen = 0;
     for (std::size_t had = 0; result >= 0 && had < count;) {
         if (++seen % kBetweenStops == 0 && stop()) break;

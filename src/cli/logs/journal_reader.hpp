@@ -42,14 +42,16 @@ public:
     ~JournalReader();
 
     using Stop = std::function<bool()>;
-    /// The last `count` lines of each app that `filter` shows, together in order of time. Ends early when `stop` says so, asked now and then.
+    /// The last `count` lines of each app that `filter` shows, together in order of time. Ends early when `stop` says so,
+    /// asked now and then.
     Outcome<std::vector<LogLine>> last(std::size_t count, const LogFilter& filter, const Stop& stop);
 
     /// next() begins at this moment (microseconds since 1970) ...
     Outcome<void> begin_at(std::uint64_t time);
     /// ... or with what came after open() and was not among last().
     Outcome<void> begin_after_last();
-    /// The next line that `filter` shows among at most `most` entries, which is counted down; nothing when there is none yet.
+    /// The next line that `filter` shows among at most `most` entries, which is counted down; nothing when there is none
+    /// yet.
     Outcome<std::optional<LogLine>> next(const LogFilter& filter, std::size_t& most);
 
     /// Readable when something changed; then call wake() and next() until nothing comes.

@@ -30,9 +30,13 @@ std::optional<LogLine> line_from_json(std::string_view json)
 {
     const auto object = Json::parse(json, nullptr, false);
     if (!object.is_object() || !object.contains("line")) return std::nullopt;
-    LogLine line{text(object, "app"),  number<std::uint32_t>(object, "id"), number<std::uint32_t>(object, "slot"),
-                 text(object, "stream"), text(object, "line"), number<std::uint64_t>(object, "time"), number<int>(object, "priority")};
-    return line;
+    return LogLine{text(object, "app"),
+                   number<std::uint32_t>(object, "id"),
+                   number<std::uint32_t>(object, "slot"),
+                   text(object, "stream"),
+                   text(object, "line"),
+                   number<std::uint64_t>(object, "time"),
+                   number<int>(object, "priority")};
 }
 
 std::string to_json(const LogLine& line)

@@ -23,7 +23,8 @@ constexpr std::array kUnits{
     Unit{"", kSecond}, Unit{"s", kSecond}, Unit{"sec", kSecond}, Unit{"second", kSecond}, Unit{"seconds", kSecond},
     Unit{"m", 60 * kSecond}, Unit{"min", 60 * kSecond}, Unit{"minute", 60 * kSecond}, Unit{"minutes", 60 * kSecond},
     Unit{"h", 3600 * kSecond}, Unit{"hr", 3600 * kSecond}, Unit{"hour", 3600 * kSecond}, Unit{"hours", 3600 * kSecond},
-    Unit{"d", kDay}, Unit{"day", kDay}, Unit{"days", kDay}, Unit{"w", 7 * kDay}, Unit{"week", 7 * kDay}, Unit{"weeks", 7 * kDay},
+    Unit{"d", kDay}, Unit{"day", kDay}, Unit{"days", kDay},
+    Unit{"w", 7 * kDay}, Unit{"week", 7 * kDay}, Unit{"weeks", 7 * kDay},
     Unit{"M", 2'629'800 * kSecond}, Unit{"month", 2'629'800 * kSecond}, Unit{"months", 2'629'800 * kSecond},
     Unit{"y", 31'557'600 * kSecond}, Unit{"year", 31'557'600 * kSecond}, Unit{"years", 31'557'600 * kSecond},
 };
@@ -99,7 +100,9 @@ std::optional<std::uint64_t> parse_date(std::string text, std::uint64_t now)
             utc = true;
             break;
         }
-    for (const char* format : {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M"}) {
+    constexpr std::array kFormats{"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
+                                  "%Y-%m-%d",          "%H:%M:%S",          "%H:%M"};
+    for (const char* format : kFormats) {
         std::tm parts = broken_down(now, utc);
         parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
         const char* end = strptime(text.c_str(), format, &parts);

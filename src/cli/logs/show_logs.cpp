@@ -21,7 +21,8 @@ constexpr std::uint32_t kMostLines = 10'000; ///< pmd gives no more of a file
 constexpr std::size_t kMostBytes = 64u << 10;
 
 /// The apps among `targets` whose output is in the journal; none where pmd starts processes itself.
-Outcome<std::vector<JournalApp>> journal_apps(Client& client, const DaemonInfo& daemon, const std::vector<std::string>& targets)
+Outcome<std::vector<JournalApp>> journal_apps(Client& client, const DaemonInfo& daemon,
+                                              const std::vector<std::string>& targets)
 {
     std::vector<JournalApp> found;
     if (daemon.launcher != "systemd") return found;
@@ -33,7 +34,10 @@ Outcome<std::vector<JournalApp>> journal_apps(Client& client, const DaemonInfo& 
     for (const std::string& target : targets) {
         const auto rows = client.list(target, false);
         if (!rows) return failed(rows.error());
-        for (const Row& row : *rows) apps.try_emplace(row.app, JournalApp{row.app, {}, false}).first->second.ids[row.slot] = row.id;
+        for (const Row& row : *rows) {
+            const auto [place, fresh] = apps.try_emplace(row.app, JournalApp{row.app, {}, false});
+            place->second.ids[row.slot] = row.id;
+        }
     }
     for (auto& [name, app] : apps) {
         app.only_these = app.ids.size() < instances[name]; // ids were named, not the app
@@ -51,7 +55,7 @@ Outcome<std::optional<JournalReader>> open_journal(Client& client, const std::ve
     auto apps = journal_apps(client, *daemon, targets);
     if (!apps) return failed(apps.error());
     if (apps->empty()) return std::nullopt;
-    const bool of_system = daemon->scope == "system" || geteuid() == 0;
+    const bool of_system = daemon->scope == "system";
     auto reader = JournalReader::open(std::move(*apps), {of_system ? std::nullopt : std::optional(geteuid()), {}});
     if (!reader) return failed(reader.error());
     return std::move(*reader);
@@ -99,8 +103,8 @@ void tell_undated(const std::vector<std::unique_ptr<StreamFeed>>& feeds)
     std::set<std::string> apps;
     for (const auto& feed : feeds) apps.insert(feed->undated().begin(), feed->undated().end());
     for (const std::string& app : apps)
-        warn(fmt::format("old lines of '{}' are left out: they have no date, so nobody knows when they came ('time: true' in the app "
-                         "file gives new ones a date)",
+        warn(fmt::format("old lines of '{}' are left out: they have no date, so nobody knows when they came ('time: true' "
+                         "in the app file gives new ones a date)",
                          base::printable(app)));
 }
 
