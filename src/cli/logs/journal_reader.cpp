@@ -170,7 +170,7 @@ Outcome<std::optional<LogLine>> JournalReader::next(const LogFilter& filter, std
     for (; most > 0; --most) {
         const int result = sd_journal_next(impl_->journal.get());
         if (result < 0) return failed(checked(result).error());
-        if (result == 0) return std::nullopt;
+        if (result == 0 || (filter.until && impl_->time() > *filter.until)) return std::nullopt;
         if (!impl_->start.empty()) { // seek_cursor() leads to the entry itself, if it is one of ours
             const bool old = sd_journal_test_cursor(impl_->journal.get(), impl_->start.c_str()) > 0;
             impl_->start.clear();

@@ -51,7 +51,7 @@ public:
     /// ... or with what came after open() and was not among last().
     Outcome<void> begin_after_last();
     /// The next line that `filter` shows among at most `most` entries, which is counted down; nothing when there is none
-    /// yet.
+    /// yet, or none before `filter.until`.
     Outcome<std::optional<LogLine>> next(const LogFilter& filter, std::size_t& most);
 
     /// Readable when something changed; then call wake() and next() until nothing comes.

@@ -148,6 +148,8 @@ TEST_F(JournalReaderTest, KeepsToTheTimesAskedFor)
     filter.until = 4'000'000;
     EXPECT_EQ(last(reader, 100, filter), (Strings{"2", "3", "4"}));
     EXPECT_EQ(last(reader, 2, filter), (Strings{"3", "4"}));
+    ASSERT_TRUE(reader.begin_at(2'000'000));
+    EXPECT_EQ(rest(reader, filter), (Strings{"2", "3", "4"}));
     filter.until.reset();
     ASSERT_TRUE(reader.begin_at(2'000'000));
     EXPECT_EQ(rest(reader, filter), (Strings{"2", "3", "4", "5"}));
