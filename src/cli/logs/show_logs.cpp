@@ -93,7 +93,7 @@ Outcome<bool> begin(JournalReader& reader, const LogWish& wish, LogFormatter& fo
     if (!lines) return failed(lines.error());
     std::string text;
     for (const LogLine& line : *lines) text += formatter.format(line);
-    out(text);
+    if (const int status = print(text); status != kDone) return failed(status, "");
     if (!wish.follow) return false;
     return reader.begin_after_last().map([] { return true; });
 }
@@ -132,7 +132,7 @@ int show_logs(const Context& context, Client& client, const std::vector<std::str
     const auto end = view_logs(sources, journal_feed.get(), interrupt);
     tell_undated(feeds);
     if (!end) return report(end.error());
-    return *end == ViewEnd::Interrupted || !wish.follow ? kDone : report({kNoDaemon, "pmd has ended"});
+    return !wish.follow && *end == ViewEnd::StreamsEnded ? kDone : status_of(*end);
 }
 
 std::vector<std::string> last_error_lines(Client& client, const std::string& app, std::uint32_t count)
