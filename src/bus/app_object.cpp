@@ -140,6 +140,13 @@ std::vector<sdbus::Struct<uint32_t, std::string, std::string>> AppObject::LogFil
     return rows;
 }
 
+std::string AppObject::LogTarget()
+{
+    const auto spec = context_.supervisor.spec(name_);
+    return std::string(model::to_string(spec && context_.logs.goes_to_journal(*spec) ? model::LogTarget::Journal
+                                                                                     : model::LogTarget::Files));
+}
+
 uint64_t AppObject::CreatedAtUSec() { return usec(snapshot().created_at); }
 
 std::vector<std::string> AppObject::Warnings()
@@ -165,6 +172,7 @@ void AppObject::emit_changes()
     note(emitted_status_, std::string(model::to_string(now->status)), "Status");
     note(emitted_reason_, now->reason, "Reason");
     note(emitted_namespace_, now->name_space, "Namespace");
+    note(emitted_log_target_, LogTarget(), "LogTarget");
     if (auto spec = context_.supervisor.spec(name_); spec != emitted_spec_) {
         emitted_spec_ = std::move(spec);
         changed.emplace_back("Spec");

@@ -90,6 +90,7 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     logs::ReaderOptions reader;
     reader.lines = options.get<std::uint32_t>("lines", reader.lines);
     reader.follow = options.get<bool>("follow", reader.follow);
+    reader.mark_history_end = options.get<bool>("mark-history-end", false);
     const auto stream = options.get<std::string>("stream", "");
     const auto format = options.get<std::string>("format", "json");
     if (auto good = options.check(); !good) return tl::unexpected(good.error());
@@ -102,6 +103,8 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     reader.out = stream != "err";
     reader.err = stream != "out";
     reader.format = format == "raw" ? logs::ReaderFormat::Raw : logs::ReaderFormat::Json;
+    if (reader.mark_history_end && format == "raw")
+        return base::fail(base::ErrorCode::InvalidArgument, "option 'mark-history-end' needs the format 'json'");
 
     auto names = context.supervisor.apps_of(target);
     if (!names) return tl::unexpected(names.error());

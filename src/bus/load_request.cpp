@@ -50,6 +50,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
                                       text.size(), context.settings.max_file_bytes));
     parse.home = context.home;
     parse.launcher = context.launcher_name;
+    parse.journal = context.launcher_name == "systemd";
     parse.max_bytes = context.settings.max_file_bytes;
     parse.max_apps = context.settings.max_apps;
     request.file = config::parse_app_file(text, parse);

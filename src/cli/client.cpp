@@ -75,6 +75,14 @@ Properties options_of(const LoadOptions& from)
     return options;
 }
 
+std::string app_path(const std::string& name)
+{
+    char* encoded = nullptr;
+    if (sd_bus_path_encode("/org/pmd1/app", name.c_str(), &encoded) < 0) throw std::bad_alloc();
+    const std::unique_ptr<char, decltype(&std::free)> owned(encoded, &std::free);
+    return encoded;
+}
+
 template <typename Value>
 Value property(const Properties& all, const std::string& name)
 {
@@ -263,15 +271,12 @@ Outcome<AppInfo> Client::app(const std::string& name)
                                    std::uint64_t, std::uint32_t, std::string, std::int32_t, std::uint64_t>;
     using Files = sdbus::Struct<std::uint32_t, std::string, std::string>;
     return impl_->ask([&] {
-        char* encoded = nullptr;
-        if (sd_bus_path_encode("/org/pmd1/app", name.c_str(), &encoded) < 0) throw std::bad_alloc();
-        const std::unique_ptr<char, decltype(&std::free)> path(encoded, &std::free);
-        const Properties all = impl_->properties(path.get(), kApp);
+        const Properties all = impl_->properties(app_path(name), kApp);
         AppInfo info{property<std::string>(all, "Name"),   property<std::string>(all, "Namespace"),
                      property<std::uint32_t>(all, "Owner"), property<std::string>(all, "Status"),
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
                      property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
-                     property<std::vector<std::string>>(all, "Warnings")};
+                     property<std::vector<std::string>>(all, "Warnings"), property<std::string>(all, "LogTarget")};
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
         for (const Files& raw : property<std::vector<Files>>(all, "LogFiles"))
@@ -286,7 +291,18 @@ Outcome<DaemonInfo> Client::daemon()
         const Properties all = impl_->properties(kPath, kManager);
         return DaemonInfo{property<std::string>(all, "Version"), property<std::string>(all, "Scope"),
                           property<std::string>(all, "StateDirectory"), property<std::uint32_t>(all, "Pid"),
-                          property<std::uint32_t>(all, "AppCount"), property<std::uint32_t>(all, "InstanceCount")};
+                          property<std::uint32_t>(all, "AppCount"), property<std::uint32_t>(all, "InstanceCount"),
+                          property<std::string>(all, "Launcher")};
+    });
+}
+
+Outcome<std::string> Client::log_target(const std::string& app)
+{
+    return impl_->ask([&] {
+        const auto object = sdbus::createProxy(*impl_->connection, kName, app_path(app));
+        sdbus::Variant target;
+        object->callMethod("Get").onInterface(kProperties).withArguments(kApp, "LogTarget").storeResultsTo(target);
+        return target.get<std::string>();
     });
 }
 
@@ -296,6 +312,7 @@ Outcome<base::Fd> Client::open_log(const std::string& target, const LogOptions& 
         Properties map{{"lines", sdbus::Variant(options.lines)},
                        {"follow", sdbus::Variant(options.follow)},
                        {"format", sdbus::Variant(options.format)}};
+        if (options.mark_history_end) map["mark-history-end"] = sdbus::Variant(true);
         if (!options.stream.empty()) map["stream"] = sdbus::Variant(options.stream);
         sdbus::UnixFd fd = impl_->manager.OpenLog(target, map);
         return base::Fd(fd.release());

@@ -58,6 +58,7 @@ struct AppInfo {
     std::vector<LastExit> last_exits;
     std::vector<LogFiles> log_files;
     std::vector<std::string> warnings; ///< what of the spec does not hold
+    std::string log_target; ///< journal, files
 };
 
 struct DaemonInfo {
@@ -67,6 +68,7 @@ struct DaemonInfo {
     std::uint32_t pid = 0;
     std::uint32_t apps = 0;
     std::uint32_t instances = 0;
+    std::string launcher; ///< direct, systemd
 };
 
 struct LoadOptions {
@@ -92,6 +94,7 @@ struct LogOptions {
     bool follow = true;
     std::string stream; ///< out, err; empty: both
     std::string format = "json";
+    bool mark_history_end = false; ///< in json: {"history":"end"} after the old lines
 };
 
 /// What is shown while a call waits.
@@ -116,6 +119,8 @@ public:
     Outcome<std::map<std::string, std::string>> environment(std::uint32_t id);
     Outcome<AppInfo> app(const std::string& name);
     Outcome<DaemonInfo> daemon();
+    /// The property LogTarget of an app.
+    Outcome<std::string> log_target(const std::string& app);
     Outcome<base::Fd> open_log(const std::string& target, const LogOptions& options);
     Outcome<std::vector<PlanRow>> plan(const std::string& text, const std::string& origin, const LoadOptions& options);
     Outcome<std::uint32_t> signal(const std::string& target, int signal);

@@ -4,14 +4,12 @@
 #include "base/text.hpp"
 #include "cli/app_lookup.hpp"
 #include "cli/app_text.hpp"
-#include "cli/log_view.hpp"
+#include "cli/logs/show_logs.hpp"
 #include "cli/view/list.hpp"
 #include "cli/view/log_lines.hpp"
 #include "cli/view/progress.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <fmt/format.h>
 #include <set>
 #include <unistd.h>
@@ -21,28 +19,12 @@ namespace {
 
 constexpr std::uint32_t kErrorLines = 5;
 constexpr std::size_t kMostApps = 3; ///< whose last lines are shown
-constexpr std::size_t kMostBytes = 64u << 10;
-
-std::string read_all(int fd)
-{
-    std::string text;
-    std::array<char, 4096> buffer{};
-    while (text.size() < kMostBytes) {
-        const ssize_t count = read(fd, buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) break;
-        text.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-    return text;
-}
 
 /// The last lines that `app` wrote to stderr, indented.
 std::string last_errors(Client& client, const std::string& app)
 {
-    const auto stream = client.open_log(app, {kErrorLines, false, "err", "raw"});
-    if (!stream) return {};
     std::string text;
-    for (const std::string& line : base::split(base::trim(read_all(stream->get())), '\n'))
+    for (const std::string& line : last_error_lines(client, app, kErrorLines))
         if (!line.empty()) text += "  " + without_escapes(line) + "\n";
     return text;
 }
@@ -127,15 +109,7 @@ int explain(Client& client, const Failure& failure, const std::vector<std::strin
 
 int follow_logs(const Context& context, Client& client, const std::vector<std::string>& targets)
 {
-    std::vector<base::Fd> streams;
-    for (const std::string& target : targets) {
-        auto stream = client.open_log(target, {});
-        if (!stream) return report(stream.error());
-        streams.push_back(std::move(*stream));
-    }
-    LogFormatter formatter(context.out, false);
-    const ViewEnd end = view_logs(std::move(streams), [&](std::string_view line) { return formatter.format(line); });
-    return status_of(end);
+    return show_logs(context, client, targets, {});
 }
 
 void show_table(const Context& context, Client& client)

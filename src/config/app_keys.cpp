@@ -183,7 +183,9 @@ constexpr Row kIgnoredKeys[] = {
 };
 
 constexpr Row kLogTarget[] = {
-    {{"to", {}, kNow, Shape::LogTarget, "files", "Where logs go. Only files is supported yet."}, read::log_target},
+    {{"to", {}, kNow, Shape::LogTarget, "journal with the systemd launcher unless a key names files, else files",
+      "Where logs go: to journald, without a detour through pmd and with fields that name the app, or to files. The journal "
+      "needs the systemd launcher."}, read::log_target},
 };
 constexpr Row kRotate[] = {
     {{"rotate", {}, kLater, Shape::Object, "", "Begin a new file by size or age."}, read::rotate},

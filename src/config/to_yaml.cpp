@@ -211,6 +211,7 @@ void Writer::restarts()
 void Writer::logs()
 {
     const model::LogSpec& logs = spec_.logs;
+    if (logs.to != defaults_.logs.to) line("logs", fmt::format("{{to: {}}}", model::to_string(logs.to)));
     text("out_file", logs.out_file);
     text("error_file", logs.error_file);
     if (logs.log_file == "default")

@@ -56,11 +56,17 @@ io::Severity severity_of(config::LogLevel level) noexcept
 // References to members that are made later are only stored by those made earlier, not used before run().
 Daemon::Daemon(Runtime runtime, io::Log& log)
     : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller),
-      logs_(loop_, log_options(), [this](const std::string& text) { log_.warning(text); }),
+      logs_(loop_, log_options(),
+            [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : ""),
-      events_(log_, state_, [this] { plan_housekeeping(); }),
+      events_(log_, state_,
+              [this](const std::string& app) {
+                  const auto spec = supervisor_.spec(app);
+                  return spec ? spec->name_space : std::string();
+              },
+              [this] { plan_housekeeping(); }),
       timers_(
           loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
           [this](const std::string& text) { log_.error(text); }),
@@ -119,7 +125,12 @@ engine::Limits Daemon::limits() const
 
 logs::LogOptions Daemon::log_options() const
 {
-    return {runtime_.locations.state_dir + "/logs", runtime_.settings.max_log_line, runtime_.settings.max_log_buffer};
+    logs::LogOptions options;
+    options.directory = runtime_.locations.state_dir + "/logs";
+    options.max_line = runtime_.settings.max_log_line;
+    options.max_reader_buffer = runtime_.settings.max_log_buffer;
+    options.journal = runtime_.launcher == config::LauncherKind::Systemd;
+    return options;
 }
 
 std::string Daemon::app_path_variable() const
@@ -140,8 +151,10 @@ int Daemon::run()
             return EXIT_FAILURE;
         }
     }
-    log_.notice(fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
-                            config::to_string(runtime_.bus), runtime_.locations.state_dir, launcher_->description()));
+    log_.write(io::Severity::Notice,
+               fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
+                           config::to_string(runtime_.bus), runtime_.locations.state_dir, launcher_->description()),
+               io::Message::Serving);
     malloc_trim(0); // what start-up needed once
     supervised_ = sd_notify(0, "READY=1") > 0;
     loop_.serve_watchdog();
@@ -188,7 +201,8 @@ base::Result<void> Daemon::open_bus()
 void Daemon::bus_lost(const std::string& why)
 {
     if (reopen_ || ending_) return; // both ends of the embedded bus tell
-    log_.warning(fmt::format("the bus is gone ({}); the apps run on, connecting again", why));
+    log_.write(io::Severity::Warning, fmt::format("the bus is gone ({}); the apps run on, connecting again", why),
+               io::Message::BusLost);
     auto timer = loop_.add_timer(clock_.now() + kFirstReopen, io::Priority::Normal, [this] { reopen_bus(); });
     if (timer)
         reopen_ = std::move(*timer);
@@ -206,7 +220,7 @@ void Daemon::reopen_bus()
         reopen_.set_time(clock_.now() + reopen_delay_);
         return;
     }
-    log_.notice("connected to the bus again");
+    log_.write(io::Severity::Notice, "connected to the bus again", io::Message::BusBack);
     reopen_.reset();
 }
 
@@ -229,11 +243,13 @@ void Daemon::reload()
         supervisor_.set_limits(limits());
         logs_.set_options(log_options());
         launcher_->set_path(app_path_variable());
-        log_.notice(fmt::format("settings read again from '{}'{}", runtime_.config_file,
-                                needs_start ? "; bus, launcher, state_dir and cgroups change at the next start only" : ""));
+        log_.write(io::Severity::Notice,
+                   fmt::format("settings read again from '{}'{}", runtime_.config_file,
+                               needs_start ? "; bus, launcher, state_dir and cgroups change at the next start only" : ""),
+                   io::Message::SettingsRead);
     } else {
         for (const std::string& line : base::split(settings.error().message, '\n'))
-            log_.error("the settings were not changed: " + line);
+            log_.write(io::Severity::Error, "the settings were not changed: " + line, io::Message::SettingsRefused);
     }
     sd_notify(0, "READY=1");
 }
@@ -242,7 +258,8 @@ void Daemon::shut_down(engine::Done done, const char* why)
 {
     enders_.push_back(std::move(done));
     if (std::exchange(ending_, true)) return;
-    log_.notice(fmt::format("ending ({}): stopping {} apps", why, supervisor_.app_count()));
+    log_.write(io::Severity::Notice, fmt::format("ending ({}): stopping {} apps", why, supervisor_.app_count()),
+               io::Message::Ending);
     sd_notify(0, "STOPPING=1\nSTATUS=stopping all apps");
     if (auto timer = loop_.add_timer(clock_.now() + runtime_.settings.stop_timeout, io::Priority::Normal,
                                      [this] { kill_what_is_left(); }))
@@ -264,6 +281,8 @@ void Daemon::start_boot_apps()
     options.home = runtime_.home;
     options.max_bytes = runtime_.settings.max_file_bytes;
     options.max_apps = runtime_.settings.max_apps;
+    options.launcher = launcher_->name();
+    options.journal = launcher_->apps_outlive_us();
     for (BootApp& app : read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_)) start(std::move(app), {});
 }
 

@@ -35,6 +35,10 @@ enum class KillMode { Group, Main };
 
 enum class LogType { Raw, Json };
 
+/// Where the lines of an app go. Default: the journal where the launcher gives them a unit of systemd, unless a key names
+/// files (file_keys()).
+enum class LogTarget { Default, Journal, Files };
+
 /// When an app that ended is started again. Source of the rules: PM2's God.handleExit, without its faults.
 struct RestartPolicy {
     bool autorestart = true;
@@ -48,6 +52,7 @@ struct RestartPolicy {
 
 /// Where the lines of stdout and stderr go. An empty path means the default below the state directory.
 struct LogSpec {
+    LogTarget to = LogTarget::Default;
     std::string out_file;    ///< absolute; "/dev/null" keeps none
     std::string error_file;  ///< absolute; "/dev/null" keeps none
     std::string log_file;    ///< absolute; both streams in addition; empty: none ("default": <state>/logs/<app>.log)
@@ -136,6 +141,10 @@ struct AppSpec {
 [[nodiscard]] std::optional<LimitScope> limit_scope_from(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(LogType type) noexcept;
 [[nodiscard]] std::optional<LogType> log_type_from(std::string_view name) noexcept;
+[[nodiscard]] std::string_view to_string(LogTarget target) noexcept;
+[[nodiscard]] std::optional<LogTarget> log_target_from(std::string_view name) noexcept;
+/// The keys of an app file that say something about log files, of those that `logs` has set: "out_file", "merge_logs".
+[[nodiscard]] std::vector<std::string_view> file_keys(const LogSpec& logs);
 
 /// Names of setrlimit(2) resources as systemd.exec(5) spells them, lower case: "nofile", "core", ...
 [[nodiscard]] std::string_view resource_name(int resource) noexcept;

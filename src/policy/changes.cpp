@@ -61,6 +61,7 @@ constexpr std::array kKeys{
     Key{"kill_signal", same<&AppSpec::kill_signal>},
     Key{"kill_timeout", same<&AppSpec::kill_timeout>},
     Key{"kill_mode", same<&AppSpec::kill_mode>},
+    Key{"logs.to", kLogs<&LogSpec::to>},
     Key{"out_file", kLogs<&LogSpec::out_file>},
     Key{"error_file", kLogs<&LogSpec::error_file>},
     Key{"log_file", kLogs<&LogSpec::log_file>},

@@ -98,8 +98,9 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
 void add_files(Lines& lines, const Row& row, const AppInfo& app)
 {
     if (const LogFiles* files = log_files(row, app)) {
-        lines.emplace_back("stdout", files->out.empty() ? "not kept" : files->out);
-        lines.emplace_back("stderr", files->err.empty() ? "not kept" : files->err);
+        const std::string elsewhere = app.log_target == "journal" ? "the journal" : "not kept";
+        lines.emplace_back("stdout", files->out.empty() ? elsewhere : files->out);
+        lines.emplace_back("stderr", files->err.empty() ? elsewhere : files->err);
     }
     lines.emplace_back("created", local_time(app.created_at_usec));
 }
@@ -117,6 +118,7 @@ Json json_of(const Row& row, const AppInfo& app)
         item["last_exit"] = {{"kind", last->kind}, {"code", last->code}, {"text", last_exit_text(*last)}};
     else
         item["last_exit"] = nullptr;
+    item["log_target"] = app.log_target;
     const LogFiles* files = log_files(row, app);
     item["out_file"] = files != nullptr ? files->out : "";
     item["error_file"] = files != nullptr ? files->err : "";

@@ -158,5 +158,14 @@ TEST_F(CallsTest, ScaleAnswersWhenTheInstancesAreThere)
     EXPECT_EQ(world.supervisor.instance_count(), 5U);
 }
 
+TEST_F(CallsTest, AnAppInTheJournalHasNoFilesToRead)
+{
+    EXPECT_EQ(log_sources(context, "web").at(1).paths.out.path, "/state/logs/web-1-out.log");
+    logs::LogOptions options;
+    options.journal = true;
+    logs.set_options(options);
+    EXPECT_EQ(log_sources(context, "web").at(1).paths.out.path, "");
+}
+
 } // namespace
 } // namespace pm::bus::testing

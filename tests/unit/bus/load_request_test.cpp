@@ -33,6 +33,14 @@ protected:
     }
 };
 
+TEST_F(LoadRequestTest, TheJournalNeedsUnitsOfSystemd)
+{
+    const std::string text = "{name: a, script: x, logs: {to: journal}}";
+    EXPECT_FALSE(read(text, "/a.yaml", {}).file.ok());
+    context.launcher_name = "systemd";
+    EXPECT_TRUE(read(text, "/a.yaml", {}).file.ok());
+}
+
 TEST_F(LoadRequestTest, OptionsHaveTheirEffect)
 {
     const auto plain = read(kTwo, "/srv/app.yaml", {});

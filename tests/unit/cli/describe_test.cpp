@@ -122,6 +122,16 @@ TEST(DescribeText, IsHarmlessAndColouredOnTerminals)
               std::string::npos);
 }
 
+TEST(DescribeText, SaysWhenOutputGoesToTheJournal)
+{
+    AppInfo app = web();
+    app.log_target = "journal";
+    app.log_files = {{0, "", ""}};
+    const std::string text = describe_text(running(), app, {});
+    EXPECT_NE(text.find("the journal"), std::string::npos) << text;
+    EXPECT_EQ(text.find("not kept"), std::string::npos) << text;
+}
+
 TEST(DescribeText, LivesWithoutASpec)
 {
     AppInfo app = web();

@@ -112,6 +112,9 @@ const std::vector<GoodRow>& good_rows()
         {"log_date_format: YYYY-MM-DD [at] HH:mm:ss Z", [](const AppSpec& s) { return s.logs.date_format == "%Y-%m-%d at %H:%M:%S %z"; }},
         {"log_date_format: '%T D'", [](const AppSpec& s) { return s.logs.date_format == "%T D"; }},
         {"time: true", [](const AppSpec& s) { return s.logs.date_format == "%Y-%m-%dT%H:%M:%S"; }},
+        {"logs: {to: journal}", [](const AppSpec& s) { return s.logs.to == model::LogTarget::Journal; }},
+        {"logs: {to: files}", [](const AppSpec& s) { return s.logs.to == model::LogTarget::Files; }},
+        {"merge_logs: false\nlogs: {to: journal}", [](const AppSpec& s) { return s.logs.to == model::LogTarget::Journal; }},
         {"logs: {to: files, out_file: o, rotate: false}", [](const AppSpec& s) { return s.logs.out_file == "/srv/o"; }},
         {"pid_file: run/x.pid", [](const AppSpec& s) { return s.pid_file == "/srv/run/x.pid"; }},
     };
@@ -185,12 +188,24 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"kill_mode: all", "3:12: kill_mode: expected group, main, not 'all'"},
         {"out_file: ''", "3:11: out_file: the path is empty"},
         {"log_type: xml", "3:11: log_type: expected raw, json, not 'xml'"},
-        {"logs: {to: journal}", "3:12: logs.to: 'journal' is not supported yet, only files"},
+        {"logs: {to: syslog}", "3:12: logs.to: expected files or journal, not 'syslog'"},
+        {"logs: {to: journal, out_file: o}", "3:12: logs.to: 'journal' does not go together with out_file"},
+        {"time: true\nmerge_logs: true\nlogs: {to: journal}", "5:12: logs.to: 'journal' does not go together with merge_logs, log_date_format"},
+        {"disable_logs: true\nlogs: {to: journal}", "4:12: logs.to: 'journal' does not go together with disable_logs"},
         {"logs: files", "3:7: logs: expected a map, not 'files'"},
         {"script: ''", "2:9: script: the script is empty"},
         {"script: [a]", "2:9: script: expected a text, not a list"},
     };
     for (const BadRow& row : rows) EXPECT_EQ(said(parse(with(row.line))), Strings{row.said}) << row.line;
+}
+
+TEST(Keys, TheJournalIsRefusedWhereAppsCannotWriteToIt)
+{
+    ParseOptions direct = options();
+    direct.journal = false;
+    EXPECT_EQ(said(parse_app_file(with("logs: {to: journal}"), direct)),
+              Strings{"3:12: logs.to: the journal needs the systemd launcher, and this pmd starts processes itself; 'files' works everywhere"});
+    EXPECT_TRUE(said(parse_app_file(with("logs: {to: files}"), direct)).empty());
 }
 
 struct LaterRow {

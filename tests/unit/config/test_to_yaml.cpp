@@ -116,6 +116,8 @@ AppSpec some_spec()
     spec.logs.disable_logs = *rc::gen::arbitrary<bool>();
     spec.logs.type = *rc::gen::element(model::LogType::Raw, model::LogType::Json);
     spec.logs.date_format = *rc::gen::element<std::string>("", "%F %T", "YYYY", "a]b[c", "]", "false", "T[x]");
+    const bool journal = model::file_keys(spec.logs).empty() && !spec.logs.disable_logs;
+    spec.logs.to = *rc::gen::element(model::LogTarget::Default, journal ? model::LogTarget::Journal : model::LogTarget::Files);
     spec.pid_file = *rc::gen::oneOf(rc::gen::just(std::string()), path());
     return spec;
 }
