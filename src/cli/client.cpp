@@ -299,7 +299,7 @@ Outcome<DaemonInfo> Client::daemon()
 Outcome<std::string> Client::log_target(const std::string& app)
 {
     return impl_->ask([&] {
-        const auto object = sdbus::createProxy(*impl_->connection, kName, app_path(app));
+        const auto object = sdbus::createProxy(*impl_->connection, kBusName, app_path(app));
         sdbus::Variant target;
         object->callMethod("Get").onInterface(kProperties).withArguments(kApp, "LogTarget").storeResultsTo(target);
         return target.get<std::string>();

@@ -282,7 +282,7 @@ void Daemon::start_boot_apps()
     options.max_bytes = runtime_.settings.max_file_bytes;
     options.max_apps = runtime_.settings.max_apps;
     options.launcher = launcher_->name();
-    options.journal = launcher_->apps_outlive_us();
+    options.journal = runtime_.launcher == config::LauncherKind::Systemd;
     for (BootApp& app : read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_)) start(std::move(app), {});
 }
 
