@@ -25,6 +25,8 @@ constexpr model::Milliseconds kFirstReopen{100};
 constexpr model::Milliseconds kSlowestReopen{30'000};
 /// After SIGKILL to everything: how long to wait for the kernel to be done with it.
 constexpr model::Milliseconds kAfterKill{3'000};
+/// For the launcher to leave nothing behind.
+constexpr model::Milliseconds kSettling{2'000};
 constexpr model::Milliseconds kBeforeHousekeeping{1'000};
 constexpr int kMostLooks = 5;
 /// Exit status after Exit: by it pmd.service (Restart=always, RestartPreventExitStatus=) knows that pmd is to stay ended.
@@ -330,8 +332,13 @@ void Daemon::kill_what_is_left()
 
 void Daemon::finish()
 {
-    for (const engine::Done& done : std::exchange(enders_, {})) done({});
-    loop_.exit(status_);
+    state_.clear();
+    const auto end = [this] {
+        for (const engine::Done& done : std::exchange(enders_, {})) done({});
+        loop_.exit(status_);
+    };
+    if (auto timer = loop_.add_timer(clock_.now() + kSettling, io::Priority::Normal, end)) give_up_ = std::move(*timer);
+    launcher_->settle(end);
 }
 
 void Daemon::plan_housekeeping()

@@ -89,6 +89,16 @@ void StateKeeper::flush()
     for (const std::string& app : std::exchange(changed_, {})) write(app);
 }
 
+void StateKeeper::clear()
+{
+    changed_.clear();
+    if (directory_.empty()) return;
+    std::error_code error;
+    std::filesystem::remove_all(directory_, error);
+    if (error) log_.warning(fmt::format("removing '{}': {}", directory_, error.message()));
+    directory_.clear();
+}
+
 void StateKeeper::write(const std::string& app)
 {
     const auto saved = supervisor_->saved(app);

@@ -29,6 +29,8 @@ public:
     [[nodiscard]] bool was_removed(const std::string& app) const;
     /// Writes what is still to be written.
     void flush();
+    /// Forgets all, what was removed too: the apps were ended with pmd, the next one begins anew. Nothing is kept from then on.
+    void clear();
 
     void process_event(const engine::ProcessEvent& event) override { next_.process_event(event); }
     void app_added(const std::string& app) override { next_.app_added(app); }

@@ -45,6 +45,7 @@ public:
     void set_events(engine::LauncherEvents& events) override;
     void set_path(std::string path) override;
     void forget_accounts() override;
+    void settle(std::function<void()> done) override { done(); }
     [[nodiscard]] std::string_view name() const noexcept override { return "direct"; }
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return false; }
     [[nodiscard]] std::string description() const override;

@@ -4,6 +4,7 @@
 
 #include "engine/ports.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ public:
     virtual void set_path(std::string path) = 0;
     /// Users and groups that only the name service knows are looked up anew at the next launch.
     virtual void forget_accounts() = 0;
+    /// Calls `done` when what was ended leaves nothing behind: at once, or from the loop, within moments. Before pmd ends.
+    virtual void settle(std::function<void()> done) = 0;
     /// "direct" or "systemd".
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
     /// True when processes outlive pmd and adopt() finds them again.

@@ -41,6 +41,7 @@ public:
     void set_events(engine::LauncherEvents& events) override;
     void set_path(std::string path) override;
     void forget_accounts() override;
+    void settle(std::function<void()> done) override;
     [[nodiscard]] std::string_view name() const noexcept override { return "systemd"; }
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return true; }
     [[nodiscard]] std::string description() const override;

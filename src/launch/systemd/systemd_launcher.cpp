@@ -85,6 +85,12 @@ void SystemdLauncher::adjust(const engine::Adjustment& adjustment) { impl_->adju
 
 void SystemdLauncher::forget(base::InstanceId id, const std::string& app, bool last) { impl_->forget(id, app, last); }
 
+/// What systemd is told by a connection that is gone it refuses, as it cannot see any more whose it was: it answers first.
+void SystemdLauncher::settle(std::function<void()> done)
+{
+    impl_->bus_.send(impl_->bus_.manager_call("GetDefaultTarget"), [done = std::move(done)](const ManagerBus::Answer&) { done(); });
+}
+
 std::string SystemdLauncher::description() const
 {
     return impl_->options_.user ? "transient units of the user's systemd, below pm.slice" : "transient units below pm.slice";
