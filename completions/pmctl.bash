@@ -11,7 +11,7 @@ _pmctl_options() {
     list | ls | l | ps | status) echo "--json --names --sort" ;;
     describe | show | info | desc) echo "--json --spec" ;;
     env) echo "--json" ;;
-    logs | log) echo "--lines --out --err --nostream --follow --raw --json --timestamp" ;;
+    logs | log) echo "--lines --since --until --grep --priority --out --err --nostream --follow --raw --json --timestamp" ;;
     validate) echo "--env" ;;
     stop | restart | delete | del) echo "--only" ;;
     esac
@@ -33,6 +33,8 @@ _pmctl() {
     case $before in
     --bus) COMPREPLY=($(compgen -W "auto system session embedded" -- "$word")) && return ;;
     --sort) COMPREPLY=($(compgen -W "name namespace id pid uptime restarts status cpu memory user" -- "$word")) && return ;;
+    --priority) COMPREPLY=($(compgen -W "emerg alert crit err warning notice info debug" -- "$word")) && return ;;
+    --since | --until) COMPREPLY=($(compgen -W "now today yesterday" -- "$word")) && return ;;
     --log-type) COMPREPLY=($(compgen -W "raw json" -- "$word")) && return ;;
     --cwd) COMPREPLY=($(compgen -d -- "$word")) && return ;;
     -o | --output | -e | --error | -l | --log | -p | --pid) COMPREPLY=($(compgen -f -- "$word")) && return ;;

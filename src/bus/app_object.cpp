@@ -140,7 +140,24 @@ std::vector<sdbus::Struct<uint32_t, std::string, std::string>> AppObject::LogFil
     return rows;
 }
 
+std::string AppObject::LogTarget()
+{
+    const auto spec = context_.supervisor.spec(name_);
+    return std::string(model::to_string(spec && context_.logs.goes_to_journal(*spec) ? model::LogTarget::Journal
+                                                                                     : model::LogTarget::Files));
+}
+
 uint64_t AppObject::CreatedAtUSec() { return usec(snapshot().created_at); }
+
+std::vector<std::string> AppObject::Warnings()
+{
+    return guarded([&]() -> base::Result<std::vector<std::string>> {
+        const auto spec = context_.supervisor.spec(name_);
+        if (!spec) return base::fail(base::ErrorCode::NoSuchApp, fmt::format("no app '{}'", name_));
+        std::string warning = context_.launcher.not_enforced(*spec);
+        return warning.empty() ? std::vector<std::string>{} : std::vector{std::move(warning)};
+    });
+}
 
 void AppObject::emit_changes()
 {
@@ -155,9 +172,11 @@ void AppObject::emit_changes()
     note(emitted_status_, std::string(model::to_string(now->status)), "Status");
     note(emitted_reason_, now->reason, "Reason");
     note(emitted_namespace_, now->name_space, "Namespace");
+    note(emitted_log_target_, LogTarget(), "LogTarget");
     if (auto spec = context_.supervisor.spec(name_); spec != emitted_spec_) {
         emitted_spec_ = std::move(spec);
         changed.emplace_back("Spec");
+        changed.emplace_back("Warnings");
     }
     emitPropertiesChangedSignal(org::pmd1::App_adaptor::INTERFACE_NAME, changed);
 }

@@ -40,7 +40,9 @@ private:
                               std::string, int32_t, uint64_t>>
     Instances() override;
     std::vector<sdbus::Struct<uint32_t, std::string, std::string>> LogFiles() override;
+    std::string LogTarget() override;
     uint64_t CreatedAtUSec() override;
+    std::vector<std::string> Warnings() override;
 
     void operate(engine::Verb verb, sdbus::Result<>&& result, const OptionMap& options);
     template <typename... Results>
@@ -54,6 +56,7 @@ private:
     std::string emitted_status_;
     std::string emitted_reason_;
     std::string emitted_namespace_;
+    std::string emitted_log_target_;
     std::shared_ptr<const model::AppSpec> emitted_spec_;
 };
 

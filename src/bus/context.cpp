@@ -43,8 +43,9 @@ std::vector<logs::LogSource> log_sources(const Context& context, const std::stri
     const auto user = spec->user.empty() ? nullptr : model::not_known_yet(spec->user);
     for (const model::InstanceSnapshot& instance : snapshot->instances) {
         auto paths = context.logs.paths_of(instance.id);
+        if (!paths && context.logs.goes_to_journal(*spec)) paths = logs::LogPaths{};
         if (!paths) paths = logs::log_paths(*spec, instance.slot, several, context.log_dir, user);
-        sources.push_back({app, instance.id, instance.slot, *std::move(paths)});
+        sources.push_back({app, instance.id, instance.slot, *std::move(paths), spec->logs});
     }
     return sources;
 }

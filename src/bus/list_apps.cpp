@@ -5,21 +5,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 namespace pm::bus {
 namespace {
-
-/// The name of the user pmd runs as, looked up once (a user database may be slow).
-const std::string& own_user()
-{
-    static const std::string name = [] {
-        const passwd* entry = getpwuid(geteuid());
-        return entry != nullptr ? std::string(entry->pw_name) : std::to_string(geteuid());
-    }();
-    return name;
-}
 
 ListRow row_of(Context& context, const model::AppSnapshot& app, const model::InstanceSnapshot& instance,
                const std::string& user, bool usage)
@@ -72,7 +61,7 @@ base::Result<std::vector<ListRow>> list_apps(Context& context, const OptionMap& 
     std::vector<ListRow> rows;
     for (const model::AppSnapshot& app : apps) {
         const auto spec = context.supervisor.spec(app.name);
-        const std::string& user = spec && !spec->user.empty() ? spec->user : own_user();
+        const std::string& user = spec && !spec->user.empty() ? spec->user : context.user;
         for (const model::InstanceSnapshot& instance : app.instances)
             if (!only_id || instance.id.value == *only_id) rows.push_back(row_of(context, app, instance, user, usage));
     }
@@ -101,6 +90,7 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     logs::ReaderOptions reader;
     reader.lines = options.get<std::uint32_t>("lines", reader.lines);
     reader.follow = options.get<bool>("follow", reader.follow);
+    reader.mark_history_end = options.get<bool>("mark-history-end", false);
     const auto stream = options.get<std::string>("stream", "");
     const auto format = options.get<std::string>("format", "json");
     if (auto good = options.check(); !good) return tl::unexpected(good.error());
@@ -113,6 +103,8 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     reader.out = stream != "err";
     reader.err = stream != "out";
     reader.format = format == "raw" ? logs::ReaderFormat::Raw : logs::ReaderFormat::Json;
+    if (reader.mark_history_end && format == "raw")
+        return base::fail(base::ErrorCode::InvalidArgument, "option 'mark-history-end' needs the format 'json'");
 
     auto names = context.supervisor.apps_of(target);
     if (!names) return tl::unexpected(names.error());

@@ -11,6 +11,12 @@
 #include <unistd.h>
 
 namespace pm::bus {
+namespace {
+
+constexpr std::size_t kLargeText = 64u << 10; ///< reading it takes a hundred times as much for a moment
+
+} // namespace
+
 base::Result<LoadRequest> read_load_request(const Context& context, const std::string& text, const std::string& origin,
                                             const OptionMap& option_map)
 {
@@ -43,9 +49,12 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
                           fmt::format("{}: the file has {} bytes, more than the {} allowed (max_file_bytes)", origin,
                                       text.size(), context.settings.max_file_bytes));
     parse.home = context.home;
+    parse.launcher = context.launcher_name;
+    parse.journal = context.launcher_name == "systemd";
     parse.max_bytes = context.settings.max_file_bytes;
     parse.max_apps = context.settings.max_apps;
     request.file = config::parse_app_file(text, parse);
+    if (text.size() > kLargeText) context.freed_memory();
     request.apply.declared = request.file.names;
     request.apply.origin = place;
     request.apply.owner = getuid();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. The only place that sees sdbus-c++.
+// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. With daemon_search the only place that sees sdbus-c++.
 //
 // Calls that only ask are made at once. Calls that change processes can take as long as an app's kill_timeout: they are
 // made without a time-out, and while they last the client hears Ctrl-C and, when somebody wants to show progress, what
@@ -57,6 +57,8 @@ struct AppInfo {
     std::uint64_t created_at_usec = 0;
     std::vector<LastExit> last_exits;
     std::vector<LogFiles> log_files;
+    std::vector<std::string> warnings; ///< what of the spec does not hold
+    std::string log_target; ///< journal, files
 };
 
 struct DaemonInfo {
@@ -66,6 +68,7 @@ struct DaemonInfo {
     std::uint32_t pid = 0;
     std::uint32_t apps = 0;
     std::uint32_t instances = 0;
+    std::string launcher; ///< direct, systemd
 };
 
 struct LoadOptions {
@@ -91,6 +94,7 @@ struct LogOptions {
     bool follow = true;
     std::string stream; ///< out, err; empty: both
     std::string format = "json";
+    bool mark_history_end = false; ///< in json: {"history":"end"} after the old lines
 };
 
 /// What is shown while a call waits.
@@ -115,6 +119,8 @@ public:
     Outcome<std::map<std::string, std::string>> environment(std::uint32_t id);
     Outcome<AppInfo> app(const std::string& name);
     Outcome<DaemonInfo> daemon();
+    /// The property LogTarget of an app.
+    Outcome<std::string> log_target(const std::string& app);
     Outcome<base::Fd> open_log(const std::string& target, const LogOptions& options);
     Outcome<std::vector<PlanRow>> plan(const std::string& text, const std::string& origin, const LoadOptions& options);
     Outcome<std::uint32_t> signal(const std::string& target, int signal);
@@ -124,6 +130,9 @@ public:
     Outcome<void> load(const std::string& text, const std::string& origin, const LoadOptions& options, Watcher* watcher);
     /// `method`: Start, Stop, Restart or Delete.
     Outcome<void> operate(const std::string& method, const std::string& target, Watcher* watcher);
+    /// The same for several targets at once: none waits for another. How each ended, in their order.
+    Outcome<std::vector<Outcome<void>>> operate(const std::string& method, const std::vector<std::string>& targets,
+                                                Watcher* watcher);
     Outcome<std::uint32_t> scale(const std::string& app, const std::string& count, Watcher* watcher);
     /// Stops all apps and ends pmd; returns when the process is gone.
     Outcome<void> exit(Watcher* watcher);

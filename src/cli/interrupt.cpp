@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/interrupt.hpp"
 
+#include <poll.h>
 #include <sys/signalfd.h>
 
 namespace pm::cli {
@@ -21,6 +22,12 @@ Interrupt::~Interrupt()
     while (fd_ && read(fd_.get(), &info, sizeof info) > 0) {
     }
     sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+bool Interrupt::pressed() const noexcept
+{
+    pollfd pending{fd_.get(), POLLIN, 0};
+    return poll(&pending, 1, 0) == 1;
 }
 
 } // namespace pm::cli

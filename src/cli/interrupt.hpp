@@ -15,6 +15,7 @@ public:
     Interrupt(const Interrupt&) = delete;
     Interrupt& operator=(const Interrupt&) = delete;
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+    [[nodiscard]] bool pressed() const noexcept;
 
 private:
     sigset_t before_{};

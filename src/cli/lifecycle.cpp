@@ -4,13 +4,12 @@
 #include "base/text.hpp"
 #include "cli/app_lookup.hpp"
 #include "cli/app_text.hpp"
-#include "cli/log_view.hpp"
+#include "cli/logs/show_logs.hpp"
 #include "cli/view/list.hpp"
 #include "cli/view/log_lines.hpp"
 #include "cli/view/progress.hpp"
 
-#include <array>
-#include <cerrno>
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 #include <unistd.h>
@@ -20,28 +19,12 @@ namespace {
 
 constexpr std::uint32_t kErrorLines = 5;
 constexpr std::size_t kMostApps = 3; ///< whose last lines are shown
-constexpr std::size_t kMostBytes = 64u << 10;
-
-std::string read_all(int fd)
-{
-    std::string text;
-    std::array<char, 4096> buffer{};
-    while (text.size() < kMostBytes) {
-        const ssize_t count = read(fd, buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) break;
-        text.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-    return text;
-}
 
 /// The last lines that `app` wrote to stderr, indented.
 std::string last_errors(Client& client, const std::string& app)
 {
-    const auto stream = client.open_log(app, {kErrorLines, false, "err", "raw"});
-    if (!stream) return {};
     std::string text;
-    for (const std::string& line : base::split(base::trim(read_all(stream->get())), '\n'))
+    for (const std::string& line : last_error_lines(client, app, kErrorLines))
         if (!line.empty()) text += "  " + without_escapes(line) + "\n";
     return text;
 }
@@ -126,38 +109,35 @@ int explain(Client& client, const Failure& failure, const std::vector<std::strin
 
 int follow_logs(const Context& context, Client& client, const std::vector<std::string>& targets)
 {
-    std::vector<base::Fd> streams;
-    for (const std::string& target : targets) {
-        auto stream = client.open_log(target, {});
-        if (!stream) return report(stream.error());
-        streams.push_back(std::move(*stream));
-    }
-    LogFormatter formatter(context.out, false);
-    const ViewEnd end = view_logs(std::move(streams), [&](std::string_view line) { return formatter.format(line); });
-    return end == ViewEnd::Interrupted ? kDone : report({kNoDaemon, "pmd has ended"});
+    return show_logs(context, client, targets, {});
 }
 
 void show_table(const Context& context, Client& client)
 {
     if (!context.out.is_terminal || context.globals.silent) return;
-    if (const auto rows = client.list("", true)) out(list_table(*rows, context.out));
+    if (const auto rows = client.list("", true)) static_cast<void>(print(list_table(*rows, context.out)));
 }
 
 int operate_all(Context& context, const std::string& method, const std::string& doing,
                 const std::vector<std::string>& words, const std::vector<std::string>& only)
 {
+    const auto is_file = [](const std::string& word) { return kind_of(word) != WordKind::Word; };
+    if (!only.empty() && std::ranges::none_of(words, is_file))
+        return report({kUsage, "'--only' is for app files, and none is named"});
     auto client = Client::connect(context);
     if (!client) return report(client.error());
     const auto targets = targets_of(context, *client, words, only);
     if (!targets) return report(targets.error());
+    Outcome<std::vector<Outcome<void>>> ends;
+    const auto called = with_progress(context, doing + " " + base::join(*targets, ", "), [&](Watcher* watcher) -> Outcome<void> {
+        ends = client->operate(method, *targets, watcher);
+        return ends ? Outcome<void>{} : failed(ends.error());
+    });
+    if (!called) return report(called.error());
     int status = kDone;
-    for (const std::string& target : *targets) {
-        const auto done = with_progress(context, doing + " " + target, [&](Watcher* watcher) {
-            return client->operate(method, target, watcher);
-        });
-        if (done) continue;
-        if (done.error().status == kInterrupted) return report(done.error());
-        const int failed_with = explain(*client, done.error(), {target});
+    for (std::size_t i = 0; i < targets->size(); ++i) {
+        if ((*ends)[i]) continue;
+        const int failed_with = explain(*client, (*ends)[i].error(), {(*targets)[i]});
         if (status == kDone) status = failed_with;
         if (failed_with == kNoDaemon) return status;
     }

@@ -1,64 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/log_view.hpp"
 
-#include "cli/interrupt.hpp"
-#include "cli/terminal.hpp"
+#include "cli/context.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <poll.h>
-#include <unistd.h>
 
 namespace pm::cli {
 namespace {
 
-struct Reader {
-    base::Fd fd;
-    std::string partial;
-};
-
-using Print = std::function<std::string(std::string_view)>;
-
-void print_lines(Reader& reader, const Print& print)
+/// -1 is for ever.
+int sooner(int left, int right) noexcept
 {
-    std::string text;
-    std::size_t start = 0;
-    for (std::size_t end = 0; (end = reader.partial.find('\n', start)) != std::string::npos; start = end + 1)
-        text += print(std::string_view(reader.partial).substr(start, end - start));
-    reader.partial.erase(0, start);
-    out(text);
+    if (left < 0 || right < 0) return std::max(left, right);
+    return std::min(left, right);
 }
 
-/// False at the end of the stream.
-bool take(Reader& reader, const Print& print)
+/// What those of `feeds` give that have something; one that ended leaves. `fds`: of each, behind that of Ctrl-C.
+Outcome<std::string> take_all(std::vector<LogFeed*>& feeds, const std::vector<pollfd>& fds, int ready)
 {
-    std::array<char, 65536> buffer{};
-    const ssize_t count = read(reader.fd.get(), buffer.data(), buffer.size());
-    if (count < 0) return errno == EINTR || errno == EAGAIN;
-    reader.partial.append(buffer.data(), static_cast<std::size_t>(count));
-    if (count == 0 && !reader.partial.empty()) reader.partial += '\n';
-    print_lines(reader, print);
-    return count > 0;
+    std::string text;
+    for (std::size_t i = feeds.size(); i-- > 0;) { // from behind: erasing moves only what is done
+        const int due = feeds[i]->timeout();       // 0: at once, whatever others have
+        if (fds[i + 1].revents == 0 && due != 0 && (due < 0 || ready > 0)) continue;
+        const auto more = feeds[i]->take(text);
+        if (!more) return failed(more.error());
+        if (!*more) feeds.erase(feeds.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    return text;
 }
 
 } // namespace
 
-ViewEnd view_logs(std::vector<base::Fd> streams, const Print& print)
+Outcome<ViewEnd> view_logs(std::vector<LogFeed*> streams, LogFeed* journal, const Interrupt& interrupt)
 {
-    std::vector<Reader> readers;
-    for (base::Fd& stream : streams) readers.push_back({std::move(stream), {}});
-    const Interrupt interrupt;
-    while (!readers.empty()) {
+    std::vector<LogFeed*> feeds = std::move(streams);
+    if (journal != nullptr) feeds.push_back(journal);
+    const auto only_journal = [&] { return feeds.size() == 1 && feeds.front() == journal && journal->timeout() != 0; };
+    while (!feeds.empty() && !only_journal()) {
         std::vector<pollfd> fds{{interrupt.fd(), POLLIN, 0}};
-        for (const Reader& reader : readers) fds.push_back({reader.fd.get(), POLLIN, 0});
-        if (poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) break;
+        int patience = -1;
+        for (const LogFeed* feed : feeds) {
+            fds.push_back({feed->fd(), feed->events(), 0});
+            patience = sooner(patience, feed->timeout());
+        }
+        const int ready = poll(fds.data(), fds.size(), patience);
+        if (ready < 0 && errno != EINTR) break;
         if ((fds[0].revents & POLLIN) != 0) return ViewEnd::Interrupted;
-        for (std::size_t i = readers.size(); i-- > 0;) // from behind: erasing moves only what is done
-            if (fds[i + 1].revents != 0 && !take(readers[i], print))
-                readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(i));
+        const auto text = take_all(feeds, fds, ready);
+        if (!text) return failed(text.error());
+        if (print(*text) != kDone) return ViewEnd::OutputLost;
     }
     return ViewEnd::StreamsEnded;
+}
+
+int status_of(ViewEnd end)
+{
+    switch (end) {
+    case ViewEnd::StreamsEnded: return report({kNoDaemon, "pmd has ended"});
+    case ViewEnd::Interrupted: return kDone;
+    case ViewEnd::OutputLost: return kFailed;
+    }
+    return kFailed;
 }
 
 } // namespace pm::cli

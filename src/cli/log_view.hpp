@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies log streams of the daemon to standard output, line by line, until they end or Ctrl-C.
+// Copies what feeds give to standard output as it comes, until they end or Ctrl-C.
 #pragma once
 
-#include "base/fd.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/logs/log_feed.hpp"
 
-#include <functional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace pm::cli {
 
-enum class ViewEnd { StreamsEnded, Interrupted };
+enum class ViewEnd { StreamsEnded, Interrupted, OutputLost };
 
-/// `print` gets each complete line without its newline and gives what is written.
-ViewEnd view_logs(std::vector<base::Fd> streams, const std::function<std::string(std::string_view)>& print);
+/// Ends with the last of `streams`; `journal` may be null, and when it ends by itself, the streams are waited for still.
+/// OutputLost: standard output takes no more, which was told.
+Outcome<ViewEnd> view_logs(std::vector<LogFeed*> streams, LogFeed* journal, const Interrupt& interrupt);
+
+/// The exit status of a command that follows until Ctrl-C; tells when pmd has ended.
+int status_of(ViewEnd end);
 
 } // namespace pm::cli

@@ -36,6 +36,8 @@ struct ParseOptions {
     std::vector<std::string> only;     ///< keep these apps; a name that is not in the file is a fault
     std::size_t max_bytes = 4u << 20;  ///< larger texts are refused unread
     std::size_t max_apps = 10'000;
+    std::string launcher;              ///< who will start the apps, "direct" or "systemd"; empty: not known yet
+    bool journal = true;               ///< false: apps cannot write to the journal, and to ask for it is a fault
     bool env_from_caller = false;      ///< mark the specs so (a start from the command line)
 };
 

@@ -14,7 +14,8 @@ constexpr Support kIgnored = Support::Ignored;
 // Source of PM2's names, defaults and meanings: PM2's documentation of the ecosystem file.
 constexpr Row kProgram[] = {
     {{"script", {"exec", "cmd", "command"}, kNow, Shape::Text, "",
-      "What to run: a path (seen from cwd), a program in PATH, or a line with spaces, which a shell runs. Required."},
+      "What to run: a path (seen from cwd), a program in PATH, or a line with spaces, which a shell runs (unless all of it is "
+      "the path of a file). Required."},
      read::script},
     {{"name", {}, kNow, Shape::Text, "the script's file name without its extension",
       "Name of the app, unique in the file: up to 128 bytes without '/', and not 'all'."},
@@ -27,7 +28,8 @@ constexpr Row kProgram[] = {
     {{"args", {}, kNow, Shape::Words, "", "Arguments of the app: a list, or one line split at blanks that honours quotes."},
      [](Draft& draft, const Field& field) { field.words(draft.spec.args); }},
     {{"interpreter", {"exec_interpreter"}, kNow, Shape::Text, "by the script's extension",
-      "Program that runs the script; 'none' runs the script itself."},
+      "Program that runs the script; 'none' runs the script itself. By default a text with neither extension nor '#!' "
+      "is run by node."},
      read::interpreter},
     {{"node_args", {"interpreter_args"}, kNow, Shape::Words, "", "Arguments of the interpreter, before the script."},
      [](Draft& draft, const Field& field) { field.words(draft.spec.interpreter_args); }},
@@ -70,7 +72,11 @@ constexpr Row kProgram[] = {
     {{"rlimits", {}, kNow, Shape::Rlimits, "",
       "Limits of setrlimit(2) by name: a number (a size where the resource counts bytes), soft:hard, or unlimited."},
      read::rlimits},
-    {{"limits", {}, kNow, Shape::Object, "", "Limits of the app as a whole."}, read::limits},
+    {{"limits", {}, kNow, Shape::Object, "", "Limits that cgroups hold, set live when only they change."}, read::limits},
+    {{"sandbox", {}, kNow, Shape::Sandbox, "",
+      "What the app may see and do: properties of systemd.exec(5), systemd.resource-control(5) and systemd.kill(5), written as "
+      "there; a list is as many lines of a unit file. Needs the systemd launcher."},
+     read::sandbox},
 
     {{"autostart", {}, kNow, Shape::Bool, "true", "Start the app when it is loaded; otherwise it waits for a start."},
      [](Draft& draft, const Field& field) { field.boolean(draft.spec.autostart); }},
@@ -137,7 +143,6 @@ constexpr Row kLaterKeys[] = {
      read::any_bool},
     {{"health", {}, kLater, Shape::Object, "", "A check that restarts the app when it fails."}, read::health},
     {{"max_memory_restart", {}, kLater, Shape::Size, "", "Restart the app when it holds more memory."}, read::any_size},
-    {{"sandbox", {}, kLater, Shape::Object, "", "Properties of systemd.exec(5)."}, read::any_map},
     {{"depends_on", {}, kLater, Shape::DependsOn, "", "Apps that must be ready, started or completed before."}, read::depends_on},
     {{"cron_restart", {"cron"}, kLater, Shape::Cron, "", "Restart by the clock: 5 fields, or 6 with seconds."}, read::cron},
     {{"watch", {}, kLater, Shape::Watch, "false", "Restart when these files change."}, read::watch},
@@ -178,7 +183,9 @@ constexpr Row kIgnoredKeys[] = {
 };
 
 constexpr Row kLogTarget[] = {
-    {{"to", {}, kNow, Shape::LogTarget, "files", "Where logs go. Only files is supported yet."}, read::log_target},
+    {{"to", {}, kNow, Shape::LogTarget, "journal with the systemd launcher unless a key names files, else files",
+      "Where logs go: to journald, without a detour through pmd and with fields that name the app, or to files. The journal "
+      "needs the systemd launcher."}, read::log_target},
 };
 constexpr Row kRotate[] = {
     {{"rotate", {}, kLater, Shape::Object, "", "Begin a new file by size or age."}, read::rotate},
@@ -189,13 +196,24 @@ constexpr Row kRotateDetails[] = {
     {{"compress", {}, kNow, Shape::Bool, "false", "Compress old files."}, read::any_bool},
 };
 constexpr Row kLimits[] = {
-    {{"open_files", {}, kNow, Shape::Count, "", "Open files, the same as rlimits.nofile."}, read::open_files},
-    {{"memory_max", {}, kLater, Shape::Size, "", "Most memory the app can have."}, read::any_size},
-    {{"memory_high", {}, kLater, Shape::Size, "", "Memory from which the kernel slows the app down."}, read::any_size},
-    {{"cpu", {}, kLater, Shape::Percent, "", "Share of a CPU; two whole ones are 200%."}, read::percent},
-    {{"cpu_weight", {}, kLater, Shape::Weight, "", "Share of the CPU beside others, 1 to 10000."}, read::weight},
-    {{"io_weight", {}, kLater, Shape::Weight, "", "Share of the disk beside others, 1 to 10000."}, read::weight},
-    {{"tasks", {}, kLater, Shape::Count, "", "Most processes and threads."}, read::count},
+    {{"scope", {}, kNow, Shape::LimitScope, "instance",
+      "Whom the limits hold for: each instance, or all of the app together (app), for which the systemd launcher is needed."},
+     read::limit_scope},
+    {{"memory_max", {}, kNow, Shape::Memory, "", "Most memory, beyond which the kernel kills."},
+     [](Draft& draft, const Field& field) { read::memory(draft.spec.limits.memory_max, field, 1); }},
+    {{"memory_high", {}, kNow, Shape::Memory, "", "Memory from which the kernel slows the app down and takes back."},
+     [](Draft& draft, const Field& field) { read::memory(draft.spec.limits.memory_high, field, 1); }},
+    {{"memory_low", {}, kNow, Shape::Memory, "", "Memory that is left to the app when others run short."},
+     [](Draft& draft, const Field& field) { read::memory(draft.spec.limits.memory_low, field, 0); }},
+    {{"memory_swap_max", {}, kNow, Shape::Memory, "", "Most swap; 0 is none."},
+     [](Draft& draft, const Field& field) { read::memory(draft.spec.limits.memory_swap_max, field, 0); }},
+    {{"cpu", {}, kNow, Shape::Percent, "", "Share of a CPU; two whole ones are 200%."}, read::cpu_share},
+    {{"cpu_weight", {}, kNow, Shape::Weight, "100", "Share of the CPU beside others, 1 to 10000."},
+     [](Draft& draft, const Field& field) { read::weight(draft.spec.limits.cpu_weight, field); }},
+    {{"io_weight", {}, kNow, Shape::Weight, "100", "Share of the disk beside others, 1 to 10000."},
+     [](Draft& draft, const Field& field) { read::weight(draft.spec.limits.io_weight, field); }},
+    {{"tasks", {}, kNow, Shape::Tasks, "", "Most processes and threads, or infinity."}, read::tasks},
+    {{"open_files", {}, kNow, Shape::Count, "", "Open files of each process, the same as rlimits.nofile."}, read::open_files},
 };
 constexpr Row kHealth[] = {
     {{"http", {}, kNow, Shape::Text, "", "URL that must answer 2xx or 3xx."}, read::any_texts},

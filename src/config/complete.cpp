@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "config/draft.hpp"
 #include "config/node_app.hpp"
+#include "config/readers.hpp"
 #include "config/values.hpp"
 
 #include <algorithm>
@@ -89,6 +90,19 @@ void warn_of_copies(const Draft& draft, const Field& app)
                                      exact ? std::to_string(count.number) : "several"));
 }
 
+/// What only files have cannot be had in the journal.
+void check_log_target(const Draft& draft, const Field& app)
+{
+    if (draft.spec.logs.to != model::LogTarget::Journal) return;
+    std::vector<std::string_view> keys = model::file_keys(draft.spec.logs);
+    if (draft.spec.logs.disable_logs) keys.emplace_back("disable_logs");
+    if (keys.empty()) return;
+    const Path logs(app.path(), "logs");
+    const std::vector<std::string> names(keys.begin(), keys.end());
+    app.report().fault(draft.log_target_mark, Path(logs, "to"),
+                       fmt::format("'journal' does not go together with {}", base::join(names, ", ")));
+}
+
 } // namespace
 
 bool is_node_app(const std::optional<std::string>& interpreter, std::string_view script)
@@ -108,7 +122,9 @@ void complete(Draft& draft, const Field& app)
     complete_env(draft);
     spec.kill_signal = draft.kill_signal.value_or(is_node_app(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
     warn_of_copies(draft, app);
+    read::check_sandbox(draft, app);
     if (draft.time && spec.logs.date_format.empty()) spec.logs.date_format = "%Y-%m-%dT%H:%M:%S";
+    check_log_target(draft, app);
     for (const auto& [mark, key] : draft.watch_details)
         if (!draft.watch) app.report().warning(mark, Path(app.path(), key), "has no effect without watch");
 }

@@ -39,6 +39,7 @@ struct Draft {
     bool append_env_to_name = false;
     Mark instances_mark;
     bool means_copies = false;           ///< exec_mode, instance_var or increment_var say: several processes, no cluster
+    Mark log_target_mark;                ///< where the value of logs.to stands
     bool time = false;                   ///< PM2: time, dates before log lines when there is no log_date_format
     Variables profile;                   ///< of env_<profile>
     bool has_profile = false;
@@ -47,6 +48,7 @@ struct Draft {
     std::optional<std::string> drop_variable;      ///< filter_env: exactly this one
     std::vector<std::string> drop_containing;      ///< filter_env: all whose name has one of these in it
     std::optional<int> kill_signal;
+    std::vector<std::pair<Mark, std::string>> sandbox_marks; ///< of the properties in spec.sandbox, in order of the file
     bool watch = false;
     std::vector<std::pair<Mark, std::string_view>> watch_details; ///< keys that mean nothing without watch
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table as a JSON schema (draft-07), for editors. It says the form of values; the parser says more.
 #include "config/app_keys.hpp"
+#include "config/sandbox_keys.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -70,9 +71,19 @@ Json form(Shape shape)
     case Shape::DependsOn: return any_of({text_or_list(), map_of(choice({"ready", "started", "completed"}))});
     case Shape::Stdio: return {{"type", Json::array({"string", "integer"})}};
     case Shape::Percent: return pattern("^[1-9]\\d*%$");
+    case Shape::Memory: return any_of({natural(), pattern(kSizePattern), choice({"infinity"})});
+    case Shape::Tasks: return any_of({Json{{"type", "integer"}, {"minimum", 1}}, pattern("^([1-9]\\d*|infinity)$")});
+    case Shape::LimitScope: return choice({"instance", "app"});
+    case Shape::Sandbox: {
+        Json sandbox = {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};
+        for (const SandboxKey& key : sandbox_keys())
+            if (key.read != nullptr) sandbox["properties"][std::string(key.name)] = {{"$ref", "#/definitions/setting"}};
+        return sandbox;
+    }
     case Shape::Weight: return numeric(range(1, 10'000));
     case Shape::Object: return of_type("object");
     case Shape::BusKind: return choice({"system", "session", "embedded"});
+    case Shape::LauncherKind: return choice({"systemd", "direct"});
     case Shape::LogLevel: return choice({"error", "warning", "notice", "info", "debug"});
     case Shape::Anything: break;
     }
@@ -159,7 +170,7 @@ std::string json_schema()
                          {"if", {{"type", "array"}}},
                          {"then", {{"items", one}}},
                          {"else", {{"if", {{"anyOf", sections["anyOf"]}}}, {"then", sections}, {"else", one}}},
-                         {"definitions", {{"app", std::move(single)}}}};
+                         {"definitions", {{"app", std::move(single)}, {"setting", text_or_list()}}}};
     return schema.dump(2) + "\n";
 }
 

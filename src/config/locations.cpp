@@ -77,7 +77,20 @@ Locations locations(BusKind bus, uid_t uid, const std::string& home, const Envir
     places.state_dir = finder.state_dir(bus);
     places.settings_file = finder.settings_file(bus);
     places.embedded_address = embedded_address(places.runtime_dir);
+    if (bus != BusKind::Embedded)
+        places.apps_dir = places.settings_file.substr(0, places.settings_file.rfind('/')) + "/apps.d";
     return places;
+}
+
+base::Result<void> check_locations(const Environment& environment)
+{
+    for (const char* name : {"PMD_RUNTIME_DIR", "PMD_STATE_DIR"}) {
+        const auto value = environment(name);
+        if (!value || value->empty() || value->starts_with('/')) continue;
+        return base::fail(base::ErrorCode::InvalidArgument,
+                          std::string(name) + " is '" + *value + "': it must be an absolute path, or unset");
+    }
+    return {};
 }
 
 } // namespace pm::config

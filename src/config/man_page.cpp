@@ -2,6 +2,7 @@
 // The table as the key list of pmd.app(5), in roff with the man macros (groff_man(7)).
 #include "base/text.hpp"
 #include "config/app_keys.hpp"
+#include "config/sandbox_keys.hpp"
 
 #include <fmt/format.h>
 
@@ -35,8 +36,18 @@ std::string entry(const Key& key)
     return text;
 }
 
+/// The properties that `sandbox` takes, by name.
+std::string sandbox_names()
+{
+    std::vector<std::string> names;
+    for (const SandboxKey& key : sandbox_keys())
+        if (key.read != nullptr) names.push_back(fmt::format("\\fB{}\\fR", key.name));
+    return fmt::format(".RS\nThe properties are {}.\n.RE\n", base::join(names, ", "));
+}
+
 std::string below(const Key& key)
 {
+    if (key.shape == Shape::Sandbox) return sandbox_names();
     const AppKeys* keys = keys_below(key.name);
     if (keys == nullptr) return {};
     std::string text = ".RS\n";

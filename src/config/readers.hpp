@@ -32,7 +32,6 @@ void umask(Draft& draft, const Field& field);
 void nice(Draft& draft, const Field& field);
 void oom_score_adj(Draft& draft, const Field& field);
 void rlimits(Draft& draft, const Field& field);
-void limits(Draft& draft, const Field& field);
 void open_files(Draft& draft, const Field& field);
 void stop_exit_codes(Draft& draft, const Field& field);
 void max_restarts(Draft& draft, const Field& field);
@@ -40,6 +39,20 @@ void kill_signal(Draft& draft, const Field& field);
 void kill_timeout(Draft& draft, const Field& field);
 void kill_mode(Draft& draft, const Field& field);
 void treekill(Draft& draft, const Field& field);
+
+// readers_limits.cpp
+void limits(Draft& draft, const Field& field);
+void limit_scope(Draft& draft, const Field& field);
+/// A size or infinity; `least` is what is allowed at least.
+void memory(std::optional<std::uint64_t>& to, const Field& field, std::uint64_t least);
+void cpu_share(Draft& draft, const Field& field);
+void weight(std::optional<std::uint32_t>& to, const Field& field);
+void tasks(Draft& draft, const Field& field);
+
+// readers_sandbox.cpp
+void sandbox(Draft& draft, const Field& field);
+/// Faults of properties that `limits` or `rlimits` set too.
+void check_sandbox(const Draft& draft, const Field& app);
 
 // readers_logs.cpp
 /// A path, "~" replaced; anything too long to be one is a fault.
@@ -62,8 +75,6 @@ void addresses(Draft& draft, const Field& field);
 void cluster(Draft& draft, const Field& field);
 void ready(Draft& draft, const Field& field);
 void health(Draft& draft, const Field& field);
-void percent(Draft& draft, const Field& field);
-void weight(Draft& draft, const Field& field);
 void count(Draft& draft, const Field& field);
 void cron(Draft& draft, const Field& field);
 void watch(Draft& draft, const Field& field);

@@ -75,20 +75,6 @@ void ready(Draft&, const Field& field)
 
 void health(Draft& draft, const Field& field) { health_keys().read(draft, field); }
 
-void percent(Draft&, const Field& field)
-{
-    std::string text = field.node().text;
-    const bool good = field.is(Node::Kind::Scalar) && text.ends_with('%') &&
-                      integer_from(std::string_view(text).substr(0, text.size() - 1)).value_or(0) > 0;
-    if (!good) field.expected("a share of one CPU such as 150%");
-}
-
-void weight(Draft&, const Field& field)
-{
-    std::int64_t ignored = 0;
-    field.integer(ignored, 1, 10'000);
-}
-
 void count(Draft&, const Field& field)
 {
     std::int64_t ignored = 0;

@@ -70,11 +70,15 @@ void log_date_format(Draft& draft, const Field& field)
 
 void logs(Draft& draft, const Field& field) { log_keys().read(draft, field); }
 
-void log_target(Draft&, const Field& field)
+void log_target(Draft& draft, const Field& field)
 {
     constexpr std::array<std::string_view, 2> kTargets{"files", "journal"};
     std::string target;
-    if (field.word(target, kTargets) && target == "journal") field.fault("'journal' is not supported yet, only files");
+    if (!field.word(target, kTargets)) return;
+    draft.spec.logs.to = *model::log_target_from(target);
+    draft.log_target_mark = field.node().mark;
+    if (target == "journal" && !draft.options.journal)
+        field.fault("the journal needs the systemd launcher, and this pmd starts processes itself; 'files' works everywhere");
 }
 
 } // namespace pm::config::read

@@ -83,7 +83,6 @@ void rlimits(Draft& draft, const Field& field)
     });
 }
 
-void limits(Draft& draft, const Field& field) { limit_keys().read(draft, field); }
 void open_files(Draft& draft, const Field& field) { limit(draft, RLIMIT_NOFILE, field); }
 
 void stop_exit_codes(Draft& draft, const Field& field)

@@ -19,12 +19,19 @@ void bus(Settings& settings, const Field& field)
     settings.bus = *kind;
 }
 
-void state_dir(Settings& settings, const Field& field)
+void launcher(Settings& settings, const Field& field)
+{
+    const auto kind = field.is(Node::Kind::Scalar) ? launcher_kind_from(field.node().text) : std::nullopt;
+    if (!kind) return field.expected("systemd or direct");
+    settings.launcher = *kind;
+}
+
+void directory(std::string& to, const Field& field)
 {
     std::string path;
     if (!field.text(path)) return;
     if (!path.starts_with('/') || path.size() >= PATH_MAX) return field.expected("an absolute path");
-    settings.state_dir = std::move(path);
+    to = std::move(path);
 }
 
 void log_level(Settings& settings, const Field& field)
@@ -72,7 +79,11 @@ constexpr std::uint32_t kMega = 1u << 20;
 
 constexpr Row kRows[] = {
     {{"bus", {}, Support::Now, Shape::BusKind, "", "Bus to be on: system, session or embedded."}, bus},
-    {{"state_dir", {}, Support::Now, Shape::Text, "", "Where logs and saved state are."}, state_dir},
+    {{"launcher", {}, Support::Now, Shape::LauncherKind, "", "Who makes the processes: systemd or direct."}, launcher},
+    {{"state_dir", {}, Support::Now, Shape::Text, "", "Where logs and saved state are."},
+     [](Settings& settings, const Field& field) { directory(settings.state_dir, field); }},
+    {{"apps_dir", {}, Support::Now, Shape::Text, "", "App files of what starts with pmd."},
+     [](Settings& settings, const Field& field) { directory(settings.apps_dir, field); }},
     {{"log_level", {}, Support::Now, Shape::LogLevel, "info", "How much pmd says."}, log_level},
     {{"path", {}, Support::Now, Shape::Text, "", "PATH of apps."}, search_path},
     {{"cgroups", {}, Support::Now, Shape::Bool, "true", "Give each instance its own cgroup where that is possible."},

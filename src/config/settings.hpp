@@ -19,6 +19,11 @@ enum class BusKind { System, Session, Embedded };
 [[nodiscard]] std::string_view to_string(BusKind kind) noexcept;
 [[nodiscard]] std::optional<BusKind> bus_kind_from(std::string_view name) noexcept;
 
+/// Who makes the processes.
+enum class LauncherKind { Systemd, Direct };
+[[nodiscard]] std::string_view to_string(LauncherKind kind) noexcept;
+[[nodiscard]] std::optional<LauncherKind> launcher_kind_from(std::string_view name) noexcept;
+
 enum class LogLevel { Error, Warning, Notice, Info, Debug };
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
 [[nodiscard]] std::optional<LogLevel> log_level_from(std::string_view name) noexcept;
@@ -26,7 +31,9 @@ enum class LogLevel { Error, Warning, Notice, Info, Debug };
 /// Every setting of pmd.yaml, config/pmd.yaml documents each. What SIGHUP cannot change is marked [start].
 struct Settings {
     std::optional<BusKind> bus;               ///< [start] unset: system for root under systemd, else embedded
+    std::optional<LauncherKind> launcher;     ///< [start] unset: systemd where it runs, on the system and session bus
     std::string state_dir;                    ///< [start] absolute; empty: by locations()
+    std::string apps_dir;                     ///< [start] absolute; empty: by locations()
     LogLevel log_level = LogLevel::Info;
     std::string path;                         ///< PATH of apps; empty: pmd's own, or the system default
     bool cgroups = true;                      ///< use a cgroup per app where a writable cgroup2 tree exists
@@ -56,6 +63,7 @@ struct Locations {
     std::string state_dir;        ///< logs and saved state
     std::string embedded_address; ///< D-Bus address of the embedded bus
     std::string settings_file;    ///< may not exist
+    std::string apps_dir;         ///< app files of what starts with pmd; empty: none
 };
 
 /// D-Bus address of the embedded bus in `runtime_dir`, escaped as the D-Bus Specification says ("Server Addresses").
@@ -64,7 +72,11 @@ struct Locations {
 /// PMD_RUNTIME_DIR and PMD_STATE_DIR win. Otherwise, system: /run/pmd, /var/lib/pmd, /etc/pmd/pmd.yaml. Session and
 /// embedded: $XDG_RUNTIME_DIR/pmd, else /run/pmd for root, else /tmp/pmd-<uid>; $XDG_STATE_HOME/pmd or
 /// ~/.local/state/pmd (root: /var/lib/pmd); $XDG_CONFIG_HOME/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml (root: /etc/pmd).
+/// apps.d beside the settings file, but for an embedded pmd, which starts at any pmctl.
 /// XDG Base Directory Specification; `home` is used when HOME is not set.
 [[nodiscard]] Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment);
+
+/// Error: InvalidArgument when PMD_RUNTIME_DIR or PMD_STATE_DIR is set and no absolute path; locations() would ignore it.
+[[nodiscard]] base::Result<void> check_locations(const Environment& environment);
 
 } // namespace pm::config

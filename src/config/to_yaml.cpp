@@ -42,6 +42,11 @@ std::string duration(model::Milliseconds value)
     return count % 1000 == 0 && count > 0 ? fmt::format("{}s", count / 1000) : fmt::format("{}ms", count);
 }
 
+std::string amount(std::uint64_t value)
+{
+    return value == model::ResourceControl::kInfinity ? "infinity" : std::to_string(value);
+}
+
 std::string limit(rlim_t value) { return value == RLIM_INFINITY ? "unlimited" : std::to_string(value); }
 
 /// A format without '%' would be read as one of day.js: brackets make it literal.
@@ -70,6 +75,8 @@ public:
         program();
         environment(mask_env);
         process();
+        limits();
+        sandbox(mask_env);
         restarts();
         logs();
         return std::move(out_);
@@ -100,6 +107,8 @@ private:
     void program();
     void environment(bool mask_env);
     void process();
+    void limits();
+    void sandbox(bool mask_secrets);
     void restarts();
     void logs();
 
@@ -150,6 +159,39 @@ void Writer::process()
                             one.soft == one.hard ? limit(one.soft) : limit(one.soft) + ":" + limit(one.hard));
 }
 
+void Writer::limits()
+{
+    const model::ResourceControl& given = spec_.limits;
+    if (given == defaults_.limits) return;
+    out_ += "    limits:\n";
+    const auto line = [&](std::string_view key, const auto& value, std::string_view unit = "") {
+        if (value) out_ += fmt::format("      {}: {}{}\n", key, amount(*value), unit);
+    };
+    if (given.scope != defaults_.limits.scope) out_ += fmt::format("      scope: {}\n", model::to_string(given.scope));
+    line("memory_max", given.memory_max);
+    line("memory_high", given.memory_high);
+    line("memory_low", given.memory_low);
+    line("memory_swap_max", given.memory_swap_max);
+    line("cpu", given.cpu, "%");
+    line("cpu_weight", given.cpu_weight);
+    line("io_weight", given.io_weight);
+    line("tasks", given.tasks);
+}
+
+void Writer::sandbox(bool mask_secrets)
+{
+    if (!spec_.sandbox.empty()) out_ += "    sandbox:\n";
+    for (const model::SandboxSetting& setting : spec_.sandbox) {
+        std::vector<std::string> lines = setting.lines;
+        for (std::string& line : lines) {
+            const bool secret = mask_secrets && setting.name == "SetCredential";
+            line = quoted(secret ? line.substr(0, line.find(':')) + ":********" : line);
+        }
+        const std::string all = base::join(lines, ", ");
+        out_ += fmt::format("      {}: {}\n", setting.name, lines.size() == 1 ? all : "[" + all + "]");
+    }
+}
+
 void Writer::restarts()
 {
     const model::RestartPolicy& restart = spec_.restart;
@@ -169,6 +211,7 @@ void Writer::restarts()
 void Writer::logs()
 {
     const model::LogSpec& logs = spec_.logs;
+    if (logs.to != defaults_.logs.to) line("logs", fmt::format("{{to: {}}}", model::to_string(logs.to)));
     text("out_file", logs.out_file);
     text("error_file", logs.error_file);
     if (logs.log_file == "default")

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.hpp"
 
+#include "base/text.hpp"
+#include "launch/direct_launcher.hpp"
+#include "launch/systemd_launcher.hpp"
 #include "pmd-config.h"
 
 #include <algorithm>
@@ -53,42 +56,62 @@ io::Severity severity_of(config::LogLevel level) noexcept
 // References to members that are made later are only stored by those made earlier, not used before run().
 Daemon::Daemon(Runtime runtime, io::Log& log)
     : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller),
-      logs_(loop_, log_options(), [this](const std::string& text) { log_.warning(text); }),
-      launcher_(loop_, logs_,
-                launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(),
-                                      runtime_.locations.state_dir, runtime_.nofile},
-                [this](const std::string& text) { log_.warning(text); }),
-      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }), events_(log_, publisher_,
-              [this] {
-                  looks_ = 0;
-                  if (std::exchange(housekeeping_due_, true)) return;
-                  housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
-              }),
+      logs_(loop_, log_options(),
+            [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
+      launcher_(make_launcher()),
+      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
+      state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : ""),
+      events_(log_, state_,
+              [this](const std::string& app) {
+                  const auto spec = supervisor_.spec(app);
+                  return spec ? spec->name_space : std::string();
+              },
+              [this] { plan_housekeeping(); }),
       timers_(
           loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
           [this](const std::string& text) { log_.error(text); }),
-      supervisor_(launcher_, timers_, clock_, events_, limits()),
+      supervisor_(*launcher_, timers_, clock_, events_, limits()),
       context_{supervisor_,
-               launcher_,
+               *launcher_,
                logs_,
                clock_,
                runtime_.settings,
                quota_,
                sampler_,
                runtime_.bus,
-               "direct",
+               std::string(launcher_->name()),
                runtime_.locations.state_dir,
                runtime_.locations.state_dir + "/logs",
                runtime_.home,
+               runtime_.user,
                [this](engine::Done done) {
                    if (supervised_) status_ = kStayEnded;
                    shut_down(std::move(done), "Exit was called");
-               }}
+               },
+               [this] { plan_housekeeping(); }}
 {
-    launcher_.set_events(supervisor_);
+    launcher_->set_events(supervisor_);
+    state_.set_supervisor(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
     if (auto timer = loop_.add_timer(clock_.now(), io::Priority::Deferred, [this] { keep_house(); }))
         housekeeping_ = std::move(*timer);
+}
+
+std::unique_ptr<launch::Launcher> Daemon::make_launcher()
+{
+    const auto warn = [this](const std::string& text) { log_.warning(text); };
+    switch (runtime_.launcher) {
+    case config::LauncherKind::Systemd:
+        return std::make_unique<launch::SystemdLauncher>(
+            loop_, logs_,
+            launch::SystemdOptions{runtime_.pm_exec, app_path_variable(), runtime_.bus != config::BusKind::System}, warn);
+    case config::LauncherKind::Direct: break;
+    }
+    return std::make_unique<launch::DirectLauncher>(
+        loop_, logs_,
+        launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.locations.state_dir,
+                              runtime_.nofile},
+        warn);
 }
 
 engine::Limits Daemon::limits() const
@@ -102,7 +125,12 @@ engine::Limits Daemon::limits() const
 
 logs::LogOptions Daemon::log_options() const
 {
-    return {runtime_.locations.state_dir + "/logs", runtime_.settings.max_log_line, runtime_.settings.max_log_buffer};
+    logs::LogOptions options;
+    options.directory = runtime_.locations.state_dir + "/logs";
+    options.max_line = runtime_.settings.max_log_line;
+    options.max_reader_buffer = runtime_.settings.max_log_buffer;
+    options.journal = runtime_.launcher == config::LauncherKind::Systemd;
+    return options;
 }
 
 std::string Daemon::app_path_variable() const
@@ -114,6 +142,8 @@ std::string Daemon::app_path_variable() const
 
 int Daemon::run()
 {
+    restore();
+    start_boot_apps();
     for (auto step : {&Daemon::watch_signals, &Daemon::open_bus}) {
         if (auto done = (this->*step)(); !done) {
             log_.error(done.error().message);
@@ -121,14 +151,15 @@ int Daemon::run()
             return EXIT_FAILURE;
         }
     }
-    log_.notice(fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
-                            config::to_string(runtime_.bus), runtime_.locations.state_dir,
-                            launcher_.cgroup_root().empty() ? "process trees (no writable cgroup2 subtree)"
-                                                            : "a cgroup per app below " + launcher_.cgroup_root()));
+    log_.write(io::Severity::Notice,
+               fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
+                           config::to_string(runtime_.bus), runtime_.locations.state_dir, launcher_->description()),
+               io::Message::Serving);
     malloc_trim(0); // what start-up needed once
     supervised_ = sd_notify(0, "READY=1") > 0;
     loop_.serve_watchdog();
     const int status = loop_.run();
+    state_.flush();
     publisher_.flush();
     service_.reset(); // flushes what is queued for clients
     log_.notice("ended");
@@ -170,7 +201,8 @@ base::Result<void> Daemon::open_bus()
 void Daemon::bus_lost(const std::string& why)
 {
     if (reopen_ || ending_) return; // both ends of the embedded bus tell
-    log_.warning(fmt::format("the bus is gone ({}); the apps run on, connecting again", why));
+    log_.write(io::Severity::Warning, fmt::format("the bus is gone ({}); the apps run on, connecting again", why),
+               io::Message::BusLost);
     auto timer = loop_.add_timer(clock_.now() + kFirstReopen, io::Priority::Normal, [this] { reopen_bus(); });
     if (timer)
         reopen_ = std::move(*timer);
@@ -188,7 +220,7 @@ void Daemon::reopen_bus()
         reopen_.set_time(clock_.now() + reopen_delay_);
         return;
     }
-    log_.notice("connected to the bus again");
+    log_.write(io::Severity::Notice, "connected to the bus again", io::Message::BusBack);
     reopen_.reset();
 }
 
@@ -197,23 +229,27 @@ void Daemon::reload()
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1'000'000LL + now.tv_nsec / 1000);
-    launcher_.forget_accounts();
+    launcher_->forget_accounts();
     auto settings = load_settings(runtime_.config_file, false);
     if (settings) {
         override_settings(*settings, runtime_.options);
         const bool needs_start = settings->bus != runtime_.settings.bus ||
                                  settings->state_dir != runtime_.settings.state_dir ||
+                                 settings->launcher != runtime_.settings.launcher ||
                                  settings->cgroups != runtime_.settings.cgroups;
         runtime_.settings = std::move(*settings);
         log_.set_threshold(severity_of(runtime_.settings.log_level));
         quota_.set_most(runtime_.settings.max_calls_per_caller);
         supervisor_.set_limits(limits());
         logs_.set_options(log_options());
-        launcher_.set_path(app_path_variable());
-        log_.notice(fmt::format("settings read again from '{}'{}", runtime_.config_file,
-                                needs_start ? "; bus, state_dir and cgroups change at the next start only" : ""));
+        launcher_->set_path(app_path_variable());
+        log_.write(io::Severity::Notice,
+                   fmt::format("settings read again from '{}'{}", runtime_.config_file,
+                               needs_start ? "; bus, launcher, state_dir and cgroups change at the next start only" : ""),
+                   io::Message::SettingsRead);
     } else {
-        log_.error("the settings were not changed: " + settings.error().message);
+        for (const std::string& line : base::split(settings.error().message, '\n'))
+            log_.write(io::Severity::Error, "the settings were not changed: " + line, io::Message::SettingsRefused);
     }
     sd_notify(0, "READY=1");
 }
@@ -222,7 +258,8 @@ void Daemon::shut_down(engine::Done done, const char* why)
 {
     enders_.push_back(std::move(done));
     if (std::exchange(ending_, true)) return;
-    log_.notice(fmt::format("ending ({}): stopping {} apps", why, supervisor_.app_count()));
+    log_.write(io::Severity::Notice, fmt::format("ending ({}): stopping {} apps", why, supervisor_.app_count()),
+               io::Message::Ending);
     sd_notify(0, "STOPPING=1\nSTATUS=stopping all apps");
     if (auto timer = loop_.add_timer(clock_.now() + runtime_.settings.stop_timeout, io::Priority::Normal,
                                      [this] { kill_what_is_left(); }))
@@ -230,8 +267,49 @@ void Daemon::shut_down(engine::Done done, const char* why)
     supervisor_.shut_down([this](const engine::Outcome&) { finish(); });
 }
 
+void Daemon::restore()
+{
+    for (const engine::SavedApp& app : state_.load())
+        if (auto restored = supervisor_.restore(app); !restored) log_.error(restored.error().message);
+    if (supervisor_.app_count() > 0)
+        log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));
+}
+
+void Daemon::start_boot_apps()
+{
+    config::ParseOptions options;
+    options.home = runtime_.home;
+    options.max_bytes = runtime_.settings.max_file_bytes;
+    options.max_apps = runtime_.settings.max_apps;
+    options.launcher = launcher_->name();
+    options.journal = launcher_->apps_outlive_us();
+    for (BootApp& app : read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_)) start(std::move(app), {});
+}
+
+void Daemon::start(BootApp app, engine::Done done)
+{
+    const std::string name = app.spec.name;
+    if (supervisor_.spec(name) || state_.was_removed(name)) return;
+    engine::ApplyOptions options;
+    options.start = app.start;
+    options.origin = app.origin;
+    options.owner = app.owner;
+    std::vector<model::AppSpec> specs;
+    specs.push_back(std::move(app.spec));
+    if (auto started = supervisor_.apply(std::move(specs), options, std::move(done)); !started)
+        log_.error(fmt::format("{}: {}", name, started.error().message));
+}
+
+void Daemon::leave()
+{
+    log_.notice(fmt::format("ending (told to by a signal); {} apps run on", supervisor_.app_count()));
+    sd_notify(0, "STOPPING=1");
+    loop_.exit(EXIT_SUCCESS);
+}
+
 void Daemon::on_end_signal()
 {
+    if (!ending_ && launcher_->apps_outlive_us()) return leave();
     if (!ending_) return shut_down([](const engine::Outcome&) {}, "told to by a signal");
     log_.notice("told to end again: killing what is left");
     kill_what_is_left();
@@ -242,7 +320,7 @@ void Daemon::kill_what_is_left()
     for (const model::AppSnapshot& app : supervisor_.snapshots())
         for (const model::InstanceSnapshot& instance : app.instances)
             if (instance.status == model::Status::Stopping || instance.pid != 0)
-                launcher_.kill({instance.id, instance.generation});
+                launcher_->kill({instance.id, instance.generation});
     if (auto timer = loop_.add_timer(clock_.now() + kAfterKill, io::Priority::Normal, [this] {
             log_.error("something survived SIGKILL; ending without it");
             finish();
@@ -254,6 +332,13 @@ void Daemon::finish()
 {
     for (const engine::Done& done : std::exchange(enders_, {})) done({});
     loop_.exit(status_);
+}
+
+void Daemon::plan_housekeeping()
+{
+    looks_ = 0;
+    if (std::exchange(housekeeping_due_, true)) return;
+    housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
 }
 
 void Daemon::keep_house()

@@ -2,6 +2,7 @@
 #include "daemon/event_log.hpp"
 
 #include "base/text.hpp"
+#include "io/message.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +14,7 @@ io::Severity severity_of(const engine::ProcessEvent& event) noexcept
     switch (event.kind) {
     case engine::EventKind::Errored: return io::Severity::Error;
     case engine::EventKind::Exit:
-        return event.exit && event.exit->kind == model::ExitInfo::Kind::Exited && event.exit->code == 0
+        return event.commanded || (event.exit && event.exit->kind == model::ExitInfo::Kind::Exited && event.exit->code == 0)
                    ? io::Severity::Info
                    : io::Severity::Warning;
     case engine::EventKind::Start: return io::Severity::Debug;
@@ -42,12 +43,7 @@ void EventLog::process_event(const engine::ProcessEvent& event)
 {
     const io::Severity severity = severity_of(event);
     if (log_.wants(severity))
-        log_.write(severity, sentence(event),
-                   {{"PM_APP", event.app},
-                    {"PM_INSTANCE", std::to_string(event.slot.value)},
-                    {"PM_ID", std::to_string(event.id.value)},
-                    {"PM_GENERATION", std::to_string(event.generation.value)},
-                    {"PM_EVENT", std::string(engine::to_string(event.kind))}});
+        log_.write(severity, sentence(event), io::event_fields(event, name_space_of_(event.app)));
     next_.process_event(event);
 }
 

@@ -11,9 +11,11 @@ namespace pm::daemon {
 
 class EventLog final : public engine::Events {
 public:
-    /// `changed` is called after each event and each change.
-    EventLog(io::Log& log, engine::Events& next, std::function<void()> changed)
-        : log_(log), next_(next), changed_(std::move(changed))
+    using NamespaceOf = std::function<std::string(const std::string& app)>;
+    /// `changed` is called after each event and each change; `name_space_of` only reads, and gives nothing for an app that
+    /// is gone.
+    EventLog(io::Log& log, engine::Events& next, NamespaceOf name_space_of, std::function<void()> changed)
+        : log_(log), next_(next), name_space_of_(std::move(name_space_of)), changed_(std::move(changed))
     {
     }
 
@@ -25,6 +27,7 @@ public:
 private:
     io::Log& log_;
     engine::Events& next_;
+    NamespaceOf name_space_of_;
     std::function<void()> changed_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/guard.hpp"
 #include "base/text.hpp"
+#include "io/message.hpp"
 
 #include <array>
 #include <climits>
@@ -12,8 +13,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 #include <vector>
 
@@ -55,41 +54,56 @@ std::string_view colour(Severity severity) noexcept
     return "";
 }
 
-void send_to_journal(Severity severity, std::string_view message, std::initializer_list<LogField> fields)
-{
-    std::vector<std::string> lines;
-    lines.push_back(fmt::format("MESSAGE={}", message));
-    lines.push_back(fmt::format("PRIORITY={}", static_cast<int>(severity)));
-    lines.emplace_back("SYSLOG_IDENTIFIER=pmd");
-    for (const LogField& field : fields) lines.push_back(fmt::format("{}={}", field.name, field.value));
-    std::vector<iovec> vectors;
-    for (std::string& line : lines) vectors.push_back({line.data(), line.size()});
-    sd_journal_sendv(vectors.data(), static_cast<int>(vectors.size()));
-}
-
 } // namespace
 
 Log::Log()
 {
-    if (stderr_is_journal())
+    if (stderr_is_journal()) {
         sink_ = Sink::Journal;
-    else if (isatty(STDERR_FILENO) == 1)
+        journal_.emplace();
+    } else if (isatty(STDERR_FILENO) == 1) {
         sink_ = Sink::Terminal;
+    }
     struct stat status {};
     never_waits_ = fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-void Log::write(Severity severity, std::string_view message, std::initializer_list<LogField> fields) noexcept
+void Log::write(Severity severity, std::string_view message, std::span<const LogField> fields) noexcept
 {
     if (!wants(severity)) return;
     base::guard(
         [&] {
             if (sink_ == Sink::Journal)
-                send_to_journal(severity, message, fields);
+                send(severity, message, fields);
             else
                 write_line(severity, base::printable(message));
         },
         [](const std::string&) {});
+}
+
+void Log::write(Severity severity, std::string_view message, Message kind) noexcept
+{
+    if (!wants(severity)) return;
+    base::guard(
+        [&] {
+            const LogField id{"MESSAGE_ID", std::string(message_id(kind))};
+            write(severity, message, {&id, 1});
+        },
+        [](const std::string&) {});
+}
+
+void Log::send(Severity severity, std::string_view message, std::span<const LogField> fields)
+{
+    const auto common = [](Severity of, std::string text) {
+        return std::vector<LogField>{{"MESSAGE", std::move(text)},
+                                     {"PRIORITY", std::to_string(static_cast<int>(of))},
+                                     {"SYSLOG_IDENTIFIER", "pmd"}};
+    };
+    if (lost_ > 0 && journal_->send(common(Severity::Warning, fmt::format("{} messages were lost: journald did not take them", lost_))))
+        lost_ = 0;
+    std::vector<LogField> all = common(severity, std::string(message));
+    all.insert(all.end(), fields.begin(), fields.end());
+    if (!journal_->send(all)) ++lost_;
 }
 
 void Log::write_line(Severity severity, std::string_view message)

@@ -136,30 +136,27 @@ void append_for_file(std::string& to, std::span<const std::string_view> blocks, 
         });
 }
 
-ReaderLines::ReaderLines(ReaderFormat format, const Origin& origin, Stream stream, std::optional<model::WallTime> when)
-    : raw_(format == ReaderFormat::Raw), after_("\n")
+ReaderLines::ReaderLines(ReaderFormat format, const Origin& origin, Stream stream) : raw_(format == ReaderFormat::Raw)
 {
     if (raw_) return;
     before_ = "{\"app\":";
     append_json_string(before_, origin.app);
     before_ += fmt::format(",\"id\":{},\"slot\":{},\"stream\":\"{}\",\"line\":", origin.id.value, origin.slot.value,
                            to_string(stream));
-    after_ = "}\n";
-    if (when) {
-        const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(when->time_since_epoch()).count();
-        after_ = fmt::format(",\"time\":{}}}\n", usec);
-    }
 }
 
-void ReaderLines::append(std::string& to, std::string_view line) const
+void ReaderLines::append(std::string& to, std::string_view line, std::optional<model::WallTime> when) const
 {
     if (raw_) {
-        to += line;
-    } else {
-        to += before_;
-        append_json_string(to, line);
+        to.append(line) += '\n';
+        return;
     }
-    to += after_;
+    to += before_;
+    append_json_string(to, line);
+    if (when)
+        fmt::format_to(std::back_inserter(to), ",\"time\":{}",
+                       std::chrono::duration_cast<std::chrono::microseconds>(when->time_since_epoch()).count());
+    to += "}\n";
 }
 
 std::string lost_marker(ReaderFormat format, std::uint64_t lines)

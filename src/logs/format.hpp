@@ -37,14 +37,17 @@ void append_for_file(std::string& to, std::span<const std::string_view> blocks, 
 /// Writes lines for one reader; made once for a run of lines with the same origin.
 class ReaderLines {
 public:
-    ReaderLines(ReaderFormat format, const Origin& origin, Stream stream, std::optional<model::WallTime> when);
-    void append(std::string& to, std::string_view line) const;
+    ReaderLines(ReaderFormat format, const Origin& origin, Stream stream);
+    /// `when` it came, if that is known.
+    void append(std::string& to, std::string_view line, std::optional<model::WallTime> when) const;
 
 private:
     bool raw_;
     std::string before_;
-    std::string after_;
 };
+
+/// The line that tells a reader that the old lines end here.
+inline constexpr std::string_view kHistoryEnd = "{\"history\":\"end\"}\n";
 
 /// The line that tells a slow reader what it missed.
 [[nodiscard]] std::string lost_marker(ReaderFormat format, std::uint64_t lines);

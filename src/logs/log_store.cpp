@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "logs/log_store.hpp"
 
+#include "logs/journal_stream.hpp"
 #include "logs/pipe_stream.hpp"
+#include "model/unit_names.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -33,15 +35,21 @@ base::Result<Pipe> make_pipe(const std::string& app)
 } // namespace
 
 struct LogStore::Impl {
-    Impl(io::EventLoop& event_loop, LogOptions log_options, std::function<void(const std::string&)> warn)
-        : loop(event_loop), options(std::move(log_options)), sinks(options.directory, std::move(warn)), readers(loop)
+    Impl(io::EventLoop& event_loop, LogOptions log_options, std::function<void(const std::string&)> on_warning)
+        : loop(event_loop), options(std::move(log_options)), warn(std::move(on_warning)), sinks(options.directory, warn),
+          readers(loop)
     {
     }
 
     base::Result<base::Fd> add_stream(PipeStream::Route route);
+    base::Result<engine::Stdio> open_journal(const engine::LaunchRequest& request);
+    base::Result<engine::Stdio> open_files(const engine::LaunchRequest& request, const LogPaths& of_instance);
+    void note_journal(const base::Result<engine::Stdio>& opened);
 
     io::EventLoop& loop;
     LogOptions options;
+    std::function<void(const std::string&)> warn;
+    bool journal_fails = false; ///< said once, until it works again
     SinkPool sinks;
     ReaderSet readers;
     std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
@@ -67,6 +75,38 @@ base::Result<base::Fd> LogStore::Impl::add_stream(PipeStream::Route route)
     return std::move(pipe->write);
 }
 
+base::Result<engine::Stdio> LogStore::Impl::open_journal(const engine::LaunchRequest& request)
+{
+    const std::string& app = request.spec->name;
+    JournalStream stream{app, model::unit_of(app, request.slot, request.key.generation), journal_priority(Stream::Out)};
+    auto out = open_journal_stream(options.journal_socket, stream);
+    if (!out) return tl::unexpected(std::move(out.error()));
+    stream.priority = journal_priority(Stream::Err);
+    auto err = open_journal_stream(options.journal_socket, stream);
+    if (!err) return tl::unexpected(std::move(err.error()));
+    return engine::Stdio{std::move(*out), std::move(*err)};
+}
+
+void LogStore::Impl::note_journal(const base::Result<engine::Stdio>& opened)
+{
+    if (journal_fails == !opened) return;
+    journal_fails = !opened;
+    warn(opened ? "the journal takes the output of apps again; what was started meanwhile writes to files until it is restarted"
+                : opened.error().message + "; apps that are started now write to files");
+}
+
+base::Result<engine::Stdio> LogStore::Impl::open_files(const engine::LaunchRequest& request, const LogPaths& of_instance)
+{
+    const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
+    const auto combined = sinks.get(of_instance.combined);
+    auto out = add_stream({request.spec, origin, Stream::Out, sinks.get(of_instance.out), combined});
+    if (!out) return tl::unexpected(std::move(out.error()));
+    // Should this fail, the end of `out` closes and its stream ends by itself.
+    auto err = add_stream({request.spec, origin, Stream::Err, sinks.get(of_instance.err), combined});
+    if (!err) return tl::unexpected(std::move(err.error()));
+    return engine::Stdio{std::move(*out), std::move(*err)};
+}
+
 LogStore::LogStore(io::EventLoop& loop, LogOptions options, std::function<void(const std::string&)> warn)
     : impl_(std::make_unique<Impl>(loop, std::move(options), std::move(warn)))
 {
@@ -79,17 +119,33 @@ LogStore::~LogStore() = default;
 
 base::Result<engine::Stdio> LogStore::open(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
+    const model::LogSpec& logs = request.spec->logs;
+    if (logs.to == model::LogTarget::Journal && !impl_->options.journal)
+        return base::fail(base::ErrorCode::NotSupported,
+                          fmt::format("opening the logs of '{}': 'logs.to: journal' needs the systemd launcher", request.spec->name));
+    if (goes_to_journal(*request.spec)) {
+        auto opened = impl_->open_journal(request);
+        impl_->note_journal(opened);
+        if (opened) {
+            impl_->paths[request.key.id] = {};
+            return opened;
+        }
+    }
     const LogPaths paths = log_paths(*request.spec, request.slot, request.several, impl_->options.directory, user);
     impl_->paths[request.key.id] = paths;
-    if (request.spec->logs.disable_logs) return engine::Stdio{};
-    const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
-    const auto combined = impl_->sinks.get(paths.combined);
-    auto out = impl_->add_stream({request.spec, origin, Stream::Out, impl_->sinks.get(paths.out), combined});
-    if (!out) return tl::unexpected(std::move(out.error()));
-    // Should this fail, the end of `out` closes and its stream ends by itself.
-    auto err = impl_->add_stream({request.spec, origin, Stream::Err, impl_->sinks.get(paths.err), combined});
-    if (!err) return tl::unexpected(std::move(err.error()));
-    return engine::Stdio{std::move(*out), std::move(*err)};
+    if (logs.disable_logs) return engine::Stdio{};
+    return impl_->open_files(request, paths);
+}
+
+bool LogStore::goes_to_journal(const model::AppSpec& spec) const
+{
+    if (!impl_->options.journal || spec.logs.disable_logs) return false;
+    switch (spec.logs.to) {
+    case model::LogTarget::Default: return model::file_keys(spec.logs).empty();
+    case model::LogTarget::Journal: return true;
+    case model::LogTarget::Files: return false;
+    }
+    return false;
 }
 
 void LogStore::forget(base::InstanceId id) { impl_->paths.erase(id); }

@@ -6,6 +6,8 @@
 // source has Priority::Output and one wake-up reads a bounded amount, so a flood delays nobody. Failing writes (full
 // disk, vanished directory) lose lines, never the daemon: the first loss is reported, then the number lost when writing
 // works again.
+//
+// Apps whose lines go to the journal get sockets of journald instead of pipes: their output never comes through pmd.
 #pragma once
 
 #include "engine/ports.hpp"
@@ -24,6 +26,8 @@ struct LogOptions {
     std::string directory;               ///< default place of files: <state>/logs; made when needed, mode 0700
     std::size_t max_line = 64u << 10;    ///< bytes
     std::size_t max_reader_buffer = 1u << 20; ///< bytes per reader
+    bool journal = false;                ///< processes are units of systemd: their lines go to the journal by default
+    std::string journal_socket = "/run/systemd/journal/stdout";
 };
 
 enum class Stream { Out, Err };
@@ -34,6 +38,7 @@ struct LogSource {
     base::InstanceId id;
     base::Slot slot;
     LogPaths paths;
+    model::LogSpec spec; ///< how the lines of its files begin, which tells when they came
 };
 enum class ReaderFormat { Raw, Json };
 struct ReaderOptions {
@@ -42,6 +47,7 @@ struct ReaderOptions {
     bool out = true;
     bool err = true;
     ReaderFormat format = ReaderFormat::Json;
+    bool mark_history_end = false; ///< says where the old lines end, in Json
 };
 
 class LogStore final : public engine::Output {
@@ -52,8 +58,10 @@ public:
 
     base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void forget(base::InstanceId id) override;
+    /// Whether processes of `spec` write to the journal.
+    [[nodiscard]] bool goes_to_journal(const model::AppSpec& spec) const;
     /// The files of the instance's last process: neither a scaling since nor a new spec changes where that one writes.
-    /// Nothing when the instance had no process yet.
+    /// Empty ones when it writes to the journal; nothing when the instance had no process yet.
     [[nodiscard]] std::optional<LogPaths> paths_of(base::InstanceId id) const;
 
     /// The read end of a pipe that gets the last lines of `sources` and, when following, the new ones. History is read in

@@ -2,6 +2,7 @@
 #include "logs/reader.hpp"
 
 #include "logs/history.hpp"
+#include "logs/line_dates.hpp"
 #include "logs/line_splitter.hpp"
 
 #include <algorithm>
@@ -81,7 +82,7 @@ void Reader::bound_queue()
 
 bool Reader::has_more() const
 {
-    return sent_ < front_.size() || past_ || !history_.empty() || !queue_.empty() || lost_ > 0;
+    return sent_ < front_.size() || past_ || !history_.empty() || must_mark() || !queue_.empty() || lost_ > 0;
 }
 
 /// One portion into the pipe; the rest waits its turn on the loop.
@@ -102,7 +103,12 @@ void Reader::fill()
         take_lines(*past_);
         if (past_->rest().empty()) past_.reset();
     }
-    if (!past_ && history_.empty()) fill_from_queue();
+    if (past_ || !history_.empty()) return;
+    if (must_mark()) {
+        front_ += kHistoryEnd;
+        marked_ = true;
+    }
+    fill_from_queue();
 }
 
 void Reader::load_history()
@@ -112,7 +118,7 @@ void Reader::load_history()
     std::string lines = read_tail(file.path, file.end, options_.lines);
     if (lines.empty()) return;
     past_.emplace(Entry{std::make_shared<const LineBlock>(
-                            LineBlock{file.origin, file.stream, std::nullopt, std::move(lines)}),
+                            LineBlock{file.origin, file.stream, std::nullopt, std::move(lines), file.spec}),
                         0});
 }
 
@@ -134,11 +140,13 @@ void Reader::fill_from_queue()
 void Reader::take_lines(Entry& entry)
 {
     const LineBlock& block = *entry.block;
-    const ReaderLines format(options_.format, *block.origin, block.stream, block.when);
+    const ReaderLines format(options_.format, *block.origin, block.stream);
     while (entry.begin < block.lines.size() && front_.size() < kPortion) {
         const std::string_view rest = entry.rest();
         const std::size_t end = std::min(rest.find('\n'), rest.size() - 1); // always ended by '\n'
-        format.append(front_, rest.substr(0, end));
+        const std::string_view line = rest.substr(0, end);
+        const bool told = options_.format == ReaderFormat::Json;
+        format.append(front_, line, block.when || !told ? block.when : date_of(line, block.spec));
         entry.begin += end + 1;
     }
 }

@@ -21,8 +21,9 @@ namespace pm::logs {
 struct LineBlock {
     std::shared_ptr<const Origin> origin;
     Stream stream = Stream::Out;
-    std::optional<model::WallTime> when; ///< unknown for history
+    std::optional<model::WallTime> when; ///< of history only the lines themselves may tell
     std::string lines;                   ///< each ended by '\n'
+    model::LogSpec spec = {};            ///< of history: how its lines tell it
 };
 
 struct HistoryFile {
@@ -30,6 +31,7 @@ struct HistoryFile {
     Stream stream = Stream::Out;
     LogPath path;
     off_t end = 0;
+    model::LogSpec spec;
 };
 
 /// Whose new lines a reader gets.
@@ -66,6 +68,7 @@ private:
     void take_lines(Entry& entry);
     void send();
     [[nodiscard]] bool has_more() const;
+    [[nodiscard]] bool must_mark() const { return options_.mark_history_end && !marked_; }
 
     base::Fd pipe_;
     ReaderFilter filter_;
@@ -78,6 +81,7 @@ private:
     std::uint64_t lost_ = 0;  ///< lines dropped before the queue's first
     std::string front_;
     std::size_t sent_ = 0;    ///< bytes of front_
+    bool marked_ = false;     ///< the end of history was told
     bool waiting_ = true;     ///< for the pipe to take more
     bool gone_ = false;
     std::function<void()> on_done_;

@@ -35,7 +35,7 @@ std::vector<HistoryFile> find_history(const std::vector<LogSource>& sources, con
         const auto origin = std::make_shared<const Origin>(Origin{source.app, source.id, source.slot});
         const auto add = [&](Stream stream, const LogPath& path) {
             if (!seen.insert(path.path).second) return;
-            if (const auto end = file_end(path)) found.push_back({{origin, stream, path, end->size}, end->changed});
+            if (const auto end = file_end(path)) found.push_back({{origin, stream, path, end->size, source.spec}, end->changed});
         };
         if (options.out) add(Stream::Out, source.paths.out);
         if (options.err) add(Stream::Err, source.paths.err);
@@ -91,7 +91,7 @@ void ReaderSet::publish(const std::shared_ptr<const Origin>& origin, Stream stre
     for (auto& [key, reader] : readers_) {
         if (!reader->wants(*origin, stream)) continue;
         if (!block) {
-            block = std::make_shared<LineBlock>(LineBlock{origin, stream, when, {}});
+            block = std::make_shared<LineBlock>(LineBlock{origin, stream, when, {}, {}});
             for (const std::string_view lines : blocks) block->lines += lines;
         }
         reader->push(block);

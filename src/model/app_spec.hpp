@@ -5,6 +5,8 @@
 // Two specs that compare equal mean the same running app: `apply` restarts an app only when its spec differs.
 #pragma once
 
+#include "model/unit_property.hpp"
+
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -33,6 +35,10 @@ enum class KillMode { Group, Main };
 
 enum class LogType { Raw, Json };
 
+/// Where the lines of an app go. Default: the journal where the launcher gives them a unit of systemd, unless a key names
+/// files (file_keys()).
+enum class LogTarget { Default, Journal, Files };
+
 /// When an app that ended is started again. Source of the rules: PM2's God.handleExit, without its faults.
 struct RestartPolicy {
     bool autorestart = true;
@@ -46,6 +52,7 @@ struct RestartPolicy {
 
 /// Where the lines of stdout and stderr go. An empty path means the default below the state directory.
 struct LogSpec {
+    LogTarget to = LogTarget::Default;
     std::string out_file;    ///< absolute; "/dev/null" keeps none
     std::string error_file;  ///< absolute; "/dev/null" keeps none
     std::string log_file;    ///< absolute; both streams in addition; empty: none ("default": <state>/logs/<app>.log)
@@ -61,6 +68,28 @@ struct ResourceLimit {
     rlim_t soft = RLIM_INFINITY;
     rlim_t hard = RLIM_INFINITY;
     bool operator==(const ResourceLimit&) const = default;
+};
+
+/// Whom `limits` hold for: each instance, or all of an app's instances together.
+enum class LimitScope { Instance, App };
+
+/// What cgroups limit (systemd.resource-control(5)). Unset: no limit of ours.
+struct ResourceControl {
+    static constexpr std::uint64_t kInfinity = UINT64_MAX;
+
+    LimitScope scope = LimitScope::Instance;
+    std::optional<std::uint64_t> memory_low;      ///< bytes that are spared when memory runs short; kInfinity: all
+    std::optional<std::uint64_t> memory_high;     ///< bytes from which the app is slowed down; kInfinity: none
+    std::optional<std::uint64_t> memory_max;      ///< bytes; beyond, the kernel kills; kInfinity: none
+    std::optional<std::uint64_t> memory_swap_max; ///< bytes; kInfinity: none
+    std::optional<std::uint32_t> cpu;             ///< percent of one CPU, 1 or more
+    std::optional<std::uint32_t> cpu_weight;      ///< 1 to 10000, the usual is 100
+    std::optional<std::uint32_t> io_weight;       ///< 1 to 10000, the usual is 100
+    std::optional<std::uint64_t> tasks;           ///< processes and threads; kInfinity: no limit
+
+    bool operator==(const ResourceControl&) const = default;
+    /// True when nothing is limited; a scope alone limits nothing.
+    [[nodiscard]] bool empty() const { return *this == ResourceControl{.scope = scope}; }
 };
 
 struct AppSpec {
@@ -87,6 +116,8 @@ struct AppSpec {
     std::optional<int> nice;
     std::optional<int> oom_score_adj;
     std::vector<ResourceLimit> rlimits;          ///< sorted by resource, one each
+    ResourceControl limits;
+    std::vector<SandboxSetting> sandbox;         ///< sorted by name, one each
 
     bool autostart = true;
     RestartPolicy restart;
@@ -106,8 +137,14 @@ struct AppSpec {
 
 [[nodiscard]] std::string_view to_string(KillMode mode) noexcept;
 [[nodiscard]] std::optional<KillMode> kill_mode_from(std::string_view name) noexcept;
+[[nodiscard]] std::string_view to_string(LimitScope scope) noexcept;
+[[nodiscard]] std::optional<LimitScope> limit_scope_from(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(LogType type) noexcept;
 [[nodiscard]] std::optional<LogType> log_type_from(std::string_view name) noexcept;
+[[nodiscard]] std::string_view to_string(LogTarget target) noexcept;
+[[nodiscard]] std::optional<LogTarget> log_target_from(std::string_view name) noexcept;
+/// The keys of an app file that say something about log files, of those that `logs` has set: "out_file", "merge_logs".
+[[nodiscard]] std::vector<std::string_view> file_keys(const LogSpec& logs);
 
 /// Names of setrlimit(2) resources as systemd.exec(5) spells them, lower case: "nofile", "core", ...
 [[nodiscard]] std::string_view resource_name(int resource) noexcept;

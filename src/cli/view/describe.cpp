@@ -66,6 +66,7 @@ void add_state(Lines& lines, const Row& row, const AppInfo& app)
 {
     lines.emplace_back("status", row.status);
     if (!row.reason.empty()) lines.emplace_back("reason", row.reason);
+    for (const std::string& warning : app.warnings) lines.emplace_back("warning", warning);
     lines.emplace_back("name", row.app);
     lines.emplace_back("namespace", row.name_space);
     lines.emplace_back("id", fmt::format("{} (slot {})", row.id, row.slot));
@@ -97,8 +98,9 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
 void add_files(Lines& lines, const Row& row, const AppInfo& app)
 {
     if (const LogFiles* files = log_files(row, app)) {
-        lines.emplace_back("stdout", files->out.empty() ? "not kept" : files->out);
-        lines.emplace_back("stderr", files->err.empty() ? "not kept" : files->err);
+        const std::string elsewhere = app.log_target == "journal" ? "the journal" : "not kept";
+        lines.emplace_back("stdout", files->out.empty() ? elsewhere : files->out);
+        lines.emplace_back("stderr", files->err.empty() ? elsewhere : files->err);
     }
     lines.emplace_back("created", local_time(app.created_at_usec));
 }
@@ -109,12 +111,14 @@ Json json_of(const Row& row, const AppInfo& app)
     item["app_status"] = app.status;
     item["app_reason"] = app.reason;
     item["owner_uid"] = app.owner;
+    item["warnings"] = app.warnings;
     item["created_at_usec"] = app.created_at_usec;
     const LastExit* last = last_exit(row, app);
     if (last != nullptr && !last->kind.empty())
         item["last_exit"] = {{"kind", last->kind}, {"code", last->code}, {"text", last_exit_text(*last)}};
     else
         item["last_exit"] = nullptr;
+    item["log_target"] = app.log_target;
     const LogFiles* files = log_files(row, app);
     item["out_file"] = files != nullptr ? files->out : "";
     item["error_file"] = files != nullptr ? files->err : "";

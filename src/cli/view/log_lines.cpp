@@ -13,16 +13,14 @@ namespace {
 
 constexpr std::array kPalette{Colour::Green, Colour::Cyan, Colour::Magenta, Colour::Blue, Colour::Yellow};
 
-/// "14:03:07.251 " in local time; as many spaces for a line from history, whose time nobody knows.
-std::string clock_of(const nlohmann::json& line)
+/// "14:03:07.251 " in local time; as many spaces for an old line whose time nobody knows.
+std::string clock_of(const LogLine& line)
 {
-    const auto found = line.find("time");
-    if (found == line.end() || !found->is_number()) return std::string(13, ' ');
-    const auto usec = found->get<std::uint64_t>();
-    const auto seconds = static_cast<std::time_t>(usec / 1'000'000);
+    if (!line.time) return std::string(13, ' ');
+    const auto seconds = static_cast<std::time_t>(*line.time / 1'000'000);
     std::tm parts{};
     localtime_r(&seconds, &parts);
-    return fmt::format("{:02}:{:02}:{:02}.{:03} ", parts.tm_hour, parts.tm_min, parts.tm_sec, usec / 1000 % 1000);
+    return fmt::format("{:02}:{:02}:{:02}.{:03} ", parts.tm_hour, parts.tm_min, parts.tm_sec, *line.time / 1000 % 1000);
 }
 
 bool within(char c, int first, int last) noexcept
@@ -68,19 +66,44 @@ Colour LogFormatter::colour_of(const std::string& label)
     return colours_.try_emplace(label, kPalette[colours_.size() % kPalette.size()]).first->second;
 }
 
-std::string LogFormatter::format(std::string_view json)
+std::string LogFormatter::format(std::string_view sent)
 {
-    const auto line = nlohmann::json::parse(json, nullptr, false);
-    if (!line.is_object()) return {};
-    if (const auto lost = line.find("lost"); lost != line.end())
-        return paint(fmt::format("-- {} lines lost: read too slowly --", lost->dump()), Colour::Yellow, terminal_.colour) + "\n";
-    const std::string label =
-        fmt::format("{}-{}", base::printable(line.value("app", std::string())), line.value("slot", 0U));
+    if (look_ != LogLook::People) return std::string(sent) + "\n";
+    const auto line = line_from_json(sent);
+    return line ? for_people(*line) : format_lost(sent);
+}
+
+std::string LogFormatter::format(const LogLine& line)
+{
+    switch (look_) {
+    case LogLook::People: return for_people(line);
+    case LogLook::Raw: return line.text + "\n";
+    case LogLook::Json: return to_json(line) + "\n";
+    }
+    return {};
+}
+
+std::string LogFormatter::format_lost(std::string_view json) const
+{
+    const auto object = nlohmann::json::parse(json, nullptr, false);
+    if (!object.is_object() || !object.contains("lost")) return {};
+    if (look_ == LogLook::Json) return std::string(json) + "\n";
+    const std::string text = fmt::format("-- {} lines lost: read too slowly --", object["lost"].dump());
+    return paint(text, Colour::Yellow, look_ == LogLook::People && terminal_.colour) + "\n";
+}
+
+std::string LogFormatter::for_people(const LogLine& line)
+{
+    std::string label = base::printable(line.app);
+    if (line.slot) label += fmt::format("-{}", *line.slot);
     width_ = std::max(width_, label.size());
-    const Colour colour = line.value("stream", std::string()) == "err" ? Colour::Red : colour_of(label);
-    const std::string prefix = fmt::format("{}{:<{}} | ", timestamp_ ? clock_of(line) : "", label, width_);
-    const std::string text = line.value("line", std::string());
-    return paint(prefix, colour, terminal_.colour) + (terminal_.is_terminal ? without_escapes(text) : text) + "\n";
+    const Colour colour = line.stream == "err" ? Colour::Red : colour_of(label);
+    const std::string prefix =
+        paint(fmt::format("{}{:<{}} | ", timestamp_ ? clock_of(line) : "", label, width_), colour, terminal_.colour);
+    std::string text;
+    for (const std::string& part : base::split(line.text, '\n'))
+        text += prefix + (terminal_.is_terminal ? without_escapes(part) : part) + "\n";
+    return text;
 }
 
 } // namespace pm::cli

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns the JSON lines of Manager.OpenLog into lines for people. Pure.
+// Turns lines of apps into what is printed: for people, raw, or as JSON. Pure.
 //
 // What apps write is not trusted: escape sequences and control characters never reach the terminal (only --raw, which
 // does not come through here, lets them).
 #pragma once
 
+#include "cli/logs/log_line.hpp"
 #include "cli/terminal.hpp"
 
 #include <map>
@@ -13,17 +14,29 @@
 
 namespace pm::cli {
 
+enum class LogLook { People, Raw, Json };
+
 class LogFormatter {
 public:
-    LogFormatter(const Terminal& terminal, bool timestamp) : terminal_(terminal), timestamp_(timestamp) {}
-    /// The line to print, newline included, for one line of the stream; empty for what is not understood.
-    [[nodiscard]] std::string format(std::string_view json);
+    LogFormatter(const Terminal& terminal, bool timestamp, LogLook look = LogLook::People)
+        : terminal_(terminal), timestamp_(timestamp), look_(look)
+    {
+    }
+    /// What is printed, newline included, for a line as Manager.OpenLog sends it: in JSON, or (look Raw) as it was written.
+    /// Empty for what is not understood.
+    [[nodiscard]] std::string format(std::string_view sent);
+    /// Likewise; a text of several lines gives as many.
+    [[nodiscard]] std::string format(const LogLine& line);
+    /// For the object that says how many lines were lost.
+    [[nodiscard]] std::string format_lost(std::string_view json) const;
 
 private:
     Colour colour_of(const std::string& label);
+    std::string for_people(const LogLine& line);
 
     const Terminal& terminal_;
     bool timestamp_;
+    LogLook look_;
     std::size_t width_ = 0; ///< of the widest label so far, so that the bars stand in one column
     std::map<std::string, Colour> colours_;
 };

@@ -63,6 +63,12 @@ protected:
     }
 };
 
+TEST_F(CallsTest, ListNamesTheUserOfTheSpecElsePmdsOwn)
+{
+    EXPECT_EQ(row("db", false).get<12>(), "postgres");
+    EXPECT_EQ(row("web", false).get<12>(), "me");
+}
+
 TEST_F(CallsTest, ListTakesTargetsAsCommandsDo)
 {
     EXPECT_EQ(listed({}), "web.0 0, web.1 1, db.0 2, 7.0 3");
@@ -150,6 +156,15 @@ TEST_F(CallsTest, ScaleAnswersWhenTheInstancesAreThere)
     ASSERT_TRUE(scale(context, reply, "web", "+1"));
     EXPECT_FALSE(reply.answered());
     EXPECT_EQ(world.supervisor.instance_count(), 5U);
+}
+
+TEST_F(CallsTest, AnAppInTheJournalHasNoFilesToRead)
+{
+    EXPECT_EQ(log_sources(context, "web").at(1).paths.out.path, "/state/logs/web-1-out.log");
+    logs::LogOptions options;
+    options.journal = true;
+    logs.set_options(options);
+    EXPECT_EQ(log_sources(context, "web").at(1).paths.out.path, "");
 }
 
 } // namespace

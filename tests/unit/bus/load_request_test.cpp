@@ -33,6 +33,14 @@ protected:
     }
 };
 
+TEST_F(LoadRequestTest, TheJournalNeedsUnitsOfSystemd)
+{
+    const std::string text = "{name: a, script: x, logs: {to: journal}}";
+    EXPECT_FALSE(read(text, "/a.yaml", {}).file.ok());
+    context.launcher_name = "systemd";
+    EXPECT_TRUE(read(text, "/a.yaml", {}).file.ok());
+}
+
 TEST_F(LoadRequestTest, OptionsHaveTheirEffect)
 {
     const auto plain = read(kTwo, "/srv/app.yaml", {});
@@ -124,6 +132,17 @@ TEST_F(LoadRequestTest, FiftyFaultsAreTold)
     const std::string message = faults_of(file, "f").error().message;
     EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 50);
     EXPECT_TRUE(message.ends_with("\nf:50:1: bad\nand 3 more")) << message;
+}
+
+TEST_F(LoadRequestTest, SandboxIsRefusedByTheDirectLauncher)
+{
+    const std::string text = "script: x\nsandbox: {PrivateTmp: true}\n";
+    context.launcher_name = "direct";
+    const auto refused = faults_of(read(text, "f", {}).file, "f");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "f:2:1: sandbox: needs the systemd launcher: this pmd starts processes by itself (direct)");
+    context.launcher_name = "systemd";
+    EXPECT_TRUE(faults_of(read(text, "f", {}).file, "f"));
 }
 
 TEST_F(LoadRequestTest, ReadsRegularFilesWithinTheBound)

@@ -122,6 +122,16 @@ TEST(DescribeText, IsHarmlessAndColouredOnTerminals)
               std::string::npos);
 }
 
+TEST(DescribeText, SaysWhenOutputGoesToTheJournal)
+{
+    AppInfo app = web();
+    app.log_target = "journal";
+    app.log_files = {{0, "", ""}};
+    const std::string text = describe_text(running(), app, {});
+    EXPECT_NE(text.find("the journal"), std::string::npos) << text;
+    EXPECT_EQ(text.find("not kept"), std::string::npos) << text;
+}
+
 TEST(DescribeText, LivesWithoutASpec)
 {
     AppInfo app = web();
@@ -130,6 +140,15 @@ TEST(DescribeText, LivesWithoutASpec)
     EXPECT_EQ(line(text, "script"), "(none)");
     EXPECT_EQ(line(text, "status"), "online");
     EXPECT_FALSE(Json::parse(describe_json({{running(), app}}))[0].contains("script"));
+}
+
+TEST(DescribeText, SaysWhatDoesNotHold)
+{
+    AppInfo app = web();
+    EXPECT_EQ(line(describe_text(running(), app, {}), "warning"), "(none)");
+    app.warnings = {"limits not enforced: cpu: why"};
+    EXPECT_EQ(line(describe_text(running(), app, {}), "warning"), "limits not enforced: cpu: why");
+    EXPECT_EQ(Json::parse(describe_json({{running(), app}}))[0].at("warnings"), Json{"limits not enforced: cpu: why"});
 }
 
 TEST(DescribeJson, HasTheKeysOfTheManPage)
@@ -146,7 +165,7 @@ TEST(DescribeJson, HasTheKeysOfTheManPage)
     EXPECT_EQ(both[0].at("kill_timeout_msec"), 5000);
     EXPECT_EQ(both[0].at("owner_uid"), 7);
     for (const auto* key :
-         {"app_status", "app_reason", "created_at_usec", "error_file", "script", "interpreter_args", "cwd",
+         {"app_status", "app_reason", "warnings", "created_at_usec", "error_file", "script", "interpreter_args", "cwd",
           "autorestart", "max_restarts", "min_uptime_msec", "kill_signal", "spec", "id", "user"})
         EXPECT_TRUE(both[0].contains(key)) << key;
 }

@@ -73,6 +73,19 @@ const std::vector<GoodRow>& good_rows()
          }},
         {"limits: {open_files: 99}",
          [](const AppSpec& s) { return s.rlimits == std::vector<model::ResourceLimit>{{RLIMIT_NOFILE, 99, 99}}; }},
+        {"limits: {memory_max: 1.5G, memory_high: 1G, memory_low: 0, memory_swap_max: infinity}",
+         [](const AppSpec& s) {
+             return s.limits == model::ResourceControl{.memory_low = 0, .memory_high = 1u << 30, .memory_max = 1610612736,
+                                                       .memory_swap_max = model::ResourceControl::kInfinity};
+         }},
+        {"limits: {scope: app, cpu: 150%, cpuWeight: 10000, io_weight: 1, tasks: 200}",
+         [](const AppSpec& s) {
+             return s.limits == model::ResourceControl{.scope = model::LimitScope::App, .cpu = 150, .cpu_weight = 10'000,
+                                                       .io_weight = 1, .tasks = 200};
+         }},
+        {"limits: {tasks: infinity}", [](const AppSpec& s) { return s.limits.tasks == model::ResourceControl::kInfinity; }},
+        {"sandbox: {PrivateTmp: yes, CPUWeight: idle}",
+         [](const AppSpec& s) { return s.sandbox.size() == 2 && s.sandbox[0].name == "CPUWeight" && s.sandbox[1].name == "PrivateTmp"; }},
         {"autostart: false", [](const AppSpec& s) { return !s.autostart; }},
         {"autorestart: False", [](const AppSpec& s) { return !s.restart.autorestart; }},
         {"stop_exit_codes: [3, 0, 3]", [](const AppSpec& s) { return s.restart.stop_exit_codes == std::vector<std::uint8_t>{0, 3}; }},
@@ -99,6 +112,9 @@ const std::vector<GoodRow>& good_rows()
         {"log_date_format: YYYY-MM-DD [at] HH:mm:ss Z", [](const AppSpec& s) { return s.logs.date_format == "%Y-%m-%d at %H:%M:%S %z"; }},
         {"log_date_format: '%T D'", [](const AppSpec& s) { return s.logs.date_format == "%T D"; }},
         {"time: true", [](const AppSpec& s) { return s.logs.date_format == "%Y-%m-%dT%H:%M:%S"; }},
+        {"logs: {to: journal}", [](const AppSpec& s) { return s.logs.to == model::LogTarget::Journal; }},
+        {"logs: {to: files}", [](const AppSpec& s) { return s.logs.to == model::LogTarget::Files; }},
+        {"merge_logs: false\nlogs: {to: journal}", [](const AppSpec& s) { return s.logs.to == model::LogTarget::Journal; }},
         {"logs: {to: files, out_file: o, rotate: false}", [](const AppSpec& s) { return s.logs.out_file == "/srv/o"; }},
         {"pid_file: run/x.pid", [](const AppSpec& s) { return s.pid_file == "/srv/run/x.pid"; }},
     };
@@ -152,6 +168,14 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"rlimits: {nofile: '20:10'}", "3:19: rlimits.nofile: the soft limit is above the hard one"},
         {"rlimits: {nofile: 1K}", "3:19: rlimits.nofile: expected a number, soft:hard or 'unlimited', not '1K'"},
         {"limits: {open_files: 3, nofile: 3}", "3:25: limits.nofile: unknown key"},
+        {"limits: {memry_max: 1G}", "3:10: limits.memry_max: unknown key, did you mean 'memory_max'?"},
+        {"limits: {memory_max: 0}", "3:22: limits.memory_max: expected a size such as 300M or 1.5G, or infinity, not '0'"},
+        {"limits: {memory_high: [1]}", "3:23: limits.memory_high: expected a size such as 300M or 1.5G, or infinity, not a list"},
+        {"limits: {cpu: 150}", "3:15: limits.cpu: expected a share of one CPU such as 150%, not '150'"},
+        {"limits: {cpu: 0%}", "3:15: limits.cpu: expected a share of one CPU such as 150%, not '0%'"},
+        {"limits: {io_weight: 0}", "3:21: limits.io_weight: expected a number from 1 to 10000, not '0'"},
+        {"limits: {tasks: 0}", "3:17: limits.tasks: expected a number of at least 1, not '0'"},
+        {"limits: {scope: all}", "3:17: limits.scope: expected instance or app, not 'all'"},
         {"autostart: yes", "3:12: autostart: expected true or false, not 'yes'"},
         {"autorestart: 1", "3:14: autorestart: expected true or false, not '1'"},
         {"stop_exit_codes: [0, 256]", "3:22: stop_exit_codes[1]: expected a number from 0 to 255, not '256'"},
@@ -164,12 +188,24 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"kill_mode: all", "3:12: kill_mode: expected group, main, not 'all'"},
         {"out_file: ''", "3:11: out_file: the path is empty"},
         {"log_type: xml", "3:11: log_type: expected raw, json, not 'xml'"},
-        {"logs: {to: journal}", "3:12: logs.to: 'journal' is not supported yet, only files"},
+        {"logs: {to: syslog}", "3:12: logs.to: expected files or journal, not 'syslog'"},
+        {"logs: {to: journal, out_file: o}", "3:12: logs.to: 'journal' does not go together with out_file"},
+        {"time: true\nmerge_logs: true\nlogs: {to: journal}", "5:12: logs.to: 'journal' does not go together with merge_logs, log_date_format"},
+        {"disable_logs: true\nlogs: {to: journal}", "4:12: logs.to: 'journal' does not go together with disable_logs"},
         {"logs: files", "3:7: logs: expected a map, not 'files'"},
         {"script: ''", "2:9: script: the script is empty"},
         {"script: [a]", "2:9: script: expected a text, not a list"},
     };
     for (const BadRow& row : rows) EXPECT_EQ(said(parse(with(row.line))), Strings{row.said}) << row.line;
+}
+
+TEST(Keys, TheJournalIsRefusedWhereAppsCannotWriteToIt)
+{
+    ParseOptions direct = options();
+    direct.journal = false;
+    EXPECT_EQ(said(parse_app_file(with("logs: {to: journal}"), direct)),
+              Strings{"3:12: logs.to: the journal needs the systemd launcher, and this pmd starts processes itself; 'files' works everywhere"});
+    EXPECT_TRUE(said(parse_app_file(with("logs: {to: files}"), direct)).empty());
 }
 
 struct LaterRow {
@@ -192,7 +228,6 @@ TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
         {"health: {http: 'http://x', interval: 3s}", "health: {}", "health: {interval: x}",
          "3:20: health.interval: expected a time such as 500ms, 5s or 2m, not 'x'"},
         {"max_memory_restart: 1.5G", "max_memory_restart: 0", "max_memory_restart: big", ""},
-        {"sandbox: {PrivateTmp: true}", "sandbox: {}", "sandbox: 3", ""},
         {"depends_on: {db: ready}", "depends_on: []", "depends_on: {db: soon}",
          "3:18: depends_on.db: expected ready, started, completed, not 'soon'"},
         {"cron_restart: '0 3 * * *'", "cron_restart: '0'", "cron_restart: '* *'",
@@ -213,8 +248,6 @@ TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
         EXPECT_EQ(wrong[0].find("not supported"), std::string::npos) << wrong[0];
         EXPECT_EQ(wrong[0], row.why.empty() ? wrong[0] : row.why);
     }
-    EXPECT_EQ(said(parse(with("limits: {memory_max: 1G}"))), Strings{"3:10: limits.memory_max: not supported yet"});
-    EXPECT_EQ(said(parse(with("limits: {cpu: 150}"))), Strings{"3:15: limits.cpu: expected a share of one CPU such as 150%, not '150'"});
     EXPECT_EQ(said(parse(with("logs: {rotate: {size: 10M}}"))), Strings{"3:8: logs.rotate: not supported yet"});
     EXPECT_EQ(said(parse(with("ready: notify"))), Strings{"3:8: ready: 'notify' is not supported yet, only started"});
     EXPECT_TRUE(said(parse(with("ready: started"))).empty());

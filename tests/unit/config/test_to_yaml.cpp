@@ -46,6 +46,33 @@ model::ResourceLimit limit(int resource)
     return {resource, soft, *rc::gen::element(soft, soft + 7, rlim_t{RLIM_INFINITY})};
 }
 
+model::ResourceControl some_limits()
+{
+    const auto bytes = [] { return *rc::gen::element<std::uint64_t>(1, 4096, 1u << 30, model::ResourceControl::kInfinity); };
+    const auto maybe = [] { return *rc::gen::arbitrary<bool>(); };
+    model::ResourceControl limits;
+    limits.scope = *rc::gen::element(model::LimitScope::Instance, model::LimitScope::App);
+    if (maybe()) limits.memory_low = *rc::gen::element<std::uint64_t>(0, 4096);
+    if (maybe()) limits.memory_high = bytes();
+    if (maybe()) limits.memory_max = bytes();
+    if (maybe()) limits.memory_swap_max = bytes();
+    if (maybe()) limits.cpu = *rc::gen::inRange(1u, 6400u);
+    if (maybe()) limits.cpu_weight = *rc::gen::inRange(1u, 10'001u);
+    if (maybe()) limits.io_weight = *rc::gen::inRange(1u, 10'001u);
+    if (maybe()) limits.tasks = *rc::gen::element<std::uint64_t>(1, 65536, model::ResourceControl::kInfinity);
+    return limits;
+}
+
+std::vector<model::SandboxSetting> some_sandbox()
+{
+    const std::vector<std::string> all{"BindPaths: ['/a:/b:norbind', '-/c']", "CapabilityBoundingSet: ''", "PrivateTmp: 'yes'",
+                                       "SetCredential: 'a:b: c, \"d\" # e'", "SystemCallFilter: ['@system-service', '~mount:EPERM']"};
+    std::string text = "{script: a, sandbox: {";
+    for (const std::string& one : all)
+        if (*rc::gen::arbitrary<bool>()) text += one + ",";
+    return app(text + "}}").sandbox;
+}
+
 AppSpec some_spec()
 {
     AppSpec spec;
@@ -69,6 +96,8 @@ AppSpec some_spec()
     if (*rc::gen::arbitrary<bool>()) spec.oom_score_adj = *rc::gen::inRange(-1000, 1001);
     for (int resource : {RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_AS}) // in the order of their numbers
         if (*rc::gen::arbitrary<bool>()) spec.rlimits.push_back(limit(resource));
+    spec.limits = some_limits();
+    spec.sandbox = some_sandbox();
     spec.autostart = *rc::gen::arbitrary<bool>();
     spec.restart.autorestart = *rc::gen::arbitrary<bool>();
     spec.restart.max_restarts = *rc::gen::arbitrary<std::uint32_t>();
@@ -87,6 +116,8 @@ AppSpec some_spec()
     spec.logs.disable_logs = *rc::gen::arbitrary<bool>();
     spec.logs.type = *rc::gen::element(model::LogType::Raw, model::LogType::Json);
     spec.logs.date_format = *rc::gen::element<std::string>("", "%F %T", "YYYY", "a]b[c", "]", "false", "T[x]");
+    const bool journal = model::file_keys(spec.logs).empty() && !spec.logs.disable_logs;
+    spec.logs.to = *rc::gen::element(model::LogTarget::Default, journal ? model::LogTarget::Journal : model::LogTarget::Files);
     spec.pid_file = *rc::gen::oneOf(rc::gen::just(std::string()), path());
     return spec;
 }
@@ -106,6 +137,23 @@ TEST(ToYaml, MasksTheEnvironment)
     AppSpec spec = app("{script: a, env: {KEY: secret}}");
     EXPECT_EQ(to_yaml(spec, true).find("secret"), std::string::npos);
     EXPECT_NE(to_yaml(spec, true).find("KEY: \"********\""), std::string::npos);
+}
+
+TEST(ToYaml, MasksCredentials)
+{
+    const AppSpec spec = app("{script: a, sandbox: {SetCredential: [\"key:secret\", \"other:secret\"]}}");
+    EXPECT_EQ(to_yaml(spec, true).find("secret"), std::string::npos);
+    EXPECT_NE(to_yaml(spec, true).find("SetCredential: [\"key:********\", \"other:********\"]"), std::string::npos);
+    EXPECT_EQ(read_back(spec).apps.at(0), spec);
+}
+
+TEST(ToYaml, KeepsTheSandboxAsItWasWritten)
+{
+    const AppSpec spec = app("{script: a, sandbox: {PrivateTmp: true, CapabilityBoundingSet: '~CAP_SYS_ADMIN'}}");
+    EXPECT_NE(to_yaml(spec, false).find("    sandbox:\n      CapabilityBoundingSet: \"~CAP_SYS_ADMIN\"\n      PrivateTmp: \"true\"\n"),
+              std::string::npos)
+        << to_yaml(spec, false);
+    EXPECT_EQ(spec, app("{script: a, sandbox: {PrivateTmp: 'yes', CapabilityBoundingSet: '~ CAP_SYS_ADMIN'}}")) << "the same in other words";
 }
 
 RC_GTEST_PROP(ToYaml, EverySpecComesBack, ())

@@ -319,6 +319,63 @@ TEST_F(SupervisorTest, ApplyRestartsOnlyWhatChanged)
     EXPECT_EQ(apply(specs).text(), "ok");
 }
 
+TEST_F(SupervisorTest, ChangedLimitsAreSetLive)
+{
+    online({app("web", 2), app("other")});
+    auto web = app("web", 3);
+    web.limits.memory_max = 1 << 30;
+    const auto plan = world.supervisor.plan(std::vector{web}, {}).value();
+    EXPECT_EQ(plan.at(0).action, PlanAction::Adjust);
+    EXPECT_EQ(plan.at(0).why, "limits changed; 2 -> 3 instances");
+
+    const auto answer = apply({web});
+    world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
+    ASSERT_EQ(world.adjustments.size(), 1U);
+    EXPECT_EQ(world.adjustments[0].processes.size(), 2U);
+    EXPECT_EQ(world.adjustments[0].change.instance, (policy::Properties{{"MemoryMax", std::uint64_t{1 << 30}}}));
+    EXPECT_EQ(*world.adjustments[0].spec, web);
+    EXPECT_EQ(world.instance("web", 0).generation.value, 1U) << "nothing was restarted";
+    EXPECT_EQ(world.instance("web", 2).generation.value, 1U);
+
+    EXPECT_EQ(apply({web}).text(), "ok"); // the same again: nothing to adjust
+    EXPECT_EQ(world.adjustments.size(), 1U);
+    web.limits = {};
+    EXPECT_EQ(apply({web}).text(), "ok");
+    ASSERT_EQ(world.adjustments.size(), 2U);
+    EXPECT_EQ(world.adjustments[1].processes.size(), 3U);
+    EXPECT_EQ(world.adjustments[1].change.instance,
+              (policy::Properties{{"MemoryMax", std::uint64_t{model::ResourceControl::kInfinity}}}));
+}
+
+TEST_F(SupervisorTest, ChangedLimitsOfWhatRestsHoldAtTheNextStart)
+{
+    online({app("web")});
+    operate(Verb::Stop, "web");
+    world.deliver();
+    auto web = app("web");
+    web.limits.cpu = 50;
+    EXPECT_EQ(apply({web}, {.start = false}).text(), "ok");
+    ASSERT_EQ(world.adjustments.size(), 1U) << "the slice, which may be there, is told";
+    EXPECT_TRUE(world.adjustments[0].processes.empty());
+    operate(Verb::Start, "web");
+    world.deliver();
+    EXPECT_EQ(world.alive.begin()->second.spec->limits.cpu, 50U);
+}
+
+TEST_F(SupervisorTest, LimitsBesideAnotherChangeAreARestart)
+{
+    online({app("web")});
+    auto web = app("web");
+    web.limits.cpu = 50;
+    web.env["A"] = "1";
+    const auto answer = apply({web});
+    world.deliver();
+    EXPECT_EQ(answer.text(), "ok");
+    EXPECT_TRUE(world.adjustments.empty());
+    EXPECT_EQ(world.instance("web").generation.value, 2U);
+}
+
 TEST_F(SupervisorTest, ApplyStartsWhatRestsUnlessToldNotTo)
 {
     online({app("web")});

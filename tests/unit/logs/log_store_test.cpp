@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole store on the event loop, with real pipes and files.
+#include "logs/format.hpp"
 #include "logs/log_store.hpp"
 #include "scratch.hpp"
 
@@ -267,6 +268,31 @@ TEST_F(LogStoreTest, WithoutFollowThePipeEndsAfterHistory)
     EXPECT_EQ(take(reader, &ended), "2\n");
     EXPECT_TRUE(ended);
     EXPECT_EQ(store->open_readers(), 0u);
+}
+
+TEST_F(LogStoreTest, OldLinesTellTheirDatesAndWhereTheyEnd)
+{
+    spec.logs.date_format = "%Y-%m-%d %H:%M:%S";
+    std::filesystem::create_directories(options.directory);
+    put(out_file(), "from before\n2026-11-25 10:00:00: dated\n");
+    const auto stdio = start();
+    LogSource dated = source();
+    dated.spec = spec.logs;
+    const base::Fd reader = follow({dated}, {"web"}, {.mark_history_end = true});
+    say(stdio.out, "new\n");
+    const auto lines = lines_of(take(reader));
+    ASSERT_EQ(lines.size(), 4u);
+    EXPECT_FALSE(nlohmann::json::parse(lines[0]).contains("time"));
+    std::tm parts{};
+    strptime("2026-11-25 10:00:00", "%Y-%m-%d %H:%M:%S", &parts);
+    parts.tm_isdst = -1;
+    EXPECT_EQ(nlohmann::json::parse(lines[1])["time"], mktime(&parts) * 1'000'000LL);
+    EXPECT_EQ(lines[2], R"({"history":"end"})");
+    EXPECT_EQ(nlohmann::json::parse(lines[3])["line"], "new");
+
+    bool ended = false;
+    EXPECT_EQ(take(follow({}, {}, {.follow = false, .mark_history_end = true}), &ended), std::string(kHistoryEnd));
+    EXPECT_TRUE(ended);
 }
 
 TEST_F(LogStoreTest, SharedFileIsShownOnce)

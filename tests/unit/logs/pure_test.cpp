@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts that touch nothing: splitting, names of files, forms of lines.
 #include "logs/format.hpp"
+#include "logs/line_dates.hpp"
 #include "logs/line_splitter.hpp"
 
 #include <cstdlib>
@@ -203,17 +204,56 @@ TEST_F(FileForm, JsonUsesTheDateFormat)
 
 TEST(Format, VerbatimNeedsNoForm) { EXPECT_TRUE(is_verbatim(model::LogSpec{})); }
 
+std::optional<model::WallTime> date(std::string_view line, const std::string& format, model::LogType type = model::LogType::Raw)
+{
+    model::LogSpec spec;
+    spec.date_format = format;
+    spec.type = type;
+    return date_of(line, spec);
+}
+
+TEST(LineDates, AreReadAsTheyWereWritten)
+{
+    const model::WallTime when{std::chrono::seconds(1'700'000'007)};
+    const Origin origin{"web", {7}, {1}};
+    for (const char* format : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d at %H:%M:%S %z", "%s", "%d.%m.%y %T", "%c"})
+        for (const auto type : {model::LogType::Raw, model::LogType::Json}) {
+            model::LogSpec spec;
+            spec.date_format = format;
+            spec.type = type;
+            std::string line;
+            append_for_file(line, std::array<std::string_view, 1>{"text \",\"timestamp\":\"1999\n"}, spec, origin, Stream::Out, when);
+            EXPECT_EQ(date_of(line, spec), when) << line;
+        }
+    std::string line;
+    model::LogSpec json;
+    json.type = model::LogType::Json;
+    append_for_file(line, std::array<std::string_view, 1>{"x\n"}, json, origin, Stream::Out, when + std::chrono::milliseconds(9));
+    EXPECT_EQ(date_of(line, json), when) << line; // whole seconds
+}
+
+TEST(LineDates, AreUnknownWhereTheFileDoesNotTell)
+{
+    EXPECT_FALSE(date("2026-11-25 10:00:00: x", ""));
+    EXPECT_FALSE(date("10:00:00: x", "%H:%M:%S"));
+    EXPECT_FALSE(date("2026-11-25: x", "%Y-%m-%d"));
+    EXPECT_FALSE(date("11-25 10:00: x", "%m-%d %H:%M"));
+    EXPECT_FALSE(date("from before", "%Y-%m-%d %H:%M:%S"));
+    EXPECT_FALSE(date("", "%Y-%m-%d %H:%M:%S"));
+    EXPECT_FALSE(date("no object", "", model::LogType::Json));
+}
+
 TEST(Format, ReaderLines)
 {
     const Origin origin{"web", {7}, {1}};
     std::string text;
-    ReaderLines(ReaderFormat::Raw, origin, Stream::Out, std::nullopt).append(text, "\xff x");
+    ReaderLines(ReaderFormat::Raw, origin, Stream::Out).append(text, "\xff x", model::WallTime{});
     EXPECT_EQ(text, "\xff x\n");
     text.clear();
-    ReaderLines(ReaderFormat::Json, origin, Stream::Out, std::nullopt).append(text, "x");
+    ReaderLines(ReaderFormat::Json, origin, Stream::Out).append(text, "x", std::nullopt);
     EXPECT_EQ(text, "{\"app\":\"web\",\"id\":7,\"slot\":1,\"stream\":\"out\",\"line\":\"x\"}\n");
     text.clear();
-    ReaderLines(ReaderFormat::Json, origin, Stream::Err, model::WallTime{std::chrono::microseconds(5)}).append(text, "x");
+    ReaderLines(ReaderFormat::Json, origin, Stream::Err).append(text, "x", model::WallTime{std::chrono::microseconds(5)});
     EXPECT_EQ(nlohmann::json::parse(text)["time"], 5);
     EXPECT_EQ(nlohmann::json::parse(text)["stream"], "err");
     EXPECT_EQ(nlohmann::json::parse(lost_marker(ReaderFormat::Json, 3))["lost"], 3);

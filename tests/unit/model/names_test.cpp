@@ -31,6 +31,7 @@ TEST(Names, RoundTrip)
     expect_round_trip(LaunchStage::Execute, launch_stage_from);
     expect_round_trip(KillMode::Main, kill_mode_from);
     expect_round_trip(LogType::Json, log_type_from);
+    expect_round_trip(LogTarget::Files, log_target_from);
     EXPECT_EQ(resource_names().size(), 16U);
     for (const auto name : resource_names()) {
         ASSERT_TRUE(resource_from(name)) << name;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The apps that start with pmd: those of the files in apps.d, and those of the saved list.
+#pragma once
+
+#include "config/app_file.hpp"
+#include "engine/saved.hpp"
+#include "io/log.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pm::daemon {
+
+/// An app to be started, or registered as stopped.
+struct BootApp {
+    model::AppSpec spec;
+    std::string origin;
+    uid_t owner = 0;
+    bool start = true;
+};
+
+/// The apps of all *.yaml, *.yml and *.json in `directory`, in the order of the files' names, for `owner`. A file with faults,
+/// and a name that came before, is told to `log`, and the others are taken. A directory that is not there has none.
+[[nodiscard]] std::vector<BootApp> read_apps_directory(const std::string& directory, const config::ParseOptions& options,
+                                                       uid_t owner, io::Log& log);
+
+/// The saved list as text: one app a line, as state_text.hpp writes it.
+[[nodiscard]] std::string to_list(const std::vector<engine::SavedApp>& apps);
+/// Lines that cannot be read are told to `log` and left out.
+[[nodiscard]] std::vector<BootApp> read_list(std::string_view text, io::Log& log);
+
+} // namespace pm::daemon
