@@ -9,7 +9,7 @@ import re
 CASES = pathlib.Path(__file__).resolve().parent.parent / "cases"
 
 # What a case may need beyond a booted system; in its head: "# needs: controllers".
-NEEDS = {"controllers": "control groups with memory, cpu and pids controllers", "reboot": "a disk that outlives a reboot"}
+NEEDS = {"controllers": "control groups with memory, cpu and pids controllers", "reboot": "disk that outlives a reboot"}
 
 Case = collections.namedtuple("Case", "name needs")
 Result = collections.namedtuple("Result", "name verdict seconds why output")
