@@ -18,6 +18,14 @@ namespace pm::bus {
 inline constexpr const char* kBusName = "org.pmd1";
 inline constexpr const char* kRootPath = "/org/pmd1";
 
+class Authority;
+
+/// A user in the files of this machine.
+struct KnownUser {
+    std::string name;
+    std::string home;
+};
+
 struct Context {
     engine::Supervisor& supervisor;
     engine::Launcher& launcher;
@@ -33,6 +41,9 @@ struct Context {
     std::string home;                 ///< what "~" means in an app file
     /// Begins the end of the daemon; `done` when the apps are stopped.
     std::function<void(engine::Done done)> exit;
+    /// Looks into files of this machine, never waits for a name service.
+    std::function<std::optional<KnownUser>(uid_t uid)> user_of = nullptr;
+    Authority* authority = nullptr;   ///< of the present connection; null while there is none
 };
 
 /// "/org/pmd1/app/<escaped name>", escaped as sd_bus_path_encode(3).

@@ -4,6 +4,7 @@
 #include "cli/bus_choice.hpp"
 #include "cli/daemon_start.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/questions.hpp"
 #include "org.pmd1.Manager-proxy.hpp"
 
 #include <algorithm>
@@ -58,10 +59,12 @@ Failure failure_of(const sdbus::Error& error, const std::string& bus)
     const std::string& name = error.getName();
     if (means_no_daemon(name)) return {kNoDaemon, fmt::format("pmd is gone ({})", bus), base::ErrorCode::NoDaemon};
     if (name == "org.freedesktop.DBus.Error.AccessDenied")
-        return {kFailed, fmt::format("the pmd of the {} obeys root alone: use sudo, or a pmd of your own (--bus embedded)", bus),
+        return {kFailed,
+                fmt::format("the {} lets nobody talk to pmd: is its policy, org.pmd1.conf, the one that came with pmd?", bus),
                 base::ErrorCode::NotAuthorized};
     const base::ErrorCode code = base::code_from_dbus_name(name);
-    return {base::exit_status(code), error.getMessage(), code};
+    const char* hint = code == base::ErrorCode::NotAuthorized ? "; root may (sudo)" : "";
+    return {base::exit_status(code), error.getMessage() + hint, code};
 }
 
 Properties options_of(const LoadOptions& from)
@@ -173,12 +176,14 @@ struct Client::Impl {
     std::unique_ptr<sdbus::IConnection> connection;
     std::string bus;
     std::unique_ptr<sdbus::IProxy> proxy;
+    Questions questions;
     Manager manager;
 
     explicit Impl(Found found)
         : connection(std::move(found.connection)), bus(std::move(found.bus)),
-          proxy(sdbus::createProxy(*connection, kName, kPath)), manager(*proxy)
+          proxy(sdbus::createProxy(*connection, kName, kPath)), questions(*proxy), manager(*proxy)
     {
+        if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
 
     /// Runs a synchronous call; its D-Bus error becomes a Failure.
@@ -203,6 +208,20 @@ struct Client::Impl {
         Properties all;
         object->callMethod("GetAll").onInterface(kProperties).withArguments(interface).storeResultsTo(all);
         return all;
+    }
+
+    /// The declaration of an app with all that is in it; nothing for those who may not see it, or an older pmd.
+    std::optional<std::string> whole_spec(const std::string& path)
+    {
+        const Questions::None no_questions(questions);
+        try {
+            std::string spec;
+            const auto object = sdbus::createProxy(*connection, kName, path);
+            object->callMethod("GetSpec").onInterface(kApp).storeResultsTo(spec);
+            return spec;
+        } catch (const sdbus::Error&) {
+            return std::nullopt;
+        }
     }
 
     /// Handles messages until `done`; fails on Ctrl-C and when the bus goes.
@@ -322,6 +341,7 @@ Outcome<AppInfo> Client::app(const std::string& name)
                      property<std::uint32_t>(all, "Owner"), property<std::string>(all, "Status"),
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
                      property<std::uint64_t>(all, "CreatedAtUSec"), {}, {}};
+        if (auto whole = impl_->whole_spec(path.get())) info.spec = std::move(*whole);
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
         for (const Files& raw : property<std::vector<Files>>(all, "LogFiles"))
@@ -342,6 +362,8 @@ Outcome<DaemonInfo> Client::daemon()
 
 Outcome<base::Fd> Client::open_log(const std::string& target, const LogOptions& options)
 {
+    std::optional<Questions::None> no_questions;
+    if (!options.ask_people) no_questions.emplace(impl_->questions);
     return impl_->ask([&] {
         Properties map{{"lines", sdbus::Variant(options.lines)},
                        {"follow", sdbus::Variant(options.follow)},

@@ -38,7 +38,7 @@ std::string read_all(int fd)
 /// The last lines that `app` wrote to stderr, indented.
 std::string last_errors(Client& client, const std::string& app)
 {
-    const auto stream = client.open_log(app, {kErrorLines, false, "err", "raw"});
+    const auto stream = client.open_log(app, {kErrorLines, false, "err", "raw", false});
     if (!stream) return {};
     std::string text;
     for (const std::string& line : base::split(base::trim(read_all(stream->get())), '\n'))

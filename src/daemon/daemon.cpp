@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.hpp"
 
+#include "launch/process/user_database.hpp"
 #include "pmd-config.h"
 
 #include <algorithm>
@@ -46,6 +47,17 @@ io::Severity severity_of(config::LogLevel level) noexcept
     return io::Severity::Info;
 }
 
+/// By the files of this machine alone, and only under a name that means this user again.
+std::optional<bus::KnownUser> known_user(uid_t uid)
+{
+    launch::AccountFiles files;
+    const auto user = files.user_by_id(uid);
+    if (!user) return std::nullopt;
+    const auto named = files.user_by_name(user->name);
+    if (!named || named->uid != uid) return std::nullopt;
+    return bus::KnownUser{user->name, user->home};
+}
+
 } // namespace
 
 // References to members that are made later are only stored by those made earlier, not used before run().
@@ -78,7 +90,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                runtime_.locations.state_dir,
                runtime_.locations.state_dir + "/logs",
                runtime_.home,
-               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); }}
+               [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); },
+               known_user}
 {
     launcher_.set_events(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
