@@ -15,7 +15,8 @@ namespace {
 
 uint64_t usec(model::WallTime time)
 {
-    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
 }
 
 } // namespace
@@ -28,23 +29,20 @@ AppObject::AppObject(sdbus::IConnection& connection, Context& context, std::stri
 
 AppObject::~AppObject() { unregisterAdaptor(); }
 
-std::string AppObject::target() const
-{
-    return name_;
-}
+std::string AppObject::target() const { return name_; }
 
 template <typename... Results, typename Body>
 void AppObject::serve(sdbus::Result<Results...>&& result, Access access, std::string verb, Body&& body)
 {
-    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result), {access, std::move(verb), target()},
-               std::forward<Body>(body));
+    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result),
+               {access, std::move(verb), target()}, std::forward<Body>(body));
 }
 
 void AppObject::operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap option_map)
 {
     serve(std::move(result), Access::Manage, std::string(engine::to_string(verb)),
-          [&context = context_, verb, target = target(), option_map = std::move(option_map)](
-              const Reply<>& reply, const Grant& grant) -> base::Result<void> {
+          [&context = context_, verb, target = target(),
+           option_map = std::move(option_map)](const Reply<>& reply, const Grant& grant) -> base::Result<void> {
               Options options(option_map);
               const bool wait = options.get<bool>("wait", true);
               if (auto good = options.check(); !good) return good;
@@ -91,7 +89,8 @@ void AppObject::Reset(sdbus::Result<>&& result)
 void AppObject::Scale(sdbus::Result<uint32_t>&& result, std::string count)
 {
     serve(std::move(result), Access::Manage, "scale",
-          [&context = context_, name = name_, count](const Reply<uint32_t>& reply, const Grant& grant) -> base::Result<void> {
+          [&context = context_, name = name_, count](const Reply<uint32_t>& reply,
+                                                     const Grant& grant) -> base::Result<void> {
               if (auto good = still_covered(context, grant, name); !good) return good;
               return scale(context, reply, name, count);
           });
@@ -109,12 +108,13 @@ void AppObject::Signal(sdbus::Result<uint32_t>&& result, int32_t signal)
 
 void AppObject::GetSpec(sdbus::Result<std::string>&& result)
 {
-    serve(std::move(result), Access::ReadPrivate, "read the declaration of",
-          [&context = context_, name = name_](const Reply<std::string>& reply, const Grant& grant) -> base::Result<void> {
-              if (auto good = still_covered(context, grant, name); !good) return good;
-              reply.value(config::to_yaml(*context.supervisor.spec(name), false));
-              return {};
-          });
+    serve(
+        std::move(result), Access::ReadPrivate, "read the declaration of",
+        [&context = context_, name = name_](const Reply<std::string>& reply, const Grant& grant) -> base::Result<void> {
+            if (auto good = still_covered(context, grant, name); !good) return good;
+            reply.value(config::to_yaml(*context.supervisor.spec(name), false));
+            return {};
+        });
 }
 
 model::AppSnapshot AppObject::snapshot()

@@ -15,16 +15,17 @@ namespace {
 using policy::Access;
 using policy::Relation;
 
-constexpr std::size_t kMostNamed = 3;   ///< apps and users in a phrase
+constexpr std::size_t kMostNamed = 3; ///< apps and users in a phrase
 constexpr std::size_t kLongestName = 64;
-constexpr gid_t kNoGroup = 65534;       ///< of a caller whose groups the bus does not tell
+constexpr gid_t kNoGroup = 65534; ///< of a caller whose groups the bus does not tell
 
 /// "'a', 'b' and 3 more".
 std::string listed(const std::vector<std::string>& names, std::string_view quote)
 {
     std::string text;
     for (std::size_t i = 0; i < std::min(names.size(), kMostNamed); ++i)
-        text += fmt::format("{}{}{}{}", i == 0 ? "" : ", ", quote, base::printable(names[i].substr(0, kLongestName)), quote);
+        text += fmt::format("{}{}{}{}", i == 0 ? "" : ", ", quote, base::printable(names[i].substr(0, kLongestName)),
+                            quote);
     return names.size() > kMostNamed ? fmt::format("{} and {} more", text, names.size() - kMostNamed) : text;
 }
 
@@ -43,7 +44,8 @@ Named name(const Context& context, const std::vector<engine::AppRef>& apps)
         owners.insert(app.owner);
     }
     std::vector<std::string> users;
-    for (const uid_t owner : owners) users.push_back(user_name(context, owner));
+    for (const uid_t owner : owners)
+        users.push_back(user_name(context, owner));
     return {listed(names, "'"), listed(users, ""), apps.size() > 1};
 }
 
@@ -51,7 +53,8 @@ Named name(const Context& context, const std::vector<engine::AppRef>& apps)
 engine::May only(const std::vector<engine::AppRef>& apps)
 {
     auto allowed = std::make_shared<std::set<std::pair<std::string, uid_t>>>();
-    for (const engine::AppRef& app : apps) allowed->emplace(app.name, app.owner);
+    for (const engine::AppRef& app : apps)
+        allowed->emplace(app.name, app.owner);
     return [allowed](const std::string& app, uid_t owner) { return allowed->contains({app, owner}); };
 }
 
@@ -93,7 +96,7 @@ void Authority::decide_for(const Credentials& who, const Call& call, const Wish&
     }
     const auto action = policy::needed(wish.access, Relation::Stranger);
     if (!action) return then(grant);
-    ask(call, *action, wish.verb, {}, [grant, then](const base::Result<void>& answer) {
+    ask(call, who.uid, *action, wish.verb, {}, [grant, then](const base::Result<void>& answer) {
         answer ? then(grant) : then(tl::unexpected(answer.error()));
     });
 }
@@ -107,21 +110,22 @@ void Authority::decide_about(const Grant& base, const std::vector<engine::AppRef
     if (!has_own) grant.may = only(apps);
     if (!action) return then(grant);
     const Named named = name(context_, apps);
-    const std::string phrase = fmt::format("{} app{} {} of user {}", wish.verb, named.several ? "s" : "", named.apps, named.owners);
-    ask(call, *action, phrase, {{"app", named.apps}, {"owner", named.owners}, {"verb", wish.verb}},
+    const std::string phrase =
+        fmt::format("{} app{} {} of user {}", wish.verb, named.several ? "s" : "", named.apps, named.owners);
+    ask(call, base.uid, *action, phrase, {{"app", named.apps}, {"owner", named.owners}, {"verb", wish.verb}},
         [grant, then](const base::Result<void>& answer) {
             answer ? then(grant) : then(tl::unexpected(answer.error()));
         });
 }
 
-void Authority::ask(const Call& call, policy::PolkitAction action, const std::string& phrase,
+void Authority::ask(const Call& call, uid_t uid, policy::PolkitAction action, const std::string& phrase,
                     std::map<std::string, std::string> details, const Polkit::Then& then)
 {
     // Only who is not a master is asked about, and on other buses everybody is one.
     if (!remote_) return then({});
     details.emplace("what", phrase);
     details.emplace("polkit.message", "Authentication is required to $(what).");
-    remote_->polkit.ask({call.sender, action, std::move(details), call.interactive},
+    remote_->polkit.ask({call.sender, uid, action, std::move(details), call.interactive},
                         [phrase, then](const base::Result<void>& answer) {
                             if (answer) return then(answer);
                             then(base::fail(answer.error().code,
@@ -134,7 +138,8 @@ base::Result<void> still_covered(const Context& context, const Grant& grant, con
     const auto now = context.supervisor.snapshot(app);
     if (!now) return tl::unexpected(now.error());
     if (grant.covers(app, now->owner)) return {};
-    return base::fail(base::ErrorCode::NotAuthorized, fmt::format("'{}' belongs to somebody else", base::printable(app)));
+    return base::fail(base::ErrorCode::NotAuthorized,
+                      fmt::format("'{}' belongs to somebody else", base::printable(app)));
 }
 
 std::string user_name(const Context& context, uid_t uid)

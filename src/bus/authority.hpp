@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides whether a call goes on: who calls (bus/callers), what that is to the apps it is about (policy/access), and what
-// polkit says where the table does not allow it (bus/polkit). A handler's work begins inside `authorised`.
+// Decides whether a call goes on: who calls (bus/callers), what that is to the apps it is about (policy/access), and
+// what polkit says where the table does not allow it (bus/polkit). A handler's work begins inside `authorised`.
 //
-// What was allowed is bound to the owners of that moment: the Grant carries the apps, and the engine looks again when the
-// work is done, so a name that somebody else has taken meanwhile is not touched.
+// What was allowed is bound to the owners of that moment: the Grant carries the apps, and the engine looks again when
+// the work is done, so a name that somebody else has taken meanwhile is not touched.
 //
-// On a session or embedded bus nobody but the user of pmd can call: everything is allowed at once, and nothing is asked.
+// On a session or embedded bus nobody but the user of pmd can call: everything is allowed at once, and nothing is
+// asked.
 #pragma once
 
 #include "bus/callers.hpp"
@@ -33,7 +34,7 @@ struct Call {
 /// What a call is about to do.
 struct Wish {
     policy::Access access{};
-    std::string verb;   ///< "stop": what is done to the apps; without a target the whole phrase, "end pmd"
+    std::string verb; ///< "stop": what is done to the apps; without a target the whole phrase, "end pmd"
     std::optional<std::string> target; ///< as of all commands; unset: no app is concerned
 };
 
@@ -53,11 +54,12 @@ public:
 
     /// Both references must outlive this; what waits for an answer when it ends is dropped.
     Authority(Context& context, sdbus::IConnection& connection);
-    /// A target of several owners means the caller's own apps; only if there are none, polkit is asked about the others.
-    /// Errors: of the target, NotAuthorized, Busy.
+    /// A target of several owners means the caller's own apps; only if there are none, polkit is asked about the
+    /// others. Errors: of the target, NotAuthorized, Busy.
     void decide(const Call& call, const Wish& wish, const Then& then);
-    /// Asks for what the table does not give `grant`: `phrase` ("load app 'web' with 'user: root'") goes to people.
-    void ask(const Call& call, policy::PolkitAction action, const std::string& phrase,
+    /// Asks for what the table does not give the caller, who is `uid`: `phrase` ("load app 'web' with 'user: root'")
+    /// goes to people.
+    void ask(const Call& call, uid_t uid, policy::PolkitAction action, const std::string& phrase,
              std::map<std::string, std::string> details, const Polkit::Then& then);
 
 private:
@@ -74,8 +76,8 @@ private:
     std::optional<Remote> remote_; ///< on the system bus only
 };
 
-/// Takes the call into its caller's quota and, when it may do what it wishes, runs `body(reply, grant)`, which returns a
-/// Result<void>; an error is the answer. `body` may run after the handler and its object are gone.
+/// Takes the call into its caller's quota and, when it may do what it wishes, runs `body(reply, grant)`, which returns
+/// a Result<void>; an error is the answer. `body` may run after the handler and its object are gone.
 template <typename... Results, typename Body>
 void authorised(Context& context, const sdbus::Message* message, sdbus::Result<Results...>&& result, const Wish& wish,
                 Body&& body)

@@ -31,7 +31,9 @@ base::Result<Credentials> credentials_of(const std::string& name, const sdbus::E
 
 } // namespace
 
-Callers::Callers(sdbus::IConnection& connection) : bus_(sdbus::createProxy(connection, kBus, "/org/freedesktop/DBus")) {}
+Callers::Callers(sdbus::IConnection& connection) : bus_(sdbus::createProxy(connection, kBus, "/org/freedesktop/DBus"))
+{
+}
 
 void Callers::find(const std::string& name, Then then)
 {
@@ -58,7 +60,8 @@ void Callers::answer(const std::string& name, const base::Result<Credentials>& f
     const auto waiting = asked_.extract(name);
     if (found) keep(name, *found);
     if (waiting.empty()) return;
-    for (const Then& then : waiting.mapped()) then(found);
+    for (const Then& then : waiting.mapped())
+        then(found);
 }
 
 void Callers::keep(const std::string& name, const Credentials& credentials)

@@ -2,8 +2,8 @@
 // Who is behind a name on the bus: what the kernel told the bus when the caller connected (D-Bus Specification,
 // GetConnectionCredentials). Asked without waiting, kept while there is room.
 //
-// A bus never gives a unique name (":1.42") to a second connection, so what is kept is true for as long as our connection
-// to that bus, and nobody needs to wake us when callers leave: the oldest make room for new ones.
+// A bus never gives a unique name (":1.42") to a second connection, so what is kept is true for as long as our
+// connection to that bus, and nobody needs to wake us when callers leave: the oldest make room for new ones.
 #pragma once
 
 #include "base/error.hpp"
@@ -31,8 +31,8 @@ public:
 
     /// The connection must outlive this; questions that are open when it ends are dropped.
     explicit Callers(sdbus::IConnection& connection);
-    /// Calls `then` at once when the answer is known, else from the loop. Calls of one name are answered in their order.
-    /// Error: NotAuthorized (the caller is gone, or the bus does not tell).
+    /// Calls `then` at once when the answer is known, else from the loop. Calls of one name are answered in their
+    /// order. Error: NotAuthorized (the caller is gone, or the bus does not tell).
     void find(const std::string& name, Then then);
 
 private:

@@ -29,7 +29,8 @@ std::vector<policy::Excess> settle(const Context& context, const Grant& grant, s
     std::vector<policy::Excess> all;
     for (model::AppSpec& spec : specs) {
         policy::make_own(spec, loader);
-        for (policy::Excess& one : policy::excesses_of(spec, loader)) all.push_back(std::move(one));
+        for (policy::Excess& one : policy::excesses_of(spec, loader))
+            all.push_back(std::move(one));
     }
     return all;
 }
@@ -44,7 +45,8 @@ std::string phrase_of(const std::vector<policy::Excess>& excesses)
 
 /// Reads what was delivered and goes on with it, `go_on(request)` returning a Result<void>, when all of it is allowed.
 template <typename Reply, typename GoOn>
-base::Result<void> receive(Context& context, const Delivery& delivery, const Grant& grant, const Reply& reply, GoOn go_on)
+base::Result<void> receive(Context& context, const Delivery& delivery, const Grant& grant, const Reply& reply,
+                           GoOn go_on)
 {
     auto read = read_load_request(context, delivery.text, delivery.origin, delivery.options, &grant);
     if (!read) return tl::unexpected(read.error());
@@ -53,7 +55,7 @@ base::Result<void> receive(Context& context, const Delivery& delivery, const Gra
     const auto excesses = settle(context, grant, request->file.apps);
     if (excesses.empty()) return go_on(*request);
     const policy::Excess& first = excesses.front();
-    context.authority->ask(delivery.call, policy::PolkitAction::RunAsOtherUser, phrase_of(excesses),
+    context.authority->ask(delivery.call, grant.uid, policy::PolkitAction::RunAsOtherUser, phrase_of(excesses),
                            {{"app", base::printable(first.app)}, {"key", first.key}, {"verb", "load"}},
                            [reply, request, go_on](const base::Result<void>& answer) {
                                guarded_reply(reply, [&] { return answer ? go_on(*request) : answer; });
@@ -67,7 +69,8 @@ Paths paths_of(const std::vector<std::string>& apps)
 {
     Paths paths;
     paths.reserve(apps.size());
-    for (const std::string& app : apps) paths.emplace_back(app_path(app));
+    for (const std::string& app : apps)
+        paths.emplace_back(app_path(app));
     return paths;
 }
 
@@ -75,7 +78,8 @@ base::Result<void> load(Context& context, const Delivery& delivery, const Grant&
 {
     return receive(context, delivery, grant, reply, [&context, reply](LoadRequest& request) -> base::Result<void> {
         std::vector<std::string> names;
-        for (const auto& spec : request.file.apps) names.push_back(spec.name);
+        for (const auto& spec : request.file.apps)
+            names.push_back(spec.name);
         auto planned = context.supervisor.apply(std::move(request.file.apps), request.apply,
                                                 [reply, names](const engine::Outcome& outcome) {
                                                     if (outcome.failures.empty())

@@ -22,8 +22,8 @@ struct Delivery {
     OptionMap options;
 };
 
-/// `grant` is leave to declare apps. Errors of both: InvalidSpec, InvalidArgument, LimitExceeded, AppExists, NotAuthorized (a key asks for more than the
-/// loader may, and polkit does not give it); they answer at once or later.
+/// `grant` is leave to declare apps. Errors of both: InvalidSpec, InvalidArgument, LimitExceeded, AppExists,
+/// NotAuthorized (a key asks for more than the loader may, and polkit does not give it); they answer at once or later.
 base::Result<void> load(Context& context, const Delivery& delivery, const Grant& grant, const Reply<Paths>& reply);
 base::Result<void> plan(Context& context, const Delivery& delivery, const Grant& grant,
                         const Reply<std::vector<PlanRow>>& reply);

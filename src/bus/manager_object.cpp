@@ -28,8 +28,8 @@ void ManagerObject::serve(sdbus::Result<Results...>&& result, const Wish& wish, 
 
 std::shared_ptr<const Delivery> ManagerObject::receive(std::string text, std::string origin, OptionMap options)
 {
-    return std::make_shared<const Delivery>(Delivery{call_of(getObject().getCurrentlyProcessedMessage()), std::move(text),
-                                                     std::move(origin), std::move(options)});
+    return std::make_shared<const Delivery>(Delivery{call_of(getObject().getCurrentlyProcessedMessage()),
+                                                     std::move(text), std::move(origin), std::move(options)});
 }
 
 void ManagerObject::Load(PathsResult&& result, std::string text, std::string origin, OptionMap options)
@@ -82,8 +82,8 @@ ManagerObject::Validate(const std::string& text, const std::string& origin, cons
 void ManagerObject::operate(engine::Verb verb, PathsResult&& result, const std::string& target, OptionMap option_map)
 {
     serve(std::move(result), {Access::Manage, std::string(engine::to_string(verb)), target},
-          [&context = context_, verb, target, option_map = std::move(option_map)](const Reply<Paths>& reply,
-                                                                     const Grant& grant) -> base::Result<void> {
+          [&context = context_, verb, target,
+           option_map = std::move(option_map)](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
               Options options(option_map);
               const bool wait = options.get<bool>("wait", true);
               if (auto good = options.check(); !good) return good;
@@ -123,13 +123,14 @@ void ManagerObject::Delete(PathsResult&& result, std::string target, OptionMap o
 
 void ManagerObject::Reset(PathsResult&& result, std::string target, OptionMap option_map)
 {
-    serve(std::move(result), {Access::Manage, "reset", target},
-          [&context = context_, target, option_map](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
-              if (auto good = Options(option_map).check(); !good) return good;
-              return context.supervisor.reset(target, grant.may).map([&](const auto& names) {
-                  reply.value(paths_of(names));
-              });
-          });
+    serve(
+        std::move(result), {Access::Manage, "reset", target},
+        [&context = context_, target, option_map](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
+            if (auto good = Options(option_map).check(); !good) return good;
+            return context.supervisor.reset(target, grant.may).map([&](const auto& names) {
+                reply.value(paths_of(names));
+            });
+        });
 }
 
 void ManagerObject::Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count)

@@ -12,8 +12,7 @@
 
 namespace pm::bus {
 
-class ManagerObject final
-    : public sdbus::AdaptorInterfaces<org::pmd1::Manager_adaptor, sdbus::ObjectManager_adaptor> {
+class ManagerObject final : public sdbus::AdaptorInterfaces<org::pmd1::Manager_adaptor, sdbus::ObjectManager_adaptor> {
 public:
     ManagerObject(sdbus::IConnection& connection, Context& context);
     ~ManagerObject();
@@ -34,8 +33,8 @@ private:
     void Reset(PathsResult&& result, std::string target, OptionMap options) override;
     void Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count) override;
     void Signal(sdbus::Result<uint32_t>&& result, std::string target, int32_t signal) override;
-    std::vector<sdbus::Struct<std::string, std::string, uint32_t, uint32_t, uint32_t, std::string, std::string, uint64_t,
-                              uint64_t, uint32_t, double, uint64_t, std::string>>
+    std::vector<sdbus::Struct<std::string, std::string, uint32_t, uint32_t, uint32_t, std::string, std::string,
+                              uint64_t, uint64_t, uint32_t, double, uint64_t, std::string>>
     ListApps(const OptionMap& filter) override;
     void GetEnvironment(sdbus::Result<std::map<std::string, std::string>>&& result, uint32_t id) override;
     void OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options) override;

@@ -3,8 +3,8 @@
 
 #include "base/text.hpp"
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace pm::bus {
@@ -47,6 +47,9 @@ base::Result<void> read(const Polkit::Question& question, const sdbus::Error* er
     const std::string_view action = policy::to_string(question.action);
     if (answer.get<1>() && !question.interactive)
         return refuse(fmt::format("polkit wants a password first ({}), and this call forbids to ask for one", action));
+    if (answer.get<1>())
+        return refuse(
+            fmt::format("polkit wants a password first ({}), and knows nobody to ask for it (pkttyagent)", action));
     return refuse(fmt::format("polkit says no ({})", action));
 }
 
@@ -56,8 +59,10 @@ Polkit::Polkit(sdbus::IConnection& connection) : authority_(sdbus::createProxy(c
 
 void Polkit::ask(const Question& question, Then then)
 {
-    if (open_ >= kMostOpen)
-        return then(base::fail(base::ErrorCode::Busy, fmt::format("polkit is asked {} questions already", open_)));
+    const auto mine = open_of_user_.find(question.uid);
+    if (open_ >= kMostOpen || (mine != open_of_user_.end() && mine->second >= kMostOpenOfUser))
+        return then(
+            base::fail(base::ErrorCode::Busy, "polkit is still being asked about other calls; let some end first"));
     const std::string id = fmt::format("pmd-{}", ++last_id_);
     const Subject subject{"system-bus-name", {{"name", sdbus::Variant(question.caller)}}};
     const std::string action(policy::to_string(question.action));
@@ -67,11 +72,19 @@ void Polkit::ask(const Question& question, Then then)
         .withTimeout(question.interactive ? kPatienceWithPeople : kPatience)
         .withArguments(subject, action, question.details, flags, id)
         .uponReplyInvoke([this, id, question, then = std::move(then)](const sdbus::Error* error, const Answer& answer) {
-            --open_;
+            close_one(question.uid);
             if (error != nullptr && is_timeout(error->getName())) cancel(id);
             then(read(question, error, answer));
         });
     ++open_;
+    ++open_of_user_[question.uid];
+}
+
+void Polkit::close_one(uid_t uid)
+{
+    --open_;
+    if (const auto mine = open_of_user_.find(uid); mine != open_of_user_.end() && --mine->second == 0)
+        open_of_user_.erase(mine);
 }
 
 /// Takes a dialog away that nobody waits for any more.

@@ -129,6 +129,7 @@ std::unique_ptr<sdbus::IConnection> wait_for_bus(const BusChoice& choice)
 struct Found {
     std::unique_ptr<sdbus::IConnection> connection;
     std::string bus;
+    bool is_system = false;
 };
 
 Outcome<std::unique_ptr<sdbus::IConnection>> try_embedded(const BusChoice& choice)
@@ -151,7 +152,7 @@ Outcome<Found> find(const Context& context, Client::Missing missing)
         } else {
             connection = try_bus(choice);
         }
-        if (connection) return Found{std::move(connection), to_string(choice)};
+        if (connection) return Found{std::move(connection), to_string(choice), choice.kind == BusChoice::Kind::System};
     }
     const BusChoice& last = choices->back();
     const std::string nowhere = fmt::format("no pmd is running ({})", to_string(last));
@@ -181,7 +182,7 @@ struct Client::Impl {
 
     explicit Impl(Found found)
         : connection(std::move(found.connection)), bus(std::move(found.bus)),
-          proxy(sdbus::createProxy(*connection, kName, kPath)), questions(*proxy), manager(*proxy)
+          proxy(sdbus::createProxy(*connection, kName, kPath)), questions(*proxy, found.is_system), manager(*proxy)
     {
         if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
@@ -257,6 +258,7 @@ struct Client::Impl {
     template <typename Reply, typename... Args>
     Outcome<Reply> wait_for(const char* method, Watcher* watcher, const Args&... args)
     {
+        questions.expect();
         bool done = false;
         Reply reply{};
         std::optional<Failure> failure;
@@ -319,6 +321,7 @@ Outcome<std::vector<Row>> Client::list(const std::string& target, bool usage)
 
 Outcome<std::map<std::string, std::string>> Client::environment(std::uint32_t id)
 {
+    impl_->questions.expect();
     // Busy: the process is just executing its program and has none yet; that takes a millisecond, seldom longer.
     for (int attempt = 0;; ++attempt) {
         auto answer = impl_->ask([&] { return impl_->manager.GetEnvironment(id); });
@@ -363,7 +366,10 @@ Outcome<DaemonInfo> Client::daemon()
 Outcome<base::Fd> Client::open_log(const std::string& target, const LogOptions& options)
 {
     std::optional<Questions::None> no_questions;
-    if (!options.ask_people) no_questions.emplace(impl_->questions);
+    if (options.ask_people)
+        impl_->questions.expect();
+    else
+        no_questions.emplace(impl_->questions);
     return impl_->ask([&] {
         Properties map{{"lines", sdbus::Variant(options.lines)},
                        {"follow", sdbus::Variant(options.follow)},
@@ -387,11 +393,13 @@ Outcome<std::vector<PlanRow>> Client::plan(const std::string& text, const std::s
 
 Outcome<std::uint32_t> Client::signal(const std::string& target, int signal)
 {
+    impl_->questions.expect();
     return impl_->ask([&] { return impl_->manager.Signal(target, signal); });
 }
 
 Outcome<void> Client::reset(const std::string& target)
 {
+    impl_->questions.expect();
     return impl_->ask([&] { impl_->manager.Reset(target, {}); });
 }
 

@@ -18,8 +18,9 @@ sd_bus* bus_of(sdbus::IProxy& proxy)
 
 } // namespace
 
-Questions::Questions(sdbus::IProxy& proxy)
-    : bus_(bus_of(proxy)), allowed_(isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
+Questions::Questions(sdbus::IProxy& proxy, bool on_system_bus)
+    : bus_(bus_of(proxy)),
+      allowed_(on_system_bus && geteuid() != 0 && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
 {
     set(allowed_);
 }

@@ -15,7 +15,8 @@ public:
     template <typename Value>
     void add_if(bool exceeds, std::string_view key, const Value& value)
     {
-        if (exceeds) found_.push_back({spec_.name, std::string(key), base::printable(fmt::format("{}: {}", key, value))});
+        if (exceeds)
+            found_.push_back({spec_.name, std::string(key), base::printable(fmt::format("{}: {}", key, value))});
     }
     std::vector<Excess> take() && { return std::move(found_); }
 

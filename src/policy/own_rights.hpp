@@ -26,7 +26,8 @@ struct Excess {
     std::string what; ///< "user: root"
 };
 
-/// Makes the app the loader's: it runs as them unless it names another user, and its output is kept apart from that of others.
+/// Makes the app the loader's: it runs as them unless it names another user, and its output is kept apart from that of
+/// others.
 void make_own(model::AppSpec& spec, const Loader& loader);
 
 /// The keys that need more than the rights of the loader: another user, any group, a nice or oom_score_adj below 0,

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace pm::test {
@@ -237,6 +238,9 @@ TEST_F(AuthorizationTest, ANoOfPolkitSaysWhy)
     EXPECT_EQ(stop(), "not authorized to stop app 'web' of user root: polkit wants a password first (org.pmd1.manage-apps), "
                       "and this call forbids to ask for one");
     bob_->allow_questions(true);
+    EXPECT_EQ(stop(), "not authorized to stop app 'web' of user root: polkit wants a password first (org.pmd1.manage-apps), "
+                      "and knows nobody to ask for it (pkttyagent)");
+    polkit.set(Mode::No);
     EXPECT_EQ(stop(), "not authorized to stop app 'web' of user root: polkit says no (org.pmd1.manage-apps)");
     EXPECT_EQ(only("web").status, "online");
 }
@@ -278,21 +282,51 @@ TEST_F(AuthorizationTest, WhatWasAllowedIsNotDoneToSomebodyElsesApp)
     manager_ = std::make_unique<Manager>(*connection_);
 }
 
-TEST_F(AuthorizationTest, QuestionsToPolkitCountAsUnansweredCalls)
+TEST_F(AuthorizationTest, QuestionsToPolkitAreBounded)
 {
     FakePolkit polkit(Mode::Wait);
     load(lasting("web"));
     std::swap(connection_, bob_->connection);
     manager_ = std::make_unique<Manager>(*connection_);
+    constexpr std::size_t kMost = 16; // Polkit::kMostOpenOfUser
     std::vector<std::shared_ptr<Pending>> calls;
-    constexpr std::size_t kMost = 64; // max_calls_per_caller
     for (std::size_t i = 0; i < kMost + 1; ++i) calls.push_back(call_later("Stop", "web"));
     process_until([&] { return calls.back()->ended; }, "a refusal");
     EXPECT_EQ(calls.back()->error_name, "org.pmd1.Error.Busy") << calls.back()->error_message;
+    User again(kBob); // another connection of the same user has no more
+    EXPECT_EQ(error_of([&] { again.manager->Stop("web", {}); }).getName(), "org.pmd1.Error.Busy");
     for (std::size_t i = 0; i < kMost; ++i) polkit.next();
+    std::thread others([&] { // in the way of nobody else
+        EXPECT_EQ(error_of([&] { alice_->manager->Stop("web", {}); }).getName(), kNotAuthorized);
+    });
+    polkit.next();
     polkit.answer(false);
+    others.join();
     process_until([&] { return std::ranges::all_of(calls, [](const auto& call) { return call->ended; }); }, "all answers");
     EXPECT_EQ(calls.front()->error_name, kNotAuthorized);
+    polkit.set(Mode::Yes);
+    EXPECT_EQ(again.manager->Stop("web", {}).size(), 1U); // there is room again
+    std::swap(connection_, bob_->connection);
+    manager_ = std::make_unique<Manager>(*connection_);
+}
+
+TEST_F(AuthorizationTest, QuestionsToPolkitCountAsUnansweredCalls)
+{
+    end_daemon(SIGTERM);
+    start_daemon({"--config", dir_.write("pmd.yaml", "max_calls_per_caller: 2\n")});
+    FakePolkit polkit(Mode::Wait);
+    load(lasting("web"));
+    std::swap(connection_, bob_->connection);
+    manager_ = std::make_unique<Manager>(*connection_);
+    std::vector<std::shared_ptr<Pending>> calls;
+    for (int i = 0; i < 3; ++i) calls.push_back(call_later("Stop", "web"));
+    process_until([&] { return calls.back()->ended; }, "a refusal");
+    EXPECT_NE(calls.back()->error_message.find("max_calls_per_caller"), std::string::npos) << calls.back()->error_message;
+    polkit.next();
+    polkit.next();
+    polkit.answer(true);
+    process_until([&] { return calls[0]->ended && calls[1]->ended; }, "two answers");
+    EXPECT_EQ(calls[0]->error_name, "");
     std::swap(connection_, bob_->connection);
     manager_ = std::make_unique<Manager>(*connection_);
 }
