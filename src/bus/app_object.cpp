@@ -32,15 +32,15 @@ AppObject::~AppObject() { unregisterAdaptor(); }
 std::string AppObject::target() const { return name_; }
 
 template <typename... Results, typename Body>
-void AppObject::serve(sdbus::Result<Results...>&& result, Access access, std::string verb, Body&& body)
+void AppObject::serve(sdbus::Result<Results...>&& result, Wish wish, Body&& body)
 {
-    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result),
-               {access, std::move(verb), target()}, std::forward<Body>(body));
+    wish.target = target();
+    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result), wish, std::forward<Body>(body));
 }
 
 void AppObject::operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap option_map)
 {
-    serve(std::move(result), Access::Manage, std::string(engine::to_string(verb)),
+    serve(std::move(result), {Access::Manage, std::string(engine::to_string(verb)), {}},
           [&context = context_, verb, target = target(),
            option_map = std::move(option_map)](const Reply<>& reply, const Grant& grant) -> base::Result<void> {
               Options options(option_map);
@@ -80,7 +80,7 @@ void AppObject::Delete(sdbus::Result<>&& result, OptionMap options)
 
 void AppObject::Reset(sdbus::Result<>&& result)
 {
-    serve(std::move(result), Access::Manage, "reset",
+    serve(std::move(result), {Access::Manage, "reset", {}, true},
           [&context = context_, target = target()](const Reply<>& reply, const Grant& grant) {
               return context.supervisor.reset(target, grant.may).map([&](const auto&) { reply.value(); });
           });
@@ -88,7 +88,7 @@ void AppObject::Reset(sdbus::Result<>&& result)
 
 void AppObject::Scale(sdbus::Result<uint32_t>&& result, std::string count)
 {
-    serve(std::move(result), Access::Manage, "scale",
+    serve(std::move(result), {Access::Manage, "scale", {}},
           [&context = context_, name = name_, count](const Reply<uint32_t>& reply,
                                                      const Grant& grant) -> base::Result<void> {
               if (auto good = still_covered(context, grant, name); !good) return good;
@@ -98,7 +98,7 @@ void AppObject::Scale(sdbus::Result<uint32_t>&& result, std::string count)
 
 void AppObject::Signal(sdbus::Result<uint32_t>&& result, int32_t signal)
 {
-    serve(std::move(result), Access::Manage, "signal",
+    serve(std::move(result), {Access::Manage, "signal", {}, true},
           [&context = context_, target = target(), signal](const Reply<uint32_t>& reply, const Grant& grant) {
               return context.supervisor.signal(target, signal, grant.may).map([&](uint32_t count) {
                   reply.value(count);
@@ -109,7 +109,7 @@ void AppObject::Signal(sdbus::Result<uint32_t>&& result, int32_t signal)
 void AppObject::GetSpec(sdbus::Result<std::string>&& result)
 {
     serve(
-        std::move(result), Access::ReadPrivate, "read the declaration of",
+        std::move(result), {Access::ReadPrivate, "read the declaration of", {}, true},
         [&context = context_, name = name_](const Reply<std::string>& reply, const Grant& grant) -> base::Result<void> {
             if (auto good = still_covered(context, grant, name); !good) return good;
             reply.value(config::to_yaml(*context.supervisor.spec(name), false));

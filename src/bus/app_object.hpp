@@ -45,9 +45,9 @@ private:
     uint64_t CreatedAtUSec() override;
 
     void operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap options);
-    /// Has `body(reply, grant)` run when the call that is being handled may do `verb` to this app.
+    /// Has `body(reply, grant)` run when the call that is being handled may do what it wishes to this app.
     template <typename... Results, typename Body>
-    void serve(sdbus::Result<Results...>&& result, policy::Access access, std::string verb, Body&& body);
+    void serve(sdbus::Result<Results...>&& result, Wish wish, Body&& body);
     /// A target that means this app and nothing else, whatever its name looks like.
     [[nodiscard]] std::string target() const;
     [[nodiscard]] model::AppSnapshot snapshot();

@@ -36,6 +36,7 @@ struct Wish {
     policy::Access access{};
     std::string verb; ///< "stop": what is done to the apps; without a target the whole phrase, "end pmd"
     std::optional<std::string> target; ///< as of all commands; unset: no app is concerned
+    bool answers_at_once = false; ///< once it is allowed: takes no place in the caller's quota where nobody is asked
 };
 
 /// Leave to do what was wished.
@@ -54,6 +55,8 @@ public:
 
     /// Both references must outlive this; what waits for an answer when it ends is dropped.
     Authority(Context& context, sdbus::IConnection& connection);
+    /// False where everything is allowed at once.
+    [[nodiscard]] bool asks() const noexcept { return remote_.has_value(); }
     /// A target of several owners means the caller's own apps; only if there are none, polkit is asked about the
     /// others. Errors: of the target, NotAuthorized, Busy.
     void decide(const Call& call, const Wish& wish, const Then& then);
@@ -82,7 +85,10 @@ template <typename... Results, typename Body>
 void authorised(Context& context, const sdbus::Message* message, sdbus::Result<Results...>&& result, const Wish& wish,
                 Body&& body)
 {
-    auto accepted = accept_call(context, message, std::move(result));
+    using Answer = Reply<Results...>;
+    const std::optional<Answer> accepted = wish.answers_at_once && !context.authority->asks()
+                                               ? Answer(std::move(result), std::nullopt)
+                                               : accept_call(context, message, std::move(result));
     if (!accepted) return;
     context.authority->decide(call_of(message), wish,
                               [reply = *accepted, body = std::forward<Body>(body)](const base::Result<Grant>& grant) {

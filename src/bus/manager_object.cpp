@@ -58,7 +58,7 @@ void ManagerObject::Plan(sdbus::Result<std::vector<PlanRow>>&& result, std::stri
                          OptionMap options)
 {
     const auto delivery = receive(std::move(text), std::move(origin), std::move(options));
-    serve(std::move(result), {Access::Declare, "plan an app file", {}},
+    serve(std::move(result), {Access::Declare, "plan an app file", {}, true},
           [&context = context_, delivery](const Reply<std::vector<PlanRow>>& reply, const Grant& grant) {
               return plan(context, *delivery, grant, reply);
           });
@@ -124,7 +124,7 @@ void ManagerObject::Delete(PathsResult&& result, std::string target, OptionMap o
 void ManagerObject::Reset(PathsResult&& result, std::string target, OptionMap option_map)
 {
     serve(
-        std::move(result), {Access::Manage, "reset", target},
+        std::move(result), {Access::Manage, "reset", target, true},
         [&context = context_, target, option_map](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
             if (auto good = Options(option_map).check(); !good) return good;
             return context.supervisor.reset(target, grant.may).map([&](const auto& names) {
@@ -144,7 +144,7 @@ void ManagerObject::Scale(sdbus::Result<uint32_t>&& result, std::string app, std
 
 void ManagerObject::Signal(sdbus::Result<uint32_t>&& result, std::string target, int32_t signal)
 {
-    serve(std::move(result), {Access::Manage, "signal", target},
+    serve(std::move(result), {Access::Manage, "signal", target, true},
           [&context = context_, target, signal](const Reply<uint32_t>& reply, const Grant& grant) {
               return context.supervisor.signal(target, signal, grant.may).map([&](uint32_t count) {
                   reply.value(count);
@@ -163,7 +163,7 @@ void ManagerObject::GetEnvironment(sdbus::Result<std::map<std::string, std::stri
     const auto asked = context_.supervisor.instance(id);
     // An id that is not there has no owner either: all are told the same.
     const std::string app = asked ? asked->app : std::to_string(number);
-    serve(std::move(result), {Access::ReadPrivate, "read the environment of", app},
+    serve(std::move(result), {Access::ReadPrivate, "read the environment of", app, true},
           [&context = context_, id](const auto& reply, const Grant& grant) -> base::Result<void> {
               const auto now = context.supervisor.instance(id);
               if (!now) return tl::unexpected(now.error());
@@ -174,7 +174,7 @@ void ManagerObject::GetEnvironment(sdbus::Result<std::map<std::string, std::stri
 
 void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options)
 {
-    serve(std::move(result), {Access::ReadPrivate, "read the output of", target},
+    serve(std::move(result), {Access::ReadPrivate, "read the output of", target, true},
           [&context = context_, target, options](const Reply<sdbus::UnixFd>& reply, const Grant& grant) {
               return open_log(context, target, options, grant.may).map([&](const sdbus::UnixFd& stream) {
                   reply.value(stream);

@@ -103,7 +103,7 @@ TEST(ToYaml, EmptySpecIsThreeLines)
 
 TEST(ToYaml, MasksWhatMayBeSecret)
 {
-    const AppSpec spec = app("{script: run --key secret, args: [secret, x], node_args: [secret], env: {KEY: secret}}");
+    const AppSpec spec = app("{name: a, script: run --key secret, args: [secret, x], node_args: [secret], env: {KEY: secret}}");
     const std::string masked = to_yaml(spec, true);
     EXPECT_EQ(masked.find("secret"), std::string::npos) << masked;
     EXPECT_NE(masked.find("KEY: \"********\""), std::string::npos) << masked;
