@@ -168,6 +168,16 @@ std::vector<sdbus::Struct<uint32_t, std::string, std::string>> AppObject::LogFil
 
 uint64_t AppObject::CreatedAtUSec() { return usec(snapshot().created_at); }
 
+std::vector<std::string> AppObject::Warnings()
+{
+    return guarded([&]() -> base::Result<std::vector<std::string>> {
+        const auto spec = context_.supervisor.spec(name_);
+        if (!spec) return base::fail(base::ErrorCode::NoSuchApp, fmt::format("no app '{}'", name_));
+        std::string warning = context_.launcher.not_enforced(*spec);
+        return warning.empty() ? std::vector<std::string>{} : std::vector{std::move(warning)};
+    });
+}
+
 void AppObject::emit_changes()
 {
     const auto now = context_.supervisor.snapshot(name_);
@@ -184,6 +194,7 @@ void AppObject::emit_changes()
     if (auto spec = context_.supervisor.spec(name_); spec != emitted_spec_) {
         emitted_spec_ = std::move(spec);
         changed.emplace_back("Spec");
+        changed.emplace_back("Warnings");
     }
     emitPropertiesChangedSignal(org::pmd1::App_adaptor::INTERFACE_NAME, changed);
 }

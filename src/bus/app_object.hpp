@@ -43,6 +43,7 @@ private:
     Instances() override;
     std::vector<sdbus::Struct<uint32_t, std::string, std::string>> LogFiles() override;
     uint64_t CreatedAtUSec() override;
+    std::vector<std::string> Warnings() override;
 
     void operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap options);
     /// Has `body(reply, grant)` run when the call that is being handled may do what it wishes to this app.

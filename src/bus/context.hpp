@@ -39,8 +39,11 @@ struct Context {
     std::string state_dir;
     std::string log_dir;
     std::string home;                 ///< what "~" means in an app file
+    std::string user;                 ///< whom pmd runs as, and apps that name nobody
     /// Begins the end of the daemon; `done` when the apps are stopped.
     std::function<void(engine::Done done)> exit;
+    /// A call took much memory that is free again: some time later it goes back to the system.
+    std::function<void()> freed_memory = nullptr;
     /// Looks into files of this machine, never waits for a name service.
     std::function<std::optional<KnownUser>(uid_t uid)> user_of = nullptr;
     Authority* authority = nullptr;   ///< of the present connection; null while there is none

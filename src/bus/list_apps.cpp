@@ -5,21 +5,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 namespace pm::bus {
 namespace {
-
-/// The name of the user pmd runs as, looked up once (a user database may be slow).
-const std::string& own_user()
-{
-    static const std::string name = [] {
-        const passwd* entry = getpwuid(geteuid());
-        return entry != nullptr ? std::string(entry->pw_name) : std::to_string(geteuid());
-    }();
-    return name;
-}
 
 ListRow row_of(Context& context, const model::AppSnapshot& app, const model::InstanceSnapshot& instance,
                const std::string& user, bool usage)
@@ -72,7 +61,7 @@ base::Result<std::vector<ListRow>> list_apps(Context& context, const OptionMap& 
     std::vector<ListRow> rows;
     for (const model::AppSnapshot& app : apps) {
         const auto spec = context.supervisor.spec(app.name);
-        const std::string& user = spec && !spec->user.empty() ? spec->user : own_user();
+        const std::string& user = spec && !spec->user.empty() ? spec->user : context.user;
         for (const model::InstanceSnapshot& instance : app.instances)
             if (!only_id || instance.id.value == *only_id) rows.push_back(row_of(context, app, instance, user, usage));
     }

@@ -14,6 +14,8 @@
 namespace pm::bus {
 namespace {
 
+constexpr std::size_t kLargeText = 64u << 10; ///< reading it takes a hundred times as much for a moment
+
 /// What "~" means to `by`; empty where it means nothing.
 std::string home_of(const Context& context, const Grant* by)
 {
@@ -74,6 +76,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     parse.max_bytes = context.settings.max_file_bytes;
     parse.max_apps = context.settings.max_apps;
     request.file = config::parse_app_file(text, parse);
+    if (text.size() > kLargeText) context.freed_memory();
     request.apply.declared = request.file.names;
     request.apply.origin = place;
     request.apply.owner = by == nullptr || by->master ? getuid() : by->uid;

@@ -76,13 +76,14 @@ std::string find_script(const std::string& word, const std::string& cwd, std::st
     return is_name && !word.empty() && in_path(word, path) ? word : std::string();
 }
 
-std::string default_name(std::string_view script)
+std::string default_name(std::string_view script) { return name_of_file(script.substr(0, script.find(' '))); }
+
+std::string name_of_file(std::string_view path)
 {
-    if (const auto space = script.find(' '); space != std::string_view::npos) script = script.substr(0, space);
-    if (const auto slash = script.rfind('/'); slash != std::string_view::npos) script = script.substr(slash + 1);
-    const auto dot = script.rfind('.');
-    if (dot != std::string_view::npos && dot > 0) script = script.substr(0, dot);
-    return std::string(script);
+    if (const auto slash = path.rfind('/'); slash != std::string_view::npos) path = path.substr(slash + 1);
+    const auto dot = path.rfind('.');
+    if (dot != std::string_view::npos && dot > 0) path = path.substr(0, dot);
+    return std::string(path);
 }
 
 } // namespace pm::cli

@@ -30,7 +30,9 @@ enum class WordKind {
 /// Why a JavaScript config is refused, and what to do.
 [[nodiscard]] Failure refuse_node_config(const std::string& word);
 
-/// PM2's default name: the file's name without its extension.
+/// PM2's default name: the file's name without its extension; of a command line its first word's.
 [[nodiscard]] std::string default_name(std::string_view script);
+/// The same of a path, which may have spaces.
+[[nodiscard]] std::string name_of_file(std::string_view path);
 
 } // namespace pm::cli

@@ -104,7 +104,8 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
                     const std::vector<std::string>& environment)
 {
     nlohmann::ordered_json app;
-    app["name"] = options.name.value_or(default_name(script));
+    const bool is_file = !file_path(script, cwd).empty();
+    app["name"] = options.name.value_or(is_file ? name_of_file(script) : default_name(script));
     app["script"] = script;
     app["cwd"] = options.cwd ? (options.cwd->starts_with('/') ? *options.cwd : cwd + "/" + *options.cwd) : cwd;
     if (!options.args.empty()) app["args"] = options.args;

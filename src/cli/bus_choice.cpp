@@ -47,6 +47,7 @@ std::string to_string(const BusChoice& choice)
 
 Outcome<std::vector<BusChoice>> bus_choices(const Context& context)
 {
+    if (auto good = config::check_locations(context.environment); !good) return failed(good.error());
     const auto variable = context.environment("PMD_BUS");
     const std::string wish = context.globals.bus.value_or(variable && !variable->empty() ? *variable : "auto");
     if (wish == "auto") return automatic(context);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/client.hpp"
 
-#include "cli/bus_choice.hpp"
-#include "cli/daemon_start.hpp"
+#include "cli/daemon_search.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/questions.hpp"
 #include "org.pmd1.Manager-proxy.hpp"
@@ -16,21 +15,18 @@
 #include <sdbus-c++/sdbus-c++.h>
 #include <sys/syscall.h>
 #include <systemd/sd-bus.h>
-#include <thread>
 #include <unistd.h>
 #include <variant>
 
 namespace pm::cli {
 namespace {
 
-constexpr const char* kName = "org.pmd1";
 constexpr const char* kPath = "/org/pmd1";
 constexpr const char* kManager = org::pmd1::Manager_proxy::INTERFACE_NAME;
 constexpr const char* kApp = "org.pmd1.App";
 constexpr const char* kProperties = "org.freedesktop.DBus.Properties";
 constexpr std::uint64_t kNoTimeout = UINT64_MAX; // sd_bus_call_async(3): wait for ever
-constexpr auto kConnectPatience = std::chrono::seconds(10);
-constexpr auto kConnectRetry = std::chrono::milliseconds(5);
+constexpr std::size_t kMostAtOnce = 64;      ///< calls; pmd allows max_calls_per_caller, 256 by default
 constexpr int kMostAttempts = 200; ///< of asking for an environment, 5 ms apart
 
 using Properties = std::map<std::string, sdbus::Variant>;
@@ -82,87 +78,6 @@ Properties options_of(const LoadOptions& from)
     return options;
 }
 
-std::unique_ptr<sdbus::IConnection> open_bus(const BusChoice& choice)
-{
-    switch (choice.kind) {
-    case BusChoice::Kind::System: return sdbus::createSystemBusConnection();
-    case BusChoice::Kind::Session: return sdbus::createSessionBusConnection();
-    case BusChoice::Kind::Embedded:
-    case BusChoice::Kind::Address: return sdbus::createSessionBusConnectionWithAddress(choice.address);
-    }
-    return nullptr;
-}
-
-/// Owned, or startable by the bus.
-bool offered(sdbus::IConnection& connection)
-{
-    const auto bus = sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
-    bool owned = false;
-    bus->callMethod("NameHasOwner").onInterface("org.freedesktop.DBus").withArguments(kName).storeResultsTo(owned);
-    if (owned) return true;
-    std::vector<std::string> names;
-    bus->callMethod("ListActivatableNames").onInterface("org.freedesktop.DBus").storeResultsTo(names);
-    return std::find(names.begin(), names.end(), kName) != names.end();
-}
-
-/// A connection to the bus of `choice` if pmd is there; null if not.
-std::unique_ptr<sdbus::IConnection> try_bus(const BusChoice& choice)
-{
-    try {
-        auto connection = open_bus(choice);
-        return connection && offered(*connection) ? std::move(connection) : nullptr;
-    } catch (const sdbus::Error&) {
-        return nullptr;
-    }
-}
-
-std::unique_ptr<sdbus::IConnection> wait_for_bus(const BusChoice& choice)
-{
-    const auto deadline = std::chrono::steady_clock::now() + kConnectPatience;
-    for (;;) {
-        if (auto connection = try_bus(choice)) return connection;
-        if (std::chrono::steady_clock::now() >= deadline) return nullptr;
-        std::this_thread::sleep_for(kConnectRetry); // pmd of a faster pmctl is between its lock and its bus name
-    }
-}
-
-struct Found {
-    std::unique_ptr<sdbus::IConnection> connection;
-    std::string bus;
-    bool is_system = false;
-};
-
-Outcome<std::unique_ptr<sdbus::IConnection>> try_embedded(const BusChoice& choice)
-{
-    if (access(socket_of(choice).c_str(), F_OK) != 0) return nullptr;
-    if (auto safe = check_private(choice.runtime_dir); !safe) return failed(safe.error());
-    return try_bus(choice);
-}
-
-Outcome<Found> find(const Context& context, Client::Missing missing)
-{
-    const auto choices = bus_choices(context);
-    if (!choices) return failed(choices.error());
-    for (const BusChoice& choice : *choices) {
-        std::unique_ptr<sdbus::IConnection> connection;
-        if (choice.kind == BusChoice::Kind::Embedded) {
-            auto tried = try_embedded(choice);
-            if (!tried) return failed(tried.error());
-            connection = std::move(*tried);
-        } else {
-            connection = try_bus(choice);
-        }
-        if (connection) return Found{std::move(connection), to_string(choice), choice.kind == BusChoice::Kind::System};
-    }
-    const BusChoice& last = choices->back();
-    const std::string nowhere = fmt::format("no pmd is running ({})", to_string(last));
-    if (last.kind != BusChoice::Kind::Embedded) return failed(kNoDaemon, nowhere);
-    if (missing == Client::Missing::Fail) return failed(kNoDaemon, nowhere + "; 'pmctl start' starts one");
-    if (auto started = start_daemon(context, last); !started) return failed(started.error());
-    if (auto connection = wait_for_bus(last)) return Found{std::move(connection), to_string(last)};
-    return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(last)));
-}
-
 template <typename Value>
 Value property(const Properties& all, const std::string& name)
 {
@@ -180,9 +95,9 @@ struct Client::Impl {
     Questions questions;
     Manager manager;
 
-    explicit Impl(Found found)
+    explicit Impl(FoundDaemon found)
         : connection(std::move(found.connection)), bus(std::move(found.bus)),
-          proxy(sdbus::createProxy(*connection, kName, kPath)), questions(*proxy, found.is_system), manager(*proxy)
+          proxy(sdbus::createProxy(*connection, kBusName, kPath)), questions(*proxy, found.is_system), manager(*proxy)
     {
         if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
@@ -205,7 +120,7 @@ struct Client::Impl {
 
     Properties properties(const std::string& path, const char* interface)
     {
-        const auto object = sdbus::createProxy(*connection, kName, path);
+        const auto object = sdbus::createProxy(*connection, kBusName, path);
         Properties all;
         object->callMethod("GetAll").onInterface(kProperties).withArguments(interface).storeResultsTo(all);
         return all;
@@ -217,7 +132,7 @@ struct Client::Impl {
         const Questions::None no_questions(questions);
         try {
             std::string spec;
-            const auto object = sdbus::createProxy(*connection, kName, path);
+            const auto object = sdbus::createProxy(*connection, kBusName, path);
             object->callMethod("GetSpec").onInterface(kApp).storeResultsTo(spec);
             return spec;
         } catch (const sdbus::Error&) {
@@ -245,7 +160,7 @@ struct Client::Impl {
 
     std::unique_ptr<sdbus::IProxy> listen(Watcher& watcher)
     {
-        auto events = sdbus::createProxy(*connection, kName, kPath);
+        auto events = sdbus::createProxy(*connection, kBusName, kPath);
         events->uponSignal("ProcessEvent")
             .onInterface(kManager)
             .call([&watcher](const std::string& event, const std::string& app, const std::uint32_t& id,
@@ -289,6 +204,39 @@ struct Client::Impl {
         if (failure) return failed(std::move(*failure));
         return reply;
     }
+
+    /// Calls `method` for each target, many at once, and waits for all replies; how each ended, in the same order.
+    Outcome<std::vector<Outcome<void>>> wait_for_all(const std::string& method, const std::vector<std::string>& targets,
+                                                     Watcher* watcher)
+    {
+        std::vector<Outcome<void>> ends(targets.size());
+        std::vector<sdbus::PendingAsyncCall> calls;
+        std::size_t answered = 0;
+        bool heard = false;
+        const auto send = [&](std::size_t at) {
+            auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(targets[at], Properties{}));
+            calls.push_back(call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
+                if (error != nullptr) ends[at] = failed(failure_of(*error, bus));
+                ++answered;
+                heard = true;
+            }));
+        };
+        try {
+            const auto events = watcher != nullptr ? listen(*watcher) : nullptr;
+            while (answered < targets.size()) {
+                while (calls.size() < std::min(targets.size(), answered + kMostAtOnce)) send(calls.size());
+                heard = false;
+                if (auto waited = wait(heard, watcher); !waited) {
+                    for (sdbus::PendingAsyncCall& call : calls) call.cancel();
+                    return failed(waited.error());
+                }
+            }
+        } catch (const sdbus::Error& error) {
+            for (sdbus::PendingAsyncCall& call : calls) call.cancel();
+            return failed(failure_of(error, bus));
+        }
+        return ends;
+    }
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -298,7 +246,7 @@ Client::~Client() = default;
 
 Outcome<Client> Client::connect(const Context& context, Missing missing)
 {
-    auto found = find(context, missing);
+    auto found = search_daemon(context, missing);
     if (!found) return failed(found.error());
     return Client(std::make_unique<Impl>(std::move(*found)));
 }
@@ -343,7 +291,8 @@ Outcome<AppInfo> Client::app(const std::string& name)
         AppInfo info{property<std::string>(all, "Name"),   property<std::string>(all, "Namespace"),
                      property<std::uint32_t>(all, "Owner"), property<std::string>(all, "Status"),
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
-                     property<std::uint64_t>(all, "CreatedAtUSec"), {}, {}};
+                     property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
+                     property<std::vector<std::string>>(all, "Warnings")};
         if (auto whole = impl_->whole_spec(path.get())) info.spec = std::move(*whole);
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
@@ -412,8 +361,14 @@ Outcome<void> Client::load(const std::string& text, const std::string& origin, c
 
 Outcome<void> Client::operate(const std::string& method, const std::string& target, Watcher* watcher)
 {
-    const auto reply = impl_->wait_for<std::vector<sdbus::ObjectPath>>(method.c_str(), watcher, target, Properties{});
-    return reply ? Outcome<void>{} : failed(reply.error());
+    auto ends = operate(method, std::vector{target}, watcher);
+    return ends ? std::move(ends->front()) : failed(ends.error());
+}
+
+Outcome<std::vector<Outcome<void>>> Client::operate(const std::string& method, const std::vector<std::string>& targets,
+                                                    Watcher* watcher)
+{
+    return impl_->wait_for_all(method, targets, watcher);
 }
 
 Outcome<std::uint32_t> Client::scale(const std::string& app, const std::string& count, Watcher* watcher)

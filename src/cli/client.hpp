@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. The only place that sees sdbus-c++.
+// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. With daemon_search the only place that sees sdbus-c++.
 //
 // Calls that only ask are made at once. Calls that change processes can take as long as an app's kill_timeout: they are
 // made without a time-out, and while they last the client hears Ctrl-C and, when somebody wants to show progress, what
@@ -57,6 +57,7 @@ struct AppInfo {
     std::uint64_t created_at_usec = 0;
     std::vector<LastExit> last_exits;
     std::vector<LogFiles> log_files;
+    std::vector<std::string> warnings; ///< what of the spec does not hold
 };
 
 struct DaemonInfo {
@@ -125,6 +126,9 @@ public:
     Outcome<void> load(const std::string& text, const std::string& origin, const LoadOptions& options, Watcher* watcher);
     /// `method`: Start, Stop, Restart or Delete.
     Outcome<void> operate(const std::string& method, const std::string& target, Watcher* watcher);
+    /// The same for several targets at once: none waits for another. How each ended, in their order.
+    Outcome<std::vector<Outcome<void>>> operate(const std::string& method, const std::vector<std::string>& targets,
+                                                Watcher* watcher);
     Outcome<std::uint32_t> scale(const std::string& app, const std::string& count, Watcher* watcher);
     /// Stops all apps and ends pmd; returns when the process is gone.
     Outcome<void> exit(Watcher* watcher);

@@ -57,4 +57,10 @@ int report(const Failure& failure)
 
 void warn(std::string_view message) { err("pmctl: " + printable_lines(message) + "\n"); }
 
+int print(std::string_view text)
+{
+    const int error = write_all(STDOUT_FILENO, text);
+    return error == 0 ? kDone : report({kFailed, base::fail_errno("writing to standard output", error).value().message});
+}
+
 } // namespace pm::cli

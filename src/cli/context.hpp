@@ -26,6 +26,7 @@ struct Context {
     std::string home;
     Terminal out;
     Terminal err;
+    std::vector<std::string> given;       ///< the options of the command line, as OptionSet::given()
     std::vector<std::string> script_args; ///< what followed `--`
 };
 
@@ -35,5 +36,8 @@ struct Context {
 /// Prints "pmctl: message" (if there is one) on standard error and gives the exit status.
 int report(const Failure& failure);
 void warn(std::string_view message);
+
+/// Writes `text` on standard output and gives the exit status: kDone, or kFailed with why it could not (told already).
+[[nodiscard]] int print(std::string_view text);
 
 } // namespace pm::cli

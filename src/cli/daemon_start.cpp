@@ -114,12 +114,12 @@ struct SpawnPlan {
     posix_spawn_file_actions_t files{};
     posix_spawnattr_t attributes{};
 
-    explicit SpawnPlan(const std::string& log)
+    explicit SpawnPlan(const base::Fd& log)
     {
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-        posix_spawn_file_actions_addopen(&files, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+        posix_spawn_file_actions_adddup2(&files, log.get(), STDERR_FILENO);
         posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
         posix_spawn_file_actions_addchdir_np(&files, "/"); // the caller's directory can be unmounted later
         posix_spawnattr_init(&attributes);
@@ -140,6 +140,15 @@ struct SpawnPlan {
         posix_spawnattr_destroy(&attributes);
     }
 };
+
+/// Opened here, not by the child: posix_spawn(3) does not tell what it failed at.
+Outcome<base::Fd> open_log(const std::string& path)
+{
+    base::Fd log(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600));
+    if (log) return log;
+    return failed(kNoDaemon, fmt::format("{}; it is pmd's own log: set PMD_STATE_DIR to a directory that can be written",
+                                         base::fail_errno(fmt::format("opening '{}'", path), errno).value().message));
+}
 
 /// What was written to the log from `start` on, its end only.
 std::string tail(const std::string& path, off_t start)
@@ -217,7 +226,9 @@ Outcome<bool> start_daemon(const Context& context, const BusChoice& embedded)
 
     const std::string log = embedded.state_dir + "/pmd.log";
     const off_t log_start = size_of(log);
-    const SpawnPlan plan(log);
+    const auto log_file = open_log(log);
+    if (!log_file) return failed(log_file.error());
+    const SpawnPlan plan(*log_file);
     std::vector<std::string> words{"pmd", "--bus", "embedded"};
     std::vector<std::string> environment = daemon_environment(*notify);
     pid_t pid = 0;

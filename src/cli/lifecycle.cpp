@@ -9,6 +9,7 @@
 #include "cli/view/log_lines.hpp"
 #include "cli/view/progress.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fmt/format.h>
@@ -134,30 +135,35 @@ int follow_logs(const Context& context, Client& client, const std::vector<std::s
     }
     LogFormatter formatter(context.out, false);
     const ViewEnd end = view_logs(std::move(streams), [&](std::string_view line) { return formatter.format(line); });
-    return end == ViewEnd::Interrupted ? kDone : report({kNoDaemon, "pmd has ended"});
+    return status_of(end);
 }
 
 void show_table(const Context& context, Client& client)
 {
     if (!context.out.is_terminal || context.globals.silent) return;
-    if (const auto rows = client.list("", true)) out(list_table(*rows, context.out));
+    if (const auto rows = client.list("", true)) static_cast<void>(print(list_table(*rows, context.out)));
 }
 
 int operate_all(Context& context, const std::string& method, const std::string& doing,
                 const std::vector<std::string>& words, const std::vector<std::string>& only)
 {
+    const auto is_file = [](const std::string& word) { return kind_of(word) != WordKind::Word; };
+    if (!only.empty() && std::ranges::none_of(words, is_file))
+        return report({kUsage, "'--only' is for app files, and none is named"});
     auto client = Client::connect(context);
     if (!client) return report(client.error());
     const auto targets = targets_of(context, *client, words, only);
     if (!targets) return report(targets.error());
+    Outcome<std::vector<Outcome<void>>> ends;
+    const auto called = with_progress(context, doing + " " + base::join(*targets, ", "), [&](Watcher* watcher) -> Outcome<void> {
+        ends = client->operate(method, *targets, watcher);
+        return ends ? Outcome<void>{} : failed(ends.error());
+    });
+    if (!called) return report(called.error());
     int status = kDone;
-    for (const std::string& target : *targets) {
-        const auto done = with_progress(context, doing + " " + target, [&](Watcher* watcher) {
-            return client->operate(method, target, watcher);
-        });
-        if (done) continue;
-        if (done.error().status == kInterrupted) return report(done.error());
-        const int failed_with = explain(*client, done.error(), {target});
+    for (std::size_t i = 0; i < targets->size(); ++i) {
+        if ((*ends)[i]) continue;
+        const int failed_with = explain(*client, (*ends)[i].error(), {(*targets)[i]});
         if (status == kDone) status = failed_with;
         if (failed_with == kNoDaemon) return status;
     }

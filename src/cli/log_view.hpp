@@ -11,9 +11,13 @@
 
 namespace pm::cli {
 
-enum class ViewEnd { StreamsEnded, Interrupted };
+enum class ViewEnd { StreamsEnded, Interrupted, OutputLost };
 
-/// `print` gets each complete line without its newline and gives what is written.
-ViewEnd view_logs(std::vector<base::Fd> streams, const std::function<std::string(std::string_view)>& print);
+/// `format` gets each complete line without its newline and gives what is written.
+/// OutputLost: standard output takes no more, which was told.
+ViewEnd view_logs(std::vector<base::Fd> streams, const std::function<std::string(std::string_view)>& format);
+
+/// The exit status of a command that follows until Ctrl-C; tells when pmd has ended.
+int status_of(ViewEnd end);
 
 } // namespace pm::cli

@@ -16,6 +16,7 @@ struct OptionSet::Impl {
     CLI::App app;
     std::string verb;
     std::string notes;
+    std::vector<const CLI::Option*> flags; ///< CLI11 would take "--flag=false"
 };
 
 namespace {
@@ -45,6 +46,20 @@ std::string suggestion(const CLI::App& app, const std::string& word)
     return near ? fmt::format(", did you mean '{}'?", *near) : std::string();
 }
 
+/// The "--flag=value" among `words`, as nothing reads the value; empty if there is none.
+std::string flag_with_value(CLI::App& app, std::span<const CLI::Option* const> flags, const std::vector<std::string>& words)
+{
+    for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+        const auto equals = words[i].find('=');
+        const CLI::Option* option = app.get_option_no_throw(words[i].substr(0, equals));
+        if (option == nullptr) continue;
+        const bool is_flag = std::find(flags.begin(), flags.end(), option) != flags.end();
+        if (is_flag && equals != std::string::npos) return words[i];
+        if (option->get_items_expected_max() > 0 && equals == std::string::npos) ++i; // what follows is its value
+    }
+    return {};
+}
+
 } // namespace
 
 OptionSet::OptionSet(std::string verb, std::string summary) : impl_(std::make_unique<Impl>())
@@ -54,7 +69,7 @@ OptionSet::OptionSet(std::string verb, std::string summary) : impl_(std::make_un
     impl_->app.description(std::move(summary));
     impl_->app.formatter(layout());
     impl_->app.get_formatter()->label("TEXT", "");
-    impl_->app.set_help_flag("-h,--help", "show this help and exit");
+    impl_->flags.push_back(impl_->app.set_help_flag("-h,--help", "show this help and exit"));
     impl_->app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     impl_->app.allow_extras(true); // named with a suggestion in parse()
 }
@@ -63,7 +78,7 @@ OptionSet::~OptionSet() = default;
 
 void OptionSet::flag(const std::string& names, bool& into, const std::string& help)
 {
-    impl_->app.add_flag(names, into, help);
+    impl_->flags.push_back(impl_->app.add_flag(names, into, help));
 }
 
 void OptionSet::text(const std::string& names, std::optional<std::string>& into, const std::string& what,
@@ -129,7 +144,7 @@ void OptionSet::later(const std::string& names, bool value)
     option->group("");
 }
 
-void OptionSet::ignored(const std::string& names) { impl_->app.add_flag(names)->group(""); }
+void OptionSet::ignored(const std::string& names) { impl_->flags.push_back(impl_->app.add_flag(names)->group("")); }
 
 void OptionSet::argument(const std::string& name, std::string& into, const std::string& help)
 {
@@ -155,6 +170,8 @@ void OptionSet::notes(const std::string& text) { impl_->notes = text; }
 Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& words)
 {
     const std::string hint = fmt::format("; see 'pmctl {} --help'", impl_->verb);
+    if (const std::string word = flag_with_value(impl_->app, impl_->flags, words); !word.empty())
+        return failed(kUsage, fmt::format("'{}': {} takes no value{}", word, word.substr(0, word.find('=')), hint));
     try {
         std::vector<std::string> reversed(words.rbegin(), words.rend()); // the order CLI11 takes
         impl_->app.parse(std::move(reversed));
@@ -170,6 +187,15 @@ Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& word
     const bool option = left.front().starts_with('-');
     return failed(kUsage, fmt::format("{} '{}'{}{}", option ? "unknown option" : "unexpected argument", left.front(),
                                       option ? suggestion(impl_->app, left.front()) : std::string(), hint));
+}
+
+std::vector<std::string> OptionSet::given() const
+{
+    std::vector<std::string> names;
+    for (const CLI::Option* option : impl_->app.get_options())
+        if (option->count() > 0 && !option->get_group().empty() && !option->get_lnames().empty())
+            names.push_back("--" + option->get_lnames().front());
+    return names;
 }
 
 std::string OptionSet::help() const

@@ -21,6 +21,7 @@ public:
     OptionSet& operator=(const OptionSet&) = delete;
 
     /// `names` as "-n,--name". What an option fills must outlive the set. Given twice, the last one counts.
+    /// A flag takes no value: "--flag=false" is a fault.
     void flag(const std::string& names, bool& into, const std::string& help);
     void text(const std::string& names, std::optional<std::string>& into, const std::string& what,
               const std::string& help);
@@ -47,6 +48,8 @@ public:
     enum class Parsed { Run, Help };
     /// Fails with status 2.
     Outcome<Parsed> parse(const std::vector<std::string>& words);
+    /// The options that the last parse() met, each by its first long name ("--name"); not those that --help hides.
+    [[nodiscard]] std::vector<std::string> given() const;
     [[nodiscard]] std::string help() const;
 
 private:

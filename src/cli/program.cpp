@@ -58,10 +58,8 @@ int run_verb(const Verb& verb, const CommandLine& line)
     if (verb.name == "start") join_codes(words);
     const auto parsed = options.parse(words);
     if (!parsed) return report(parsed.error());
-    if (*parsed == OptionSet::Parsed::Help) {
-        out(options.help());
-        return kDone;
-    }
+    if (*parsed == OptionSet::Parsed::Help) return print(options.help());
+    context.given = options.given();
     context.script_args = line.script_args;
     context.out = look_at(STDOUT_FILENO, context.globals.no_colour, context.environment);
     context.err = look_at(STDERR_FILENO, context.globals.no_colour, context.environment);
@@ -150,14 +148,8 @@ int run(const std::vector<std::string>& words)
         return std::find(line.words.begin(), line.words.end(), name) != line.words.end();
     };
     if (line.verb.empty()) {
-        if (given("--version") || given("-v")) {
-            out("pmctl " PMD_VERSION "\n");
-            return kDone;
-        }
-        if (given("--help") || given("-h")) {
-            out(overview());
-            return kDone;
-        }
+        if (given("--version") || given("-v")) return print("pmctl " PMD_VERSION "\n");
+        if (given("--help") || given("-h")) return print(overview());
         err(overview());
         return kUsage;
     }

@@ -146,7 +146,7 @@ std::string shorten(std::string_view text, unsigned width, bool unicode)
     return kept.append(ellipsis);
 }
 
-void write_all(int fd, std::string_view text) noexcept
+int write_all(int fd, std::string_view text) noexcept
 {
     while (!text.empty()) {
         const ssize_t count = write(fd, text.data(), text.size());
@@ -154,12 +154,12 @@ void write_all(int fd, std::string_view text) noexcept
             pollfd ready{fd, POLLOUT, 0};
             poll(&ready, 1, -1);
         }
-        if (count < 0 && errno != EINTR && errno != EAGAIN) return;
+        if (count < 0 && errno != EINTR && errno != EAGAIN) return errno;
         if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
     }
+    return 0;
 }
 
-void out(std::string_view text) noexcept { write_all(STDOUT_FILENO, text); }
 void err(std::string_view text) noexcept { write_all(STDERR_FILENO, text); }
 
 } // namespace pm::cli

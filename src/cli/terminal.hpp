@@ -33,9 +33,9 @@ enum class Colour { None, Bold, Dim, Red, Green, Yellow, Blue, Magenta, Cyan };
 /// `text` cut to `width` columns, the last one an ellipsis when something was cut.
 [[nodiscard]] std::string shorten(std::string_view text, unsigned width, bool unicode);
 
-/// Writes all of `text`; what cannot be written (a closed pipe) is lost.
-void write_all(int fd, std::string_view text) noexcept;
-void out(std::string_view text) noexcept; ///< standard output
-void err(std::string_view text) noexcept; ///< standard error
+/// Writes all of `text`. Gives 0, or the errno with which the rest was lost.
+int write_all(int fd, std::string_view text) noexcept;
+/// To standard error; what cannot be written there is lost.
+void err(std::string_view text) noexcept;
 
 } // namespace pm::cli

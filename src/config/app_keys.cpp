@@ -14,7 +14,8 @@ constexpr Support kIgnored = Support::Ignored;
 // Source of PM2's names, defaults and meanings: PM2's documentation of the ecosystem file.
 constexpr Row kProgram[] = {
     {{"script", {"exec", "cmd", "command"}, kNow, Shape::Text, "",
-      "What to run: a path (seen from cwd), a program in PATH, or a line with spaces, which a shell runs. Required."},
+      "What to run: a path (seen from cwd), a program in PATH, or a line with spaces, which a shell runs (unless all of it is "
+      "the path of a file). Required."},
      read::script},
     {{"name", {}, kNow, Shape::Text, "the script's file name without its extension",
       "Name of the app, unique in the file: up to 128 bytes without '/', and not 'all'."},
@@ -27,7 +28,8 @@ constexpr Row kProgram[] = {
     {{"args", {}, kNow, Shape::Words, "", "Arguments of the app: a list, or one line split at blanks that honours quotes."},
      [](Draft& draft, const Field& field) { field.words(draft.spec.args); }},
     {{"interpreter", {"exec_interpreter"}, kNow, Shape::Text, "by the script's extension",
-      "Program that runs the script; 'none' runs the script itself."},
+      "Program that runs the script; 'none' runs the script itself. By default a text with neither extension nor '#!' "
+      "is run by node."},
      read::interpreter},
     {{"node_args", {"interpreter_args"}, kNow, Shape::Words, "", "Arguments of the interpreter, before the script."},
      [](Draft& draft, const Field& field) { field.words(draft.spec.interpreter_args); }},

@@ -73,6 +73,7 @@ Json form(Shape shape)
     case Shape::Weight: return numeric(range(1, 10'000));
     case Shape::Object: return of_type("object");
     case Shape::BusKind: return choice({"system", "session", "embedded"});
+    case Shape::LauncherKind: return choice({"systemd", "direct"});
     case Shape::LogLevel: return choice({"error", "warning", "notice", "info", "debug"});
     case Shape::Anything: break;
     }

@@ -80,4 +80,15 @@ Locations locations(BusKind bus, uid_t uid, const std::string& home, const Envir
     return places;
 }
 
+base::Result<void> check_locations(const Environment& environment)
+{
+    for (const char* name : {"PMD_RUNTIME_DIR", "PMD_STATE_DIR"}) {
+        const auto value = environment(name);
+        if (!value || value->empty() || value->starts_with('/')) continue;
+        return base::fail(base::ErrorCode::InvalidArgument,
+                          std::string(name) + " is '" + *value + "': it must be an absolute path, or unset");
+    }
+    return {};
+}
+
 } // namespace pm::config

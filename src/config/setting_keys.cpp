@@ -19,6 +19,13 @@ void bus(Settings& settings, const Field& field)
     settings.bus = *kind;
 }
 
+void launcher(Settings& settings, const Field& field)
+{
+    const auto kind = field.is(Node::Kind::Scalar) ? launcher_kind_from(field.node().text) : std::nullopt;
+    if (!kind) return field.expected("systemd or direct");
+    settings.launcher = *kind;
+}
+
 void state_dir(Settings& settings, const Field& field)
 {
     std::string path;
@@ -72,6 +79,7 @@ constexpr std::uint32_t kMega = 1u << 20;
 
 constexpr Row kRows[] = {
     {{"bus", {}, Support::Now, Shape::BusKind, "", "Bus to be on: system, session or embedded."}, bus},
+    {{"launcher", {}, Support::Now, Shape::LauncherKind, "", "Who makes the processes: systemd or direct."}, launcher},
     {{"state_dir", {}, Support::Now, Shape::Text, "", "Where logs and saved state are."}, state_dir},
     {{"log_level", {}, Support::Now, Shape::LogLevel, "info", "How much pmd says."}, log_level},
     {{"path", {}, Support::Now, Shape::Text, "", "PATH of apps."}, search_path},

@@ -9,6 +9,8 @@ namespace {
 
 constexpr model::NameTable<BusKind, 3> kBusKinds{
     {{{BusKind::System, "system"}, {BusKind::Session, "session"}, {BusKind::Embedded, "embedded"}}}};
+constexpr model::NameTable<LauncherKind, 2> kLauncherKinds{
+    {{{LauncherKind::Systemd, "systemd"}, {LauncherKind::Direct, "direct"}}}};
 constexpr model::NameTable<LogLevel, 5> kLogLevels{{{{LogLevel::Error, "error"},
                                                      {LogLevel::Warning, "warning"},
                                                      {LogLevel::Notice, "notice"},
@@ -30,6 +32,8 @@ void parse(std::string_view text, Report& report, Settings& settings)
 
 std::string_view to_string(BusKind kind) noexcept { return kBusKinds.name(kind); }
 std::optional<BusKind> bus_kind_from(std::string_view name) noexcept { return kBusKinds.value(name); }
+std::string_view to_string(LauncherKind kind) noexcept { return kLauncherKinds.name(kind); }
+std::optional<LauncherKind> launcher_kind_from(std::string_view name) noexcept { return kLauncherKinds.value(name); }
 std::string_view to_string(LogLevel level) noexcept { return kLogLevels.name(level); }
 std::optional<LogLevel> log_level_from(std::string_view name) noexcept { return kLogLevels.value(name); }
 

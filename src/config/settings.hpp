@@ -19,6 +19,11 @@ enum class BusKind { System, Session, Embedded };
 [[nodiscard]] std::string_view to_string(BusKind kind) noexcept;
 [[nodiscard]] std::optional<BusKind> bus_kind_from(std::string_view name) noexcept;
 
+/// Who makes the processes.
+enum class LauncherKind { Systemd, Direct };
+[[nodiscard]] std::string_view to_string(LauncherKind kind) noexcept;
+[[nodiscard]] std::optional<LauncherKind> launcher_kind_from(std::string_view name) noexcept;
+
 enum class LogLevel { Error, Warning, Notice, Info, Debug };
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
 [[nodiscard]] std::optional<LogLevel> log_level_from(std::string_view name) noexcept;
@@ -26,6 +31,7 @@ enum class LogLevel { Error, Warning, Notice, Info, Debug };
 /// Every setting of pmd.yaml, config/pmd.yaml documents each. What SIGHUP cannot change is marked [start].
 struct Settings {
     std::optional<BusKind> bus;               ///< [start] unset: system for root under systemd, else embedded
+    std::optional<LauncherKind> launcher;     ///< [start] unset: systemd where it runs, on the system and session bus
     std::string state_dir;                    ///< [start] absolute; empty: by locations()
     LogLevel log_level = LogLevel::Info;
     std::string path;                         ///< PATH of apps; empty: pmd's own, or the system default
@@ -66,5 +72,8 @@ struct Locations {
 /// ~/.local/state/pmd (root: /var/lib/pmd); $XDG_CONFIG_HOME/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml (root: /etc/pmd).
 /// XDG Base Directory Specification; `home` is used when HOME is not set.
 [[nodiscard]] Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment);
+
+/// Error: InvalidArgument when PMD_RUNTIME_DIR or PMD_STATE_DIR is set and no absolute path; locations() would ignore it.
+[[nodiscard]] base::Result<void> check_locations(const Environment& environment);
 
 } // namespace pm::config

@@ -3,11 +3,11 @@
 
 #include "base/text.hpp"
 #include "config/json_text.hpp"
+#include "config/metered_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <istream>
-#include <streambuf>
 #include <unordered_map>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -23,20 +23,33 @@ struct Refused {
     std::string message;
 };
 
-Mark to_mark(const YAML::Mark& mark)
-{
-    if (mark.is_null()) return {};
-    return {static_cast<std::uint32_t>(mark.line) + 1, static_cast<std::uint32_t>(mark.column) + 1};
-}
-
-/// Reads a string in place; std::istringstream would copy it.
-class ViewBuffer final : public std::streambuf {
+/// What yaml-cpp is given, and how its places are those of the original.
+class Source {
 public:
-    explicit ViewBuffer(std::string_view text)
+    /// Behind "--- " a '{' or '[' cannot be a key (YAML 1.2.2, 9.1.2): yaml-cpp tells of it at once, not at its end.
+    explicit Source(std::string_view original) : text_(json_as_yaml(original))
     {
-        char* begin = const_cast<char*>(text.data()); // streambuf has no const form; nothing here writes
-        setg(begin, begin, begin + text.size());
+        const auto root = text_.find_first_not_of(" \t\r\n");
+        if (root == std::string::npos || (text_[root] != '{' && text_[root] != '[')) return;
+        marked_line_ = std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(root), '\n');
+        text_.insert(text_.rfind('\n', root) + 1, kDocumentMark); // npos + 1 is the beginning
     }
+
+    [[nodiscard]] std::string_view text() const noexcept { return text_; }
+
+    [[nodiscard]] Mark place(const YAML::Mark& mark) const
+    {
+        if (mark.is_null()) return {};
+        constexpr int kLength = kDocumentMark.size();
+        const int column = mark.line == marked_line_ && mark.column >= kLength ? mark.column - kLength : mark.column;
+        return {static_cast<std::uint32_t>(mark.line) + 1, static_cast<std::uint32_t>(column) + 1};
+    }
+
+private:
+    static constexpr std::string_view kDocumentMark = "--- ";
+
+    std::string text_;
+    std::ptrdiff_t marked_line_ = -1;
 };
 
 /// How many times the largest text aliases may stand for.
@@ -44,8 +57,13 @@ constexpr std::size_t kMaxExpansion = 4;
 
 class Builder final : public YAML::EventHandler {
 public:
-    Builder(std::string_view text, const TreeLimits& limits, Report& report) : text_(text), limits_(limits), report_(report) {}
+    Builder(const Source& source, const TreeLimits& limits, Report& report)
+        : source_(source), text_(source.text()), limits_(limits), report_(report)
+    {
+    }
 
+    [[nodiscard]] const std::size_t& events() const noexcept { return events_; }
+    [[nodiscard]] Mark last_place() const noexcept { return last_place_; }
     [[nodiscard]] Tree take() { return std::move(tree_); }
 
     void OnDocumentStart(const YAML::Mark& mark) override
@@ -75,7 +93,8 @@ private:
     };
 
     Node* make(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor);
-    static void check_tag(const YAML::Mark& mark, const std::string& tag);
+    [[nodiscard]] Mark to_mark(const YAML::Mark& mark) const { return source_.place(mark); }
+    void check_tag(const YAML::Mark& mark, const std::string& tag) const;
     void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor);
     void close();
     void put(const Node* node) { put(node, node->mark); }
@@ -87,6 +106,7 @@ private:
     [[nodiscard]] bool holds_apps() const;
     void report_twice(const Frame& frame, Mark place, Mark first);
 
+    const Source& source_;
     std::string_view text_;
     const TreeLimits& limits_;
     Report& report_;
@@ -95,6 +115,8 @@ private:
     std::unordered_map<YAML::anchor_t, const Node*> anchors_;
     std::size_t weight_ = 0;
     std::size_t bytes_ = 0;
+    std::size_t events_ = 0;
+    Mark last_place_;
     bool seen_document_ = false;
 };
 
@@ -104,13 +126,14 @@ Node* Builder::make(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anch
         throw Refused{to_mark(mark), fmt::format("more than {} values in one file", limits_.max_nodes)};
     Node& node = tree_.nodes.emplace_back();
     node.kind = kind;
-    node.mark = to_mark(mark);
+    node.mark = last_place_ = to_mark(mark);
+    ++events_;
     if (anchor != 0) anchors_[anchor] = &node;
     return &node;
 }
 
 /// The tags of YAML's own types change nothing here; others would be silently lost.
-void Builder::check_tag(const YAML::Mark& mark, const std::string& tag)
+void Builder::check_tag(const YAML::Mark& mark, const std::string& tag) const
 {
     if (tag.size() > 1 && !tag.starts_with("tag:yaml.org,2002:"))
         throw Refused{to_mark(mark), fmt::format("the tag '{}' has no meaning here", base::printable(tag.substr(0, 40)))};
@@ -119,6 +142,7 @@ void Builder::check_tag(const YAML::Mark& mark, const std::string& tag)
 void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor)
 {
     const auto found = anchors_.find(anchor);
+    ++events_;
     if (found == anchors_.end()) throw Refused{to_mark(mark), "an alias of something that is not there"};
     const Node* node = found->second;
     if (std::any_of(open_.begin(), open_.end(), [&](const Frame& frame) { return frame.node == node; }))
@@ -199,6 +223,7 @@ void Builder::open(Node::Kind kind, const YAML::Mark& mark, const std::string& t
 
 void Builder::close()
 {
+    ++events_;
     Frame frame = std::move(open_.back());
     for (const Node* source : frame.merges) merge(frame, source);
     for (const Node::Entry& entry : frame.node->entries) {
@@ -318,18 +343,22 @@ Tree read_yaml(std::string_view text, const TreeLimits& limits, Report& report)
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     if (refuse_text(text, limits, report)) return {};
-    const std::string adapted = json_as_yaml(text);
+    const Source source(text);
+    Builder builder(source, limits, report);
     try {
-        ViewBuffer buffer(adapted);
+        MeteredText buffer(source.text(), builder.events());
         std::istream stream(&buffer);
         YAML::Parser parser(stream);
-        Builder builder(adapted, limits, report);
         while (parser.HandleNextDocument(builder)) {}
         return builder.take();
+    } catch (const MeteredText::TooFarAhead&) {
+        report.fault(builder.last_place(), {},
+                     fmt::format("behind this: one value of more than {}, or of more than {} brackets",
+                                 base::format_bytes(MeteredText::kMaxAhead), MeteredText::kMaxBrackets));
     } catch (const Refused& refused) {
         report.fault(refused.mark, {}, refused.message);
     } catch (const YAML::Exception& fault) {
-        report.fault(to_mark(fault.mark), {}, "syntax: " + base::printable(fault.msg));
+        report.fault(source.place(fault.mark), {}, "syntax: " + base::printable(fault.msg));
     } catch (const std::exception& fault) { // out of memory, or something yaml-cpp lets through
         report.fault({}, {}, std::string("the text cannot be read: ") + fault.what());
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.hpp"
 
+#include "base/text.hpp"
+#include "launch/direct_launcher.hpp"
 #include "launch/process/user_database.hpp"
+#include "launch/systemd_launcher.hpp"
 #include "pmd-config.h"
 
 #include <algorithm>
@@ -64,39 +67,53 @@ std::optional<bus::KnownUser> known_user(uid_t uid)
 Daemon::Daemon(Runtime runtime, io::Log& log)
     : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller),
       logs_(loop_, log_options(), [this](const std::string& text) { log_.warning(text); }),
-      launcher_(loop_, logs_,
-                launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(),
-                                      runtime_.locations.state_dir, runtime_.nofile},
-                [this](const std::string& text) { log_.warning(text); }),
-      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }), events_(log_, publisher_,
-              [this] {
-                  looks_ = 0;
-                  if (std::exchange(housekeeping_due_, true)) return;
-                  housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
-              }),
+      launcher_(make_launcher()),
+      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
+      state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : ""),
+      events_(log_, state_, [this] { plan_housekeeping(); }),
       timers_(
           loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
           [this](const std::string& text) { log_.error(text); }),
-      supervisor_(launcher_, timers_, clock_, events_, limits()),
+      supervisor_(*launcher_, timers_, clock_, events_, limits()),
       context_{supervisor_,
-               launcher_,
+               *launcher_,
                logs_,
                clock_,
                runtime_.settings,
                quota_,
                sampler_,
                runtime_.bus,
-               "direct",
+               std::string(launcher_->name()),
                runtime_.locations.state_dir,
                runtime_.locations.state_dir + "/logs",
                runtime_.home,
+               runtime_.user,
                [this](engine::Done done) { shut_down(std::move(done), "Exit was called"); },
+               [this] { plan_housekeeping(); },
                known_user}
 {
-    launcher_.set_events(supervisor_);
+    launcher_->set_events(supervisor_);
+    state_.set_supervisor(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
     if (auto timer = loop_.add_timer(clock_.now(), io::Priority::Deferred, [this] { keep_house(); }))
         housekeeping_ = std::move(*timer);
+}
+
+std::unique_ptr<launch::Launcher> Daemon::make_launcher()
+{
+    const auto warn = [this](const std::string& text) { log_.warning(text); };
+    switch (runtime_.launcher) {
+    case config::LauncherKind::Systemd:
+        return std::make_unique<launch::SystemdLauncher>(
+            loop_, logs_,
+            launch::SystemdOptions{runtime_.pm_exec, app_path_variable(), runtime_.bus != config::BusKind::System}, warn);
+    case config::LauncherKind::Direct: break;
+    }
+    return std::make_unique<launch::DirectLauncher>(
+        loop_, logs_,
+        launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.locations.state_dir,
+                              runtime_.nofile},
+        warn);
 }
 
 engine::Limits Daemon::limits() const
@@ -122,6 +139,7 @@ std::string Daemon::app_path_variable() const
 
 int Daemon::run()
 {
+    restore();
     for (auto step : {&Daemon::watch_signals, &Daemon::open_bus}) {
         if (auto done = (this->*step)(); !done) {
             log_.error(done.error().message);
@@ -130,12 +148,11 @@ int Daemon::run()
         }
     }
     log_.notice(fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
-                            config::to_string(runtime_.bus), runtime_.locations.state_dir,
-                            launcher_.cgroup_root().empty() ? "process trees (no writable cgroup2 subtree)"
-                                                            : "a cgroup per app below " + launcher_.cgroup_root()));
+                            config::to_string(runtime_.bus), runtime_.locations.state_dir, launcher_->description()));
     malloc_trim(0); // what start-up needed once
     sd_notify(0, "READY=1");
     const int status = loop_.run();
+    state_.flush();
     publisher_.flush();
     service_.reset(); // flushes what is queued for clients
     log_.notice("ended");
@@ -204,23 +221,25 @@ void Daemon::reload()
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1'000'000LL + now.tv_nsec / 1000);
-    launcher_.forget_accounts();
+    launcher_->forget_accounts();
     auto settings = load_settings(runtime_.config_file, false);
     if (settings) {
         override_settings(*settings, runtime_.options);
         const bool needs_start = settings->bus != runtime_.settings.bus ||
                                  settings->state_dir != runtime_.settings.state_dir ||
+                                 settings->launcher != runtime_.settings.launcher ||
                                  settings->cgroups != runtime_.settings.cgroups;
         runtime_.settings = std::move(*settings);
         log_.set_threshold(severity_of(runtime_.settings.log_level));
         quota_.set_most(runtime_.settings.max_calls_per_caller);
         supervisor_.set_limits(limits());
         logs_.set_options(log_options());
-        launcher_.set_path(app_path_variable());
+        launcher_->set_path(app_path_variable());
         log_.notice(fmt::format("settings read again from '{}'{}", runtime_.config_file,
-                                needs_start ? "; bus, state_dir and cgroups change at the next start only" : ""));
+                                needs_start ? "; bus, launcher, state_dir and cgroups change at the next start only" : ""));
     } else {
-        log_.error("the settings were not changed: " + settings.error().message);
+        for (const std::string& line : base::split(settings.error().message, '\n'))
+            log_.error("the settings were not changed: " + line);
     }
     sd_notify(0, "READY=1");
 }
@@ -237,8 +256,24 @@ void Daemon::shut_down(engine::Done done, const char* why)
     supervisor_.shut_down([this](const engine::Outcome&) { finish(); });
 }
 
+void Daemon::restore()
+{
+    for (const engine::SavedApp& app : state_.load())
+        if (auto restored = supervisor_.restore(app); !restored) log_.error(restored.error().message);
+    if (supervisor_.app_count() > 0)
+        log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));
+}
+
+void Daemon::leave()
+{
+    log_.notice(fmt::format("ending (told to by a signal); {} apps run on", supervisor_.app_count()));
+    sd_notify(0, "STOPPING=1");
+    loop_.exit(EXIT_SUCCESS);
+}
+
 void Daemon::on_end_signal()
 {
+    if (!ending_ && launcher_->apps_outlive_us()) return leave();
     if (!ending_) return shut_down([](const engine::Outcome&) {}, "told to by a signal");
     log_.notice("told to end again: killing what is left");
     kill_what_is_left();
@@ -249,7 +284,7 @@ void Daemon::kill_what_is_left()
     for (const model::AppSnapshot& app : supervisor_.snapshots())
         for (const model::InstanceSnapshot& instance : app.instances)
             if (instance.status == model::Status::Stopping || instance.pid != 0)
-                launcher_.kill({instance.id, instance.generation});
+                launcher_->kill({instance.id, instance.generation});
     if (auto timer = loop_.add_timer(clock_.now() + kAfterKill, io::Priority::Normal, [this] {
             log_.error("something survived SIGKILL; ending without it");
             finish();
@@ -261,6 +296,13 @@ void Daemon::finish()
 {
     for (const engine::Done& done : std::exchange(enders_, {})) done({});
     loop_.exit(EXIT_SUCCESS);
+}
+
+void Daemon::plan_housekeeping()
+{
+    looks_ = 0;
+    if (std::exchange(housekeeping_due_, true)) return;
+    housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
 }
 
 void Daemon::keep_house()

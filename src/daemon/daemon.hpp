@@ -5,12 +5,13 @@
 #include "bus/service.hpp"
 #include "daemon/event_log.hpp"
 #include "daemon/runtime.hpp"
+#include "daemon/state_keeper.hpp"
 #include "engine/supervisor.hpp"
 #include "io/embedded_bus.hpp"
 #include "io/event_loop.hpp"
 #include "io/log.hpp"
 #include "io/timers.hpp"
-#include "launch/direct_launcher.hpp"
+#include "launch/launcher.hpp"
 #include "logs/log_store.hpp"
 
 #include <memory>
@@ -33,12 +34,18 @@ private:
     void reload();
     /// Stops all apps, within stop_timeout, then ends the loop; a later call joins the first.
     void shut_down(engine::Done done, const char* why);
+    /// Goes on with the apps that an earlier pmd left running.
+    void restore();
+    /// Ends without the apps, which run on; the next pmd goes on with them.
+    void leave();
     /// The first signal shuts down, the next one kills what is left at once.
     void on_end_signal();
     void kill_what_is_left();
     void finish();
+    void plan_housekeeping();
     /// Some time after the last change: tells systemd a status line, gives freed memory back.
     void keep_house();
+    [[nodiscard]] std::unique_ptr<launch::Launcher> make_launcher();
     [[nodiscard]] engine::Limits limits() const;
     [[nodiscard]] logs::LogOptions log_options() const;
     [[nodiscard]] std::string app_path_variable() const;
@@ -50,8 +57,9 @@ private:
     bus::CallQuota quota_;
     bus::UsageSampler sampler_;
     logs::LogStore logs_;
-    launch::DirectLauncher launcher_;
+    std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;
+    StateKeeper state_;
     EventLog events_;
     io::InstanceTimers timers_;
     engine::Supervisor supervisor_;

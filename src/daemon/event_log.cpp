@@ -13,7 +13,7 @@ io::Severity severity_of(const engine::ProcessEvent& event) noexcept
     switch (event.kind) {
     case engine::EventKind::Errored: return io::Severity::Error;
     case engine::EventKind::Exit:
-        return event.exit && event.exit->kind == model::ExitInfo::Kind::Exited && event.exit->code == 0
+        return event.commanded || (event.exit && event.exit->kind == model::ExitInfo::Kind::Exited && event.exit->code == 0)
                    ? io::Severity::Info
                    : io::Severity::Warning;
     case engine::EventKind::Start: return io::Severity::Debug;

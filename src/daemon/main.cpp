@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/options.hpp"
 #include "daemon/runtime.hpp"
@@ -20,7 +21,7 @@ void say(const std::string& message) noexcept { std::fprintf(stderr, "pmd: %s\n"
 
 int complain(const base::Error& error)
 {
-    say(error.message);
+    for (const std::string& line : base::split(error.message, '\n')) say(line);
     return base::exit_status(error.code);
 }
 

@@ -8,10 +8,11 @@
 namespace pm::daemon {
 namespace {
 
-enum Code { kBus = 256, kConfig, kStateDir, kRuntimeDir, kPmExec, kLogLevel, kCheckConfig, kVersion, kHelp };
+enum Code { kBus = 256, kLauncher, kConfig, kStateDir, kRuntimeDir, kPmExec, kLogLevel, kCheckConfig, kVersion, kHelp };
 
 constexpr std::array kLongOptions{
     option{"bus", required_argument, nullptr, kBus},
+    option{"launcher", required_argument, nullptr, kLauncher},
     option{"config", required_argument, nullptr, kConfig},
     option{"state-dir", required_argument, nullptr, kStateDir},
     option{"runtime-dir", required_argument, nullptr, kRuntimeDir},
@@ -40,6 +41,10 @@ base::Result<void> apply(Options& options, int code, const std::string& value)
     case kBus:
         options.bus = config::bus_kind_from(value);
         if (!options.bus) return usage(fmt::format("option '--bus' is system, session or embedded, not '{}'", value));
+        return {};
+    case kLauncher:
+        options.launcher = config::launcher_kind_from(value);
+        if (!options.launcher) return usage(fmt::format("option '--launcher' is systemd or direct, not '{}'", value));
         return {};
     case kConfig: options.config_file = value; return absolute("config", value);
     case kStateDir: options.state_dir = value; return absolute("state-dir", value);
@@ -80,6 +85,8 @@ The pmd process manager daemon. People talk to it with pmctl(1), programs with D
 
   --bus KIND          serve on the system, session or embedded (private) bus;
                       default: the setting, else system under systemd for root, else embedded
+  --launcher KIND     have processes made by systemd, as transient units, or make them directly;
+                      default: the setting, else systemd where it runs, on the system and the session bus
   --config FILE       read settings from FILE (default: /etc/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml)
   --state-dir DIR     keep logs and state in DIR
   --runtime-dir DIR   keep the lock and the embedded bus in DIR

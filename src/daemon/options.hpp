@@ -12,6 +12,7 @@ namespace pm::daemon {
 
 struct Options {
     std::optional<config::BusKind> bus;
+    std::optional<config::LauncherKind> launcher;
     std::optional<config::LogLevel> log_level;
     std::string config_file; ///< empty: the default place, which may not exist
     std::string state_dir;

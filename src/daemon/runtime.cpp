@@ -36,9 +36,30 @@ std::string home_directory()
     return entry != nullptr ? entry->pw_dir : "/";
 }
 
+/// Asked for once, before the loop: a user database may be slow.
+std::string own_name()
+{
+    const passwd* entry = getpwuid(geteuid());
+    return entry != nullptr ? std::string(entry->pw_name) : std::to_string(geteuid());
+}
+
 config::BusKind default_bus()
 {
     return geteuid() == 0 && sd_booted() > 0 ? config::BusKind::System : config::BusKind::Embedded;
+}
+
+/// The manager of the bus: the system's, or the user's, whose private socket shows that there is one.
+bool systemd_runs(config::BusKind bus)
+{
+    switch (bus) {
+    case config::BusKind::System: return sd_booted() > 0;
+    case config::BusKind::Session: {
+        const auto directory = from_environment("XDG_RUNTIME_DIR");
+        return directory && access((*directory + "/systemd/private").c_str(), F_OK) == 0;
+    }
+    case config::BusKind::Embedded: return false;
+    }
+    return false;
 }
 
 std::string own_directory()
@@ -99,9 +120,11 @@ void override_settings(config::Settings& settings, const Options& options)
 
 base::Result<Runtime> find_runtime(const Options& options)
 {
+    if (auto good = config::check_locations(from_environment); !good) return tl::unexpected(good.error());
     Runtime runtime;
     runtime.options = options;
     runtime.home = home_directory();
+    runtime.user = own_name();
     runtime.pm_exec = find_pm_exec(options);
     const auto bus = options.bus.value_or(default_bus());
     runtime.locations = config::locations(bus, geteuid(), runtime.home, from_environment);
@@ -111,6 +134,11 @@ base::Result<Runtime> find_runtime(const Options& options)
     runtime.settings = std::move(*settings);
     override_settings(runtime.settings, options);
     runtime.bus = options.bus.value_or(runtime.settings.bus.value_or(bus));
+    const auto usual = systemd_runs(runtime.bus) ? config::LauncherKind::Systemd : config::LauncherKind::Direct;
+    runtime.launcher = options.launcher.value_or(runtime.settings.launcher.value_or(usual));
+    if (runtime.launcher == config::LauncherKind::Systemd && runtime.bus == config::BusKind::Embedded)
+        return base::fail(base::ErrorCode::InvalidArgument,
+                          "the systemd launcher needs the system or the session bus, not the embedded one");
     runtime.locations = config::locations(runtime.bus, geteuid(), runtime.home, from_environment);
     if (!runtime.settings.state_dir.empty() && !from_environment("PMD_STATE_DIR"))
         runtime.locations.state_dir = runtime.settings.state_dir;

@@ -14,16 +14,19 @@ namespace pm::daemon {
 
 struct Runtime {
     config::BusKind bus = config::BusKind::Embedded;
+    config::LauncherKind launcher = config::LauncherKind::Direct;
     config::Locations locations;
     std::string config_file;
     std::string pm_exec;
     std::string home;      ///< of the user pmd runs as
+    std::string user;      ///< its name; a number if it has none
     config::Settings settings;
     Options options;       ///< of the command line: they win over settings that are read again
     std::optional<model::ResourceLimit> nofile; ///< of apps that declare none
 };
 
-/// Where everything is, and the settings. Error: InvalidSpec with all faults of the settings file.
+/// Where everything is, and the settings. Error: InvalidSpec with all faults of the settings file, a line each;
+/// InvalidArgument for a variable that names no absolute path.
 [[nodiscard]] base::Result<Runtime> find_runtime(const Options& options);
 
 /// The settings of `path`; defaults when it does not exist and `must_exist` is false.

@@ -2,6 +2,7 @@
 #include "engine/apply.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace pm::engine {
 
@@ -12,20 +13,22 @@ void Applier::apply(const PlannedApp& planned)
         return;
     }
     App& app = planned.app ? *planned.app : driver_.add_app(planned.spec);
-    app.spec = planned.spec;
+    const auto before = std::exchange(app.spec, planned.spec);
     app.origin = options_.origin;
     app.owner = options_.owner;
     driver_.waiters.touch(waiter_, app.name);
     driver_.notices.app_changed(app);
 
+    if (planned.item.action == PlanAction::Adjust) driver_.adjust(app, *before);
     const bool wanted = options_.start && app.spec->autostart;
+    const bool scales = planned.item.action == PlanAction::Scale || planned.item.action == PlanAction::Adjust;
     const auto fresh = resize(app, planned.count);
     if (planned.item.action == PlanAction::Change) restart_running(app, wanted);
     // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it (PlanAction::Start, and
     // beside a change or another count).
     if (wanted)
         for (Instance* instance : app.staying()) start(*instance);
-    else if (planned.item.action == PlanAction::Scale && std::ranges::any_of(app.staying(), [&](Instance* instance) {
+    else if (scales && std::ranges::any_of(app.staying(), [&](Instance* instance) {
                  return status_of(instance->machine.state) != model::Status::Stopped;
              }))
         for (Instance* instance : fresh) start(*instance);

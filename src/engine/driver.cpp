@@ -2,6 +2,7 @@
 #include "engine/driver.hpp"
 
 #include "base/text.hpp"
+#include "policy/unit_properties.hpp"
 
 #include <fmt/format.h>
 
@@ -56,6 +57,21 @@ void Driver::timer_fired(Instance& instance)
         feed(instance, TimerFired{});
 }
 
+void Driver::adjust(App& app, const model::AppSpec& before)
+{
+    auto change = policy::live_changes(before, *app.spec);
+    if (!change || change->empty()) return;
+    Adjustment adjustment{.spec = app.spec, .processes = {}, .change = *std::move(change)};
+    for (auto& [slot, instance] : app.instances) {
+        if (!has_process(instance->machine.state)) continue;
+        const auto since = policy::live_changes(*instance->running, before);
+        if (!since || !since->empty()) continue; // it runs something older still, and is being replaced
+        instance->running = app.spec;
+        adjustment.processes.push_back(instance->key());
+    }
+    launcher_.adjust(adjustment);
+}
+
 App& Driver::add_app(std::shared_ptr<const model::AppSpec> spec)
 {
     App& app = table.add_app(std::move(spec));
@@ -73,6 +89,23 @@ Instance& Driver::add_instance(App& app, std::string reason)
     return instance;
 }
 
+void Driver::restore_instance(App& app, const SavedInstance& saved)
+{
+    Instance* instance = table.restore_instance(app, saved.id, saved.slot);
+    if (instance == nullptr) return;
+    instance->machine = saved.machine;
+    instance->pid = saved.pid;
+    instance->reason = saved.reason;
+    instance->since = saved.since;
+    instance->restarts = saved.restarts;
+    instance->last_exit = saved.last_exit;
+    instance->leaving = saved.leaving;
+    instance->running = saved.running ? saved.running : app.spec;
+    arm(*instance);
+    notices.app_changed(app);
+    if (has_process(instance->machine.state)) launcher_.adopt(request_of(*instance));
+}
+
 void Driver::carry_out(Instance& instance, Action action)
 {
     switch (action) {
@@ -85,10 +118,15 @@ void Driver::carry_out(Instance& instance, Action action)
 
 void Driver::launch(Instance& instance)
 {
-    App& app = *instance.app;
-    instance.running = app.spec;
+    instance.running = instance.app->spec;
+    launcher_.launch(request_of(instance));
+}
+
+LaunchRequest Driver::request_of(const Instance& instance) const
+{
+    const App& app = *instance.app;
     const bool several = app.instances.size() > 1 || model::resolve(app.spec->instances, limits_.cpus) > 1;
-    launcher_.launch({.key = instance.key(), .slot = instance.slot, .spec = app.spec, .several = several});
+    return {.key = instance.key(), .slot = instance.slot, .spec = instance.running, .several = several};
 }
 
 void Driver::arm(Instance& instance)
@@ -112,6 +150,7 @@ void Driver::note_exit(const Instance& instance, const Transition& transition, b
     event.pid = pid;
     event.exit = exit.ended.exit;
     event.uptime = exit.uptime;
+    event.commanded = exit.commanded;
     if (const auto* backoff = std::get_if<Backoff>(&instance.machine.state))
         event.delay = std::chrono::duration_cast<model::Duration>(backoff->deadline - clock_.now());
     else if (transition.action == Action::Launch && transition.restarted)
@@ -161,7 +200,7 @@ void Driver::remove(Instance& instance)
         notices.app_removed(app);
     else
         notices.app_changed(app);
-    launcher_.forget(instance.id);
+    launcher_.forget(instance.id, app.name, last);
     table.remove(instance);
 }
 

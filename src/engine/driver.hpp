@@ -40,9 +40,13 @@ public:
     /// Has the instance stopped and then removed.
     void dismiss(std::uint64_t waiter, Instance& instance);
     void timer_fired(Instance& instance);
+    /// Has processes that were started with the limits of `before` get those of the app's spec.
+    void adjust(App& app, const model::AppSpec& before);
 
     App& add_app(std::shared_ptr<const model::AppSpec> spec);
     Instance& add_instance(App& app, std::string reason);
+    /// Goes on with what `saved` says; its process, if it had one, is adopted.
+    void restore_instance(App& app, const SavedInstance& saved);
 
     Table table;
     Waiters waiters;
@@ -63,6 +67,7 @@ private:
     };
     void carry_out(Instance& instance, Action action);
     void launch(Instance& instance);
+    [[nodiscard]] LaunchRequest request_of(const Instance& instance) const;
     void arm(Instance& instance);
     void note_exit(const Instance& instance, const Transition& transition, base::Generation generation, pid_t pid);
     void note(Instance& instance, model::Status before, const Transition& transition);

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "model/name_table.hpp"
 #include "policy/changes.hpp"
+#include "policy/unit_properties.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,9 +17,10 @@ using base::ErrorCode;
 using base::fail;
 using Names = std::unordered_set<std::string_view>;
 
-constexpr model::NameTable<PlanAction, 6> kPlanActions{{{
+constexpr model::NameTable<PlanAction, 7> kPlanActions{{{
     {PlanAction::Add, "add"},
     {PlanAction::Change, "change"},
+    {PlanAction::Adjust, "adjust"},
     {PlanAction::Scale, "scale"},
     {PlanAction::Start, "start"},
     {PlanAction::Keep, "keep"},
@@ -89,7 +91,7 @@ PlannedApp plan_one(App* app, const model::AppSpec& spec, const ApplyOptions& op
     }
     const auto changes = policy::spec_changes(*app->spec, *planned.spec);
     if (!changes.empty()) {
-        planned.item.action = PlanAction::Change;
+        planned.item.action = policy::live_changes(*app->spec, *planned.spec) ? PlanAction::Adjust : PlanAction::Change;
         planned.item.why = fmt::format("{} changed", fmt::join(changes, ", "));
     }
     if (planned.count != current) {

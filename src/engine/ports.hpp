@@ -11,6 +11,7 @@
 #include "model/app_spec.hpp"
 #include "model/identity.hpp"
 #include "model/status.hpp"
+#include "policy/unit_properties.hpp"
 
 #include <compare>
 #include <memory>
@@ -36,6 +37,14 @@ struct LaunchRequest {
     bool several = false;
 };
 
+/// Limits of an app that change while it runs.
+struct Adjustment {
+    /// What the app is from now on; never null. Processes that wait for their launch are launched with it.
+    std::shared_ptr<const model::AppSpec> spec;
+    std::vector<ProcessKey> processes; ///< all of the app that were launched and are not gone
+    policy::LimitChange change;        ///< for each of the processes, and for what holds them all together
+};
+
 /// Starts and ends processes. Every launch() is answered by exactly one on_gone() at the end, whatever happens between.
 class Launcher {
 public:
@@ -43,6 +52,9 @@ public:
     /// Starts a process. Answers: on_running() once the program has been exec'd, or on_gone() with
     /// ExitInfo::LaunchFailed.
     virtual void launch(const LaunchRequest& request) = 0;
+    /// Takes up a process that an earlier pmd launched with this request. Answers: on_running() when it lives, or on_gone()
+    /// with how it ended as far as anybody knows.
+    virtual void adopt(const LaunchRequest& request) = 0;
     /// Sends `signal` to everything the process started (KillMode::Group) or to it alone (Main). Unknown keys: nothing.
     virtual void terminate(ProcessKey key, int signal) = 0;
     /// SIGKILL, likewise. May be called again when something survived.
@@ -53,8 +65,13 @@ public:
     [[nodiscard]] virtual std::optional<model::Usage> usage(ProcessKey key) = 0;
     /// The environment the process was started with, as "NAME=value" lines of /proc; owner-only data.
     [[nodiscard]] virtual base::Result<std::vector<std::string>> environment(ProcessKey key) = 0;
-    /// The instance is removed: none of its processes is left, and its id may be given to another one.
-    virtual void forget(base::InstanceId id) = 0;
+    /// Sets limits of what runs; what cannot be set is logged, and holds from the next start on.
+    virtual void adjust(const Adjustment& adjustment) = 0;
+    /// Which limits of `spec` do not hold here, and why, as a sentence for people; empty when all do.
+    [[nodiscard]] virtual std::string not_enforced(const model::AppSpec& spec) const = 0;
+    /// The instance is removed: none of its processes is left, and its id may be given to another one. `last`: it was the
+    /// last of `app`.
+    virtual void forget(base::InstanceId id, const std::string& app, bool last) = 0;
 };
 
 /// The launcher's answers; the Supervisor is the one who hears them.
@@ -82,7 +99,7 @@ public:
     /// Makes pipes whose other ends are read until end of file, and remembers where their lines go. Files that the spec
     /// names are opened with the rights of `user`, the one the process runs as; null: pmd's own.
     virtual base::Result<Stdio> open(const LaunchRequest& request, const model::SharedIdentity& user) = 0;
-    /// As Launcher::forget().
+    /// The instance is removed; its id may be given to another one.
     virtual void forget(base::InstanceId id) = 0;
 };
 
@@ -124,6 +141,7 @@ struct ProcessEvent {
     std::string reason;                   ///< a sentence for people; may be empty
     std::optional<model::ExitInfo> exit;  ///< for Exit and Errored
     std::optional<model::Duration> uptime;///< for Exit
+    bool commanded = false;               ///< Exit: a command asked for it (stop, restart, scale, delete)
     std::uint64_t restarts = 0;
     std::optional<model::Duration> delay; ///< Exit followed by a backoff: how long it waits
 };

@@ -160,22 +160,22 @@ public:
         switch (stopping.then) {
         case Then::Judge: return std::move(*this).judge(stopping, std::move(ended));
         case Then::Stay:
-            record(stopping.started, std::move(ended));
+            record(stopping.started, std::move(ended), true);
             return std::move(*this).rest(Stopped{}, stopping.kills == 0 ? "stopped by command"
                                                                         : "stopped by command, with SIGKILL after " +
                                                                               kill_timeout_text());
         case Then::Again:
-            record(stopping.started, std::move(ended));
+            record(stopping.started, std::move(ended), true);
             return std::move(*this).launch(Cause::Command);
         }
         return std::move(result_);
     }
 
 private:
-    void record(model::TimePoint started, Ended ended)
+    void record(model::TimePoint started, Ended ended, bool commanded = false)
     {
         const auto uptime = std::chrono::duration_cast<model::Duration>(ended.when - started);
-        result_.exit = Exit{std::move(ended), std::max(uptime, model::Duration(0))};
+        result_.exit = Exit{std::move(ended), std::max(uptime, model::Duration(0)), commanded};
     }
     [[nodiscard]] std::string kill_timeout_text() const
     {

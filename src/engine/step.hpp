@@ -96,6 +96,7 @@ enum class Action { None, Launch, Terminate, Kill };
 struct Exit {
     Ended ended;
     model::Duration uptime;
+    bool commanded = false; ///< a stop or restart asked for it
 };
 
 struct Transition {

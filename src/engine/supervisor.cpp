@@ -284,6 +284,35 @@ std::uint32_t Supervisor::instance_count() const
     return static_cast<std::uint32_t>(impl_->driver.table.instance_count());
 }
 
+std::optional<SavedApp> Supervisor::saved(const std::string& name) const
+{
+    const App* app = impl_->driver.table.find(name);
+    if (app == nullptr) return std::nullopt;
+    SavedApp saved{app->spec, app->origin, app->owner, app->created_at, app->sequence, {}};
+    for (const auto& [slot, instance] : app->instances)
+        saved.instances.push_back({instance->id, slot, instance->machine, instance->pid, instance->reason, instance->since,
+                                   instance->restarts, instance->last_exit, instance->leaving, instance->running});
+    return saved;
+}
+
+Result<void> Supervisor::restore(const SavedApp& saved)
+{
+    return impl_->driver.enter([&]() -> Result<void> {
+        Driver& driver = impl_->driver;
+        if (driver.table.find(saved.spec->name) != nullptr)
+            return fail(ErrorCode::AppExists, fmt::format("app '{}' exists already", saved.spec->name));
+        const auto stays = [](const SavedInstance& instance) { return !instance.leaving || has_process(instance.machine.state); };
+        if (std::ranges::none_of(saved.instances, stays)) return {}; // it was being deleted
+        App& app = driver.add_app(saved.spec);
+        app.origin = saved.origin;
+        app.owner = saved.owner;
+        app.created_at = saved.created_at;
+        for (const SavedInstance& instance : saved.instances)
+            if (stays(instance)) driver.restore_instance(app, instance);
+        return {};
+    });
+}
+
 void Supervisor::set_limits(Limits limits) { impl_->driver.limits() = limits; }
 
 void Supervisor::on_timer(base::InstanceId id)

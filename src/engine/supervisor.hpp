@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "engine/ports.hpp"
+#include "engine/saved.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -51,7 +52,8 @@ struct AppRef {
     uid_t owner = 0;
 };
 
-enum class PlanAction { Add, Change, Scale, Start, Keep, Remove };
+/// Adjust: nothing but limits differs (and perhaps the count), and what runs can be given the new ones.
+enum class PlanAction { Add, Change, Adjust, Scale, Start, Keep, Remove };
 [[nodiscard]] std::string_view to_string(PlanAction action) noexcept;
 
 struct PlanItem {
@@ -82,7 +84,7 @@ public:
     /// What apply() would do. Errors: AppExists (somebody else's app, or take_over), LimitExceeded, Unavailable (shutting down).
     [[nodiscard]] base::Result<std::vector<PlanItem>> plan(std::span<const model::AppSpec> specs,
                                                            const ApplyOptions& options) const;
-    /// Adds what is new, restarts what changed (only that), scales where only the count changed, starts what of the rest
+    /// Adds what is new, restarts what changed (only that), sets limits live where only they changed, scales where only the count changed, starts what of the rest
     /// does not run (stopped by whomever, errored, or waiting in backoff; not what `autostart: false` keeps down) and
     /// leaves alone what does. All or nothing: an error means that nothing was done.
     base::Result<std::vector<PlanItem>> apply(std::vector<model::AppSpec> specs, const ApplyOptions& options,
@@ -122,6 +124,11 @@ public:
     [[nodiscard]] base::Result<InstanceRef> instance(base::InstanceId id) const;
     [[nodiscard]] std::uint32_t app_count() const;
     [[nodiscard]] std::uint32_t instance_count() const;
+
+    /// What restore() needs to go on with the app. Nothing: no such app.
+    [[nodiscard]] std::optional<SavedApp> saved(const std::string& app) const;
+    /// Takes an app up where an earlier pmd left it: its processes are adopted, its timers armed. Error: AppExists.
+    base::Result<void> restore(const SavedApp& app);
 
     void set_limits(Limits limits);
 

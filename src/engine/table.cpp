@@ -54,12 +54,19 @@ Instance& Table::add_instance(App& app)
     }
     // The number of instances is bounded far below that of ids, so a free one is soon found after a wrap.
     while (by_id_.contains(base::InstanceId{next_id_})) ++next_id_;
+    return *restore_instance(app, base::InstanceId{next_id_}, slot);
+}
+
+Instance* Table::restore_instance(App& app, base::InstanceId id, base::Slot slot)
+{
+    if (by_id_.contains(id) || app.instances.contains(slot)) return nullptr;
     auto instance = std::make_unique<Instance>();
     instance->app = &app;
-    instance->id = base::InstanceId{next_id_++};
+    instance->id = id;
     instance->slot = slot;
-    Instance& added = *instance;
-    by_id_.emplace(added.id, &added);
+    next_id_ = std::max(next_id_, id.value + 1);
+    Instance* added = instance.get();
+    by_id_.emplace(added->id, added);
     app.instances.emplace(slot, std::move(instance));
     return added;
 }

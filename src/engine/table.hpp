@@ -60,6 +60,8 @@ class Table {
 public:
     /// The new app has no instances yet.
     App& add_app(std::shared_ptr<const model::AppSpec> spec);
+    /// An instance with the number and slot it had before; null when either is taken.
+    Instance* restore_instance(App& app, base::InstanceId id, base::Slot slot);
     /// Puts a new instance into the lowest free slot.
     Instance& add_instance(App& app);
     /// Removes the instance; when it was the last of its app, the app as well (returns true). Ids begin at 0 again

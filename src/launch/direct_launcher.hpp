@@ -3,8 +3,8 @@
 // writable cgroup2 tree exists.
 #pragma once
 
-#include "engine/ports.hpp"
 #include "io/event_loop.hpp"
+#include "launch/launcher.hpp"
 
 #include <functional>
 #include <memory>
@@ -23,7 +23,7 @@ struct DirectOptions {
     std::optional<model::ResourceLimit> nofile;
 };
 
-class DirectLauncher final : public engine::Launcher {
+class DirectLauncher final : public Launcher {
 public:
     /// Makes this process a subreaper, and its own cgroup subtree when it can. `events` hears the answers, never from
     /// inside a call of this class. All references must outlive the launcher. `warn` gets sentences for the log.
@@ -31,22 +31,25 @@ public:
                    std::function<void(const std::string&)> warn);
     ~DirectLauncher() override;
 
-    /// Must be called once before the first launch().
-    void set_events(engine::LauncherEvents& events);
-
     void launch(const engine::LaunchRequest& request) override;
+    void adopt(const engine::LaunchRequest& request) override;
     void terminate(engine::ProcessKey key, int signal) override;
     void kill(engine::ProcessKey key) override;
     base::Result<void> signal(engine::ProcessKey key, int signal) override;
     std::optional<model::Usage> usage(engine::ProcessKey key) override;
     base::Result<std::vector<std::string>> environment(engine::ProcessKey key) override;
-    void forget(base::InstanceId id) override;
+    void adjust(const engine::Adjustment& adjustment) override;
+    std::string not_enforced(const model::AppSpec& spec) const override;
+    void forget(base::InstanceId id, const std::string& app, bool last) override;
 
+    void set_events(engine::LauncherEvents& events) override;
+    void set_path(std::string path) override;
+    void forget_accounts() override;
+    [[nodiscard]] std::string_view name() const noexcept override { return "direct"; }
+    [[nodiscard]] bool apps_outlive_us() const noexcept override { return false; }
+    [[nodiscard]] std::string description() const override;
     /// The cgroup directory processes are placed under; empty when process trees are followed instead.
     [[nodiscard]] const std::string& cgroup_root() const;
-    void set_path(std::string path);
-    /// Users and groups that only the name service knows are looked up anew at the next launch.
-    void forget_accounts();
 
 private:
     struct Impl;

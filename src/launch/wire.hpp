@@ -7,6 +7,11 @@
 // The app's stdout and stderr are inherited as fds 1 and 2 and not sent: a dup2 in the child costs less than
 // SCM_RIGHTS, and pm-exec cannot be handed an fd that it did not expect.
 // Success is end of file (the socket closes at execve); failure is one Report, its two texts behind it.
+//
+// In a transient unit pm-exec's fd 0 is one end of a socket pair whose other copy systemd keeps open for as long as the
+// unit is loaded, so its end of file tells nothing. Over it comes one byte (kUnitOut, kUnitErr) with descriptors: a socket for
+// all of the above, then stdout and stderr where the byte says so. pm-exec makes them its own and begins with a
+// hello (kHelloMagic) that carries its credentials (unix(7), SCM_CREDENTIALS).
 // pm-exec has no C library: this header needs nothing but integers.
 #pragma once
 
@@ -17,6 +22,9 @@ namespace pm::launch::wire {
 
 inline constexpr std::uint32_t kOrdersMagic = 0x31584d50;  // "PMX1"
 inline constexpr std::uint32_t kReportMagic = 0x32584d50;  // "PMX2"
+inline constexpr std::uint32_t kHelloMagic = 0x33584d50;   // "PMX3"
+inline constexpr char kUnitOut = 1;
+inline constexpr char kUnitErr = 2;
 inline constexpr std::uint32_t kVersion = 1;
 /// Above what any kernel takes as arguments and environment (6 MiB); a bound on what pm-exec allocates.
 inline constexpr std::uint32_t kMaxOrders = 8U << 20U;
@@ -42,13 +50,15 @@ enum class Field : std::uint32_t {
     Gid,            ///< number
     Groups,         ///< std::uint32_t[]: the supplementary groups; absent: left as they are
     Fallback,       ///< text: the interpreter to try when the first is not there
+    FileHead,       ///< text, repeated, Shell only: replaces the first kShellHead arguments when its last is a file
 };
-inline constexpr std::uint32_t kFieldCount = 17;
+inline constexpr std::uint32_t kFieldCount = 18;
+inline constexpr std::size_t kShellHead = 4; ///< shell, "-c", line, name
 
 enum class CommandKind : std::uint32_t {
     Direct,      ///< run the script itself; without '/': here, then in PATH
     Interpreted, ///< an interpreter from PATH runs a script that must be readable
-    Shell,       ///< a shell runs a line: nothing to check but the shell
+    Shell,       ///< a shell runs a line, unless all of it is the path of a file
 };
 
 inline constexpr std::int64_t kFlagNullOut = 1;       ///< stdout is /dev/null

@@ -9,6 +9,7 @@ namespace pm::model {
 namespace {
 
 constexpr NameTable<KillMode, 2> kKillModes{{{{KillMode::Group, "group"}, {KillMode::Main, "main"}}}};
+constexpr NameTable<LimitScope, 2> kLimitScopes{{{{LimitScope::Instance, "instance"}, {LimitScope::App, "app"}}}};
 constexpr NameTable<LogType, 2> kLogTypes{{{{LogType::Raw, "raw"}, {LogType::Json, "json"}}}};
 constexpr NameTable<int, 16> kResources{{{
     {RLIMIT_AS, "as"},
@@ -41,6 +42,8 @@ std::uint32_t resolve(InstanceCount count, std::uint32_t cpus) noexcept
 
 std::string_view to_string(KillMode mode) noexcept { return kKillModes.name(mode); }
 std::optional<KillMode> kill_mode_from(std::string_view name) noexcept { return kKillModes.value(name); }
+std::string_view to_string(LimitScope scope) noexcept { return kLimitScopes.name(scope); }
+std::optional<LimitScope> limit_scope_from(std::string_view name) noexcept { return kLimitScopes.value(name); }
 std::string_view to_string(LogType type) noexcept { return kLogTypes.name(type); }
 std::optional<LogType> log_type_from(std::string_view name) noexcept { return kLogTypes.value(name); }
 std::string_view resource_name(int resource) noexcept { return kResources.name(resource); }

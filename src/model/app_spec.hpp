@@ -5,6 +5,8 @@
 // Two specs that compare equal mean the same running app: `apply` restarts an app only when its spec differs.
 #pragma once
 
+#include "model/unit_property.hpp"
+
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -64,6 +66,28 @@ struct ResourceLimit {
     bool operator==(const ResourceLimit&) const = default;
 };
 
+/// Whom `limits` hold for: each instance, or all of an app's instances together.
+enum class LimitScope { Instance, App };
+
+/// What cgroups limit (systemd.resource-control(5)). Unset: no limit of ours.
+struct ResourceControl {
+    static constexpr std::uint64_t kInfinity = UINT64_MAX;
+
+    LimitScope scope = LimitScope::Instance;
+    std::optional<std::uint64_t> memory_low;      ///< bytes that are spared when memory runs short; kInfinity: all
+    std::optional<std::uint64_t> memory_high;     ///< bytes from which the app is slowed down; kInfinity: none
+    std::optional<std::uint64_t> memory_max;      ///< bytes; beyond, the kernel kills; kInfinity: none
+    std::optional<std::uint64_t> memory_swap_max; ///< bytes; kInfinity: none
+    std::optional<std::uint32_t> cpu;             ///< percent of one CPU, 1 or more
+    std::optional<std::uint32_t> cpu_weight;      ///< 1 to 10000, the usual is 100
+    std::optional<std::uint32_t> io_weight;       ///< 1 to 10000, the usual is 100
+    std::optional<std::uint64_t> tasks;           ///< processes and threads; kInfinity: no limit
+
+    bool operator==(const ResourceControl&) const = default;
+    /// True when nothing is limited; a scope alone limits nothing.
+    [[nodiscard]] bool empty() const { return *this == ResourceControl{.scope = scope}; }
+};
+
 struct AppSpec {
     std::string name;
     std::string name_space = "default";
@@ -88,6 +112,8 @@ struct AppSpec {
     std::optional<int> nice;
     std::optional<int> oom_score_adj;
     std::vector<ResourceLimit> rlimits;          ///< sorted by resource, one each
+    ResourceControl limits;
+    std::vector<SandboxSetting> sandbox;         ///< sorted by name, one each
 
     bool autostart = true;
     RestartPolicy restart;
@@ -107,6 +133,8 @@ struct AppSpec {
 
 [[nodiscard]] std::string_view to_string(KillMode mode) noexcept;
 [[nodiscard]] std::optional<KillMode> kill_mode_from(std::string_view name) noexcept;
+[[nodiscard]] std::string_view to_string(LimitScope scope) noexcept;
+[[nodiscard]] std::optional<LimitScope> limit_scope_from(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(LogType type) noexcept;
 [[nodiscard]] std::optional<LogType> log_type_from(std::string_view name) noexcept;
 

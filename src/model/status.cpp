@@ -23,6 +23,13 @@ constexpr NameTable<ExitInfo::Kind, 4> kExitKinds{{{
     {ExitInfo::Kind::Lost, "lost"},
 }}};
 
+constexpr NameTable<ExitInfo::Cause, 4> kCauses{{{
+    {ExitInfo::Cause::Own, "own"},
+    {ExitInfo::Cause::OutOfMemory, "out of memory"},
+    {ExitInfo::Cause::Watchdog, "watchdog"},
+    {ExitInfo::Cause::Timeout, "timeout"},
+}}};
+
 constexpr NameTable<LaunchStage, 17> kStages{{{
     {LaunchStage::Resources, "resources"},
     {LaunchStage::Cgroup, "cgroup"},
@@ -47,10 +54,10 @@ constexpr NameTable<LaunchStage, 17> kStages{{{
 
 std::string describe(const ExitInfo& exit)
 {
+    const std::string cause = exit.cause == ExitInfo::Cause::Own ? "" : " (" + std::string(to_string(exit.cause)) + ")";
     switch (exit.kind) {
-    case ExitInfo::Kind::Exited: return "exit code " + std::to_string(exit.code);
-    case ExitInfo::Kind::Signaled:
-        return base::signal_name(exit.code) + (exit.core_dumped ? " (core dumped)" : "");
+    case ExitInfo::Kind::Exited: return "exit code " + std::to_string(exit.code) + cause;
+    case ExitInfo::Kind::Signaled: return base::signal_name(exit.code) + (exit.core_dumped ? " (core dumped)" : cause);
     case ExitInfo::Kind::LaunchFailed: return exit.detail;
     case ExitInfo::Kind::Lost: return exit.detail.empty() ? "ended unseen" : exit.detail;
     }
@@ -60,6 +67,7 @@ std::string describe(const ExitInfo& exit)
 std::string_view to_string(Status status) noexcept { return kStatuses.name(status); }
 std::optional<Status> status_from(std::string_view name) noexcept { return kStatuses.value(name); }
 std::string_view to_string(ExitInfo::Kind kind) noexcept { return kExitKinds.name(kind); }
+std::string_view to_string(ExitInfo::Cause cause) noexcept { return kCauses.name(cause); }
 std::string_view to_string(LaunchStage stage) noexcept { return kStages.name(stage); }
 std::optional<LaunchStage> launch_stage_from(std::string_view name) noexcept { return kStages.value(name); }
 

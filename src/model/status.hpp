@@ -52,6 +52,13 @@ struct ExitInfo {
         LaunchFailed, ///< code is the errno, stage the step, detail the whole sentence
         Lost,         ///< the process is gone and nobody knows how
     } kind = Kind::Lost;
+    /// Who brought the end about, where that is known.
+    enum class Cause {
+        Own,         ///< the process itself, or a signal that anybody sent
+        OutOfMemory, ///< the kernel's OOM killer, or systemd-oomd
+        Watchdog,    ///< it did not give the sign of life it owed
+        Timeout,     ///< it took longer to start or stop than systemd lets it
+    } cause = Cause::Own;
     int code = 0;
     bool core_dumped = false;
     LaunchStage stage = LaunchStage::Execute;
@@ -65,6 +72,7 @@ struct ExitInfo {
 [[nodiscard]] std::string_view to_string(Status status) noexcept;
 [[nodiscard]] std::optional<Status> status_from(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(ExitInfo::Kind kind) noexcept;
+[[nodiscard]] std::string_view to_string(ExitInfo::Cause cause) noexcept;
 [[nodiscard]] std::string_view to_string(LaunchStage stage) noexcept;
 [[nodiscard]] std::optional<LaunchStage> launch_stage_from(std::string_view name) noexcept;
 

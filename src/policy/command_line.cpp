@@ -49,6 +49,12 @@ LaunchCommand shell_line(const model::AppSpec& spec)
                           .argv = {std::string(kShell), "-c", spec.script, "bash"},
                           .script = spec.script};
     append(command.argv, spec.args);
+    if (const std::string_view interpreter = interpreter_for(spec.script); !interpreter.empty()) {
+        command.file_head.emplace_back(interpreter);
+        append(command.file_head, spec.interpreter_args);
+    }
+    command.file_head.push_back(spec.script);
+    command.may_fall_back_to_node = extension(spec.script).empty();
     return command;
 }
 

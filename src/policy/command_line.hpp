@@ -22,9 +22,11 @@ struct LaunchCommand {
     Kind kind = Kind::Direct;
     std::vector<std::string> argv;
     std::string script;        ///< the file to check and to name in messages; for Shell the whole line
+    /// Shell: what argv begins with, instead of its first four, when the whole line is the path of a file: that is run.
+    std::vector<std::string> file_head;
     /// Direct, and no '/' in the script: a file of that name in cwd comes first, then PATH.
     bool search_path = false;
-    /// Direct, and no extension: when the file is a text without "#!", "node" runs it (pm2).
+    /// No interpreter asked for, and no extension: when the file is a text without "#!", "node" runs it (pm2).
     bool may_fall_back_to_node = false;
 };
 

@@ -25,6 +25,8 @@ private:
     std::vector<Excess> found_;
 };
 
+constexpr std::uint32_t kUsualWeight = 100; // systemd.resource-control(5)
+
 bool is_pmd_output(const std::string& path) { return path == "/dev/stdout" || path == "/dev/stderr"; }
 
 } // namespace
@@ -45,6 +47,13 @@ std::vector<Excess> excesses_of(const model::AppSpec& spec, const Loader& loader
     found.add_if(spec.oom_score_adj && *spec.oom_score_adj < 0, "oom_score_adj", spec.oom_score_adj.value_or(0));
     for (const model::ResourceLimit& limit : spec.rlimits)
         found.add_if(limit.hard > loader.hard_limit(limit.resource), "rlimits", model::resource_name(limit.resource));
+    const model::ResourceControl& limits = spec.limits;
+    const auto share = [&](std::string_view key, const std::optional<std::uint32_t>& weight) {
+        found.add_if(weight.value_or(kUsualWeight) > kUsualWeight, key, weight.value_or(0));
+    };
+    found.add_if(limits.memory_low.value_or(0) > 0, "limits.memory_low", limits.memory_low.value_or(0));
+    share("limits.cpu_weight", limits.cpu_weight);
+    share("limits.io_weight", limits.io_weight);
     const model::LogSpec& logs = spec.logs;
     found.add_if(is_pmd_output(logs.out_file), "out_file", logs.out_file);
     found.add_if(is_pmd_output(logs.error_file), "error_file", logs.error_file);

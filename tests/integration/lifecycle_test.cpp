@@ -44,6 +44,21 @@ TEST_F(Lifecycle, AnAppIsStartedListedStoppedStartedRestartedAndDeleted)
     EXPECT_EQ(manager_->AppCount(), 0U);
 }
 
+TEST_F(Lifecycle, OnlyAnExitThatNobodyAskedForIsAWarning)
+{
+    load("apps: [{name: web, script: sleep, args: [1000], instances: 3}]");
+    manager_->Restart("web", {});
+    manager_->Scale("web", "2");
+    manager_->Stop("0", {});
+    manager_->Delete("0", {});
+    EXPECT_NE(read_file(stderr_path_).find("web-0: exit"), std::string::npos);
+    EXPECT_EQ(read_file(stderr_path_).find("warning: "), std::string::npos) << read_file(stderr_path_);
+    load("apps: [{name: web, script: sleep, args: [1000]}]");
+    kill_hard(only("web").pid);
+    wait_event([](const Event& at) { return at.event == "exit" && at.number("exit-code") == SIGKILL; }, "its exit");
+    EXPECT_NE(read_file(stderr_path_).find("warning: web-0: exit"), std::string::npos) << read_file(stderr_path_);
+}
+
 TEST_F(Lifecycle, AKilledAppIsReplacedWithItsReason)
 {
     load("apps: [{name: web, script: sleep, args: [1000]}]");

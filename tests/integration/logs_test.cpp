@@ -20,7 +20,9 @@ TEST_F(Logs, BothStreamsAreKeptByLineAndFollowed)
     sdbus::UnixFd log = manager_->OpenLog("talk", {});
     const std::string line = read_until(log.get(), "partial");
     EXPECT_NE(line.find("\"stream\":\"out\""), std::string::npos) << line;
-    process_until([&] { return read_file(dir_.path() + "/state/logs/talk-0-error.log") == "oops\n"; }, "the error log");
+    sdbus::UnixFd errors = manager_->OpenLog("talk", {{"stream", "err"}, {"format", "raw"}});
+    EXPECT_EQ(read_until(errors.get(), "oops"), "oops"); // readers get a line after its file
+    EXPECT_EQ(read_file(dir_.path() + "/state/logs/talk-0-error.log"), "oops\n");
     EXPECT_EQ(read_file(dir_.path() + "/state/logs/talk-0-out.log"), "one\npartial\n");
 }
 

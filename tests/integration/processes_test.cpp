@@ -28,6 +28,17 @@ std::size_t anonymous_kib(pid_t pid)
     return 0;
 }
 
+/// The most that was resident so far.
+std::size_t most_kib(pid_t pid)
+{
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string word; status >> word;) {
+        std::size_t kib = 0;
+        if (word == "VmHWM:" && status >> kib) return kib;
+    }
+    return 0;
+}
+
 class Processes : public DaemonTest, public ::testing::WithParamInterface<bool> {
 protected:
     void SetUp() override
@@ -137,6 +148,32 @@ TEST_P(Processes, AnAppSeesOnlyItsOwnDescriptorsAndACleanSlate)
     const std::string text = read_file(dir_.path() + "/state/logs/look-0-out.log");
     EXPECT_NE(text.find("blocked []"), std::string::npos) << text;
     EXPECT_NE(text.find("session True True"), std::string::npos) << text;
+}
+
+TEST_P(Processes, AFileOfBracketsCostsLittleAndForAMomentOnly)
+{
+    load("apps: [{name: a, script: sleep, args: [1000]}]");
+    const std::size_t before = anonymous_kib(pmd_);
+    for (const char piece : {'[', '{', ','}) {
+        const std::string text = "- [" + std::string((4u << 20) - 3, piece);
+        const auto error = error_of([&] { load(text); });
+        EXPECT_EQ(error.getName(), "org.pmd1.Error.InvalidSpec") << piece;
+        EXPECT_NE(error.getMessage().find("512.0K"), std::string::npos) << error.getMessage();
+    }
+    if (kInstrumented) return; // a sanitizer keeps freed memory to find its later use
+    EXPECT_LT(most_kib(pmd_), 200u << 10);
+    ask_until([&] { return anonymous_kib(pmd_) < before + 4096; }, "pmd's memory");
+}
+
+TEST_P(Processes, WhatReadingALargeFileTookIsGivenBack)
+{
+    load("apps: [{name: a, script: sleep, args: [1000]}]");
+    const std::size_t before = anonymous_kib(pmd_);
+    std::string large = "apps:\n";
+    for (int i = 0; i < 9'000; ++i) large += "  - {name: app" + std::to_string(i) + ", script: sleep, args: [1000], env: {A: b}}\n";
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(manager_->Plan(large, "/srv/app.yaml", {}).size(), 9'000U);
+    if (kInstrumented) return;
+    ask_until([&] { return anonymous_kib(pmd_) < before + 4096; }, "pmd's memory");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Processes, ::testing::Values(true, false),

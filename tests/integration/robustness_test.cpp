@@ -189,10 +189,15 @@ TEST_F(Robustness, SighupReadsTheSettingsAgain)
     };
     // The signal and our call race; what counts is that it takes effect.
     process_until([&] { return !two().getName().empty() || (manager_->Delete("all", {}), false); }, "the new limit");
-    dir_.write("pmd.yaml", "max_apps: lots\n");
+    dir_.write("pmd.yaml", "max_apps: lots\nbus: usb\n");
     kill(pmd_, SIGHUP);
     EXPECT_EQ(error_of([&] { load("[{name: a, script: sleep, args: [1000]}]"); }).getName(), "")
         << "a faulty file must change nothing";
+    const auto told = [&](const std::string& fault) {
+        return read_file(stderr_path_).find("error: the settings were not changed: " + dir_.path() + "/pmd.yaml:" + fault) !=
+               std::string::npos;
+    };
+    ask_until([&] { return told("1:11: max_apps") && told("2:6: bus"); }, "a line of the log for each fault");
 }
 
 TEST_F(Robustness, SighupLeavesTheCommandLineInForce)

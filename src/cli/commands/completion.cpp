@@ -25,11 +25,6 @@ public:
     }
 
 private:
-    static int print(std::string_view script)
-    {
-        out(script);
-        return kDone;
-    }
     std::string shell_;
 };
 

@@ -31,25 +31,23 @@ public:
             if (!app) return report(app.error());
             apps.emplace(row.app, std::move(*app));
         }
-        print(context, *rows, apps);
-        return kDone;
+        return print(text_of(context, *rows, apps));
     }
 
 private:
-    void print(const Context& context, const std::vector<Row>& rows, const std::map<std::string, AppInfo>& apps) const
+    [[nodiscard]] std::string text_of(const Context& context, const std::vector<Row>& rows,
+                                      const std::map<std::string, AppInfo>& apps) const
     {
+        std::string text;
         if (spec_) {
-            for (const auto& [name, app] : apps) out(app.spec);
-            return;
+            for (const auto& [name, app] : apps) text += app.spec;
+            return text;
         }
         std::vector<std::pair<Row, AppInfo>> instances;
         for (const Row& row : rows) instances.emplace_back(row, apps.at(row.app));
-        if (json_) return out(describe_json(instances));
-        bool first = true;
-        for (const auto& [row, app] : instances) {
-            out((first ? "" : "\n") + describe_text(row, app, context.out));
-            first = false;
-        }
+        if (json_) return describe_json(instances);
+        for (const auto& [row, app] : instances) text += (text.empty() ? "" : "\n") + describe_text(row, app, context.out);
+        return text;
     }
 
     std::string target_;

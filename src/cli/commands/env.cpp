@@ -27,8 +27,7 @@ public:
             if (row.pid == 0) continue;
             const auto environment = client->environment(row.id);
             if (!environment) return report(environment.error());
-            print(context, *environment);
-            return kDone;
+            return print(text_of(context, *environment));
         }
         return report({kFailed, fmt::format("nothing of '{0}' runs: there is no environment to show; 'pmctl start {0}' "
                                             "starts it",
@@ -36,16 +35,16 @@ public:
     }
 
 private:
-    void print(const Context& context, const std::map<std::string, std::string>& environment) const
+    [[nodiscard]] std::string text_of(const Context& context, const std::map<std::string, std::string>& environment) const
     {
         if (json_)
-            return out(nlohmann::json(environment).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+            return nlohmann::json(environment).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
         std::string text;
         for (const auto& [name, value] : environment) {
             const std::string line = name + "=" + value;
             text += (context.out.is_terminal ? base::printable(line) : line) + "\n";
         }
-        out(text);
+        return text;
     }
 
     std::string target_;

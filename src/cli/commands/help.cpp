@@ -14,14 +14,10 @@ public:
     }
     int run(Context&) override
     {
-        if (verb_.empty()) {
-            out(overview());
-            return kDone;
-        }
+        if (verb_.empty()) return print(overview());
         const Verb* verb = find_verb(verb_);
         if (verb == nullptr) return report({kUsage, unknown_verb(verb_)});
-        out(help_of(*verb));
-        return kDone;
+        return print(help_of(*verb));
     }
 
 private:

@@ -18,8 +18,9 @@ public:
         if (!client) return report(client.error());
         const auto rows = client->list(target_, false);
         if (!rows) return report(rows.error());
-        for (const Row& row : *rows) out(std::to_string(row.id) + "\n");
-        return kDone;
+        std::string text;
+        for (const Row& row : *rows) text += std::to_string(row.id) + "\n";
+        return print(text);
     }
 
 private:

@@ -27,8 +27,7 @@ public:
         if (names_) return print_names(*rows);
         if (sort_)
             if (auto sorted = sort_rows(*rows, *sort_); !sorted) return report(sorted.error());
-        out(json_ ? list_json(*rows) : list_table(*rows, context.out));
-        return kDone;
+        return print(json_ ? list_json(*rows) : list_table(*rows, context.out));
     }
 
 private:
@@ -41,8 +40,7 @@ private:
         }
         std::string text;
         for (const std::string& word : words) text += word + "\n";
-        out(text);
-        return kDone;
+        return print(text);
     }
 
     std::string target_;

@@ -35,12 +35,11 @@ public:
         auto streams = open_streams(*client);
         if (!streams) return report(streams.error());
         LogFormatter formatter(context.out, timestamp_);
-        const auto print = [&](std::string_view line) {
+        const auto format = [&](std::string_view line) {
             return raw_ || json_ ? std::string(line) + "\n" : formatter.format(line);
         };
-        const ViewEnd end = view_logs(std::move(*streams), print);
-        if (nostream_ || end == ViewEnd::Interrupted) return kDone;
-        return report({kNoDaemon, "pmd has ended"});
+        const ViewEnd end = view_logs(std::move(*streams), format);
+        return nostream_ && end == ViewEnd::StreamsEnded ? kDone : status_of(end);
     }
 
 private:

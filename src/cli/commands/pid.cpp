@@ -20,13 +20,13 @@ public:
         if (target_.empty()) {
             const auto daemon = client->daemon();
             if (!daemon) return report(daemon.error());
-            out(std::to_string(daemon->pid) + "\n");
-            return kDone;
+            return print(std::to_string(daemon->pid) + "\n");
         }
         const auto rows = client->list(target_, false);
         if (!rows) return report(rows.error());
-        for (const Row& row : *rows) out(std::to_string(row.pid) + "\n");
-        return kDone;
+        std::string text;
+        for (const Row& row : *rows) text += std::to_string(row.pid) + "\n";
+        return print(text);
     }
 
 private:

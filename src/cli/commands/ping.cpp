@@ -16,10 +16,9 @@ public:
         if (!client) return report(client.error());
         const auto daemon = client->daemon();
         if (!daemon) return report(daemon.error());
-        if (!context.globals.silent)
-            out(fmt::format("pmd {} answers: pid {}, {} apps, {} instances ({})\n", daemon->version, daemon->pid,
-                            daemon->apps, daemon->instances, client->bus()));
-        return kDone;
+        if (context.globals.silent) return kDone;
+        return print(fmt::format("pmd {} answers: pid {}, {} apps, {} instances ({})\n", daemon->version, daemon->pid,
+                                 daemon->apps, daemon->instances, client->bus()));
     }
 };
 

@@ -8,6 +8,7 @@
 #include "cli/view/table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <unistd.h>
 #include <variant>
@@ -15,8 +16,8 @@
 namespace pm::cli {
 namespace {
 
-constexpr const char* kNotes = R"(For files: --env, --only, --namespace, --dry-run, --prune. The other options are for scripts.
-What follows -- is given to the script.
+constexpr const char* kNotes = R"(For files alone: --env, --only, --prune. For files and scripts: --namespace, --dry-run, --attach. The others are for
+scripts. What follows -- is given to the script. An option that has nothing to act on is refused.
 
 examples:
   pmctl start app.yaml --env production
@@ -25,6 +26,48 @@ examples:
   pmctl start "python3 -m http.server 8001" --name files
   pmctl start web                  (an app that is stopped)
   generate-apps | pmctl start -)";
+
+enum class Concern { Files, Scripts, Both, Anything };
+
+Concern concern_of(std::string_view option)
+{
+    struct Row {
+        std::string_view option;
+        Concern concern;
+    };
+    constexpr std::array kOthers{Row{"--env", Concern::Files},          Row{"--only", Concern::Files},
+                                 Row{"--prune", Concern::Files},        Row{"--namespace", Concern::Both},
+                                 Row{"--dry-run", Concern::Anything},   Row{"--attach", Concern::Anything},
+                                 Row{"--bus", Concern::Anything},       Row{"--no-color", Concern::Anything},
+                                 Row{"--silent", Concern::Anything}};
+    const auto row = std::ranges::find(kOthers, option, &Row::option);
+    return row == kOthers.end() ? Concern::Scripts : row->concern;
+}
+
+/// Fails with status 2 for the first of `given` that has nothing to act on: it would be ignored.
+Outcome<void> check_concerns(const Context& context, bool files, bool scripts)
+{
+    const auto refuse = [](std::string_view what, std::string_view whom) {
+        return failed(kUsage, fmt::format("{} for {}, and none is named; see 'pmctl start --help'", what, whom));
+    };
+    for (const std::string& option : context.given) {
+        const std::string is = fmt::format("'{}' is", option);
+        switch (concern_of(option)) {
+        case Concern::Files:
+            if (!files) return refuse(is, "app files");
+            break;
+        case Concern::Scripts:
+            if (!scripts) return refuse(is, "scripts");
+            break;
+        case Concern::Both:
+            if (!files && !scripts) return refuse(is, "app files and scripts");
+            break;
+        case Concern::Anything: break;
+        }
+    }
+    if (!scripts && !context.script_args.empty()) return refuse("what follows '--' is", "scripts");
+    return {};
+}
 
 std::string script_path(const Context& context, const std::string& word)
 {
@@ -58,6 +101,7 @@ public:
     int run(Context& context) override;
 
 private:
+    Outcome<void> check_options(const Context& context, const std::vector<Row>& rows) const;
     Outcome<std::vector<Step>> steps(const Context& context, Client* client, const std::vector<Row>& rows) const;
     std::string runs_already(const Context& context, Client* client, const std::string& word,
                              const std::vector<Row>& rows) const;
@@ -186,13 +230,23 @@ std::string Start::runs_already(const Context& context, Client* client, const st
 {
     const std::string path = file_path(word, context.cwd);
     if (client == nullptr || path.empty() || force_ || script_.name) return {};
-    if (std::ranges::any_of(rows, [&](const Row& row) { return row.app == default_name(path); })) return {};
+    if (std::ranges::any_of(rows, [&](const Row& row) { return row.app == name_of_file(path); })) return {};
     const auto running = client->list(path, false);
     if (!running) return {};
     if (!context.globals.silent)
         warn(fmt::format("'{}' is what '{}' runs: no other app is made of it (--name makes one)", word,
                          base::printable(running->front().app)));
     return path;
+}
+
+/// A script that is an app already counts: the same command line, given again, is no fault.
+Outcome<void> Start::check_options(const Context& context, const std::vector<Row>& rows) const
+{
+    const auto is_file = [](const std::string& word) { return kind_of(word) != WordKind::Word; };
+    const auto is_script = [&](const std::string& word) {
+        return !is_file(word) && (force_ || !selects(word, rows) || !script_path(context, word).empty());
+    };
+    return check_concerns(context, std::ranges::any_of(words_, is_file), std::ranges::any_of(words_, is_script));
 }
 
 Outcome<std::vector<Step>> Start::steps(const Context& context, Client* client, const std::vector<Row>& rows) const
@@ -251,8 +305,7 @@ int Start::show_plan(const Context& context, Client* client, const std::vector<S
                 lines.push_back({{base::printable(row.app)}, {row.action}, {base::printable(row.why)}});
         }
     }
-    out(render({{"name"}, {"action"}, {"why"}}, lines, context.out));
-    return kDone;
+    return print(render({{"name"}, {"action"}, {"why"}}, lines, context.out));
 }
 
 /// A script that runs already as it is asked for stays as it is: people should hear that nothing happens.
@@ -290,6 +343,7 @@ int Start::run(Context& context)
         if (!list) return report(list.error());
         rows = std::move(*list);
     }
+    if (auto good = check_options(context, rows); !good) return report(good.error());
     auto todo = steps(context, client ? &*client : nullptr, rows);
     if (!todo) return report(todo.error());
     if (!check(context, *todo)) return kUsage;

@@ -2,6 +2,7 @@
 #include "cli/app_text.hpp"
 #include "cli/commands/all.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace pm::cli {
@@ -28,7 +29,8 @@ public:
             if (!check_app_text(context, *text, {profile_.value_or(""), {}, {}}))
                 status = kUsage;
             else if (!context.globals.silent)
-                out(fmt::format("{}: valid, {} app{}\n", text->shown, text->names.size(), text->names.size() == 1 ? "" : "s"));
+                status = std::max(status, print(fmt::format("{}: valid, {} app{}\n", text->shown, text->names.size(),
+                                                            text->names.size() == 1 ? "" : "s")));
         }
         return status;
     }

@@ -13,12 +13,11 @@ public:
     void declare(OptionSet& options) override { options.notes("example:\n  pmctl version"); }
     int run(Context& context) override
     {
-        out("pmctl " PMD_VERSION "\n");
-        auto client = Client::connect(context);
-        if (!client) return kDone; // pmctl's own version was asked for as well, and told
-        if (const auto daemon = client->daemon())
-            out(fmt::format("pmd {} (pid {}, {})\n", daemon->version, daemon->pid, client->bus()));
-        return kDone;
+        std::string text = "pmctl " PMD_VERSION "\n";
+        if (auto client = Client::connect(context)) // without one, pmctl's own version is all there is to tell
+            if (const auto daemon = client->daemon())
+                text += fmt::format("pmd {} (pid {}, {})\n", daemon->version, daemon->pid, client->bus());
+        return print(text);
     }
 };
 

@@ -66,6 +66,7 @@ void add_state(Lines& lines, const Row& row, const AppInfo& app)
 {
     lines.emplace_back("status", row.status);
     if (!row.reason.empty()) lines.emplace_back("reason", row.reason);
+    for (const std::string& warning : app.warnings) lines.emplace_back("warning", warning);
     lines.emplace_back("name", row.app);
     lines.emplace_back("namespace", row.name_space);
     lines.emplace_back("id", fmt::format("{} (slot {})", row.id, row.slot));
@@ -109,6 +110,7 @@ Json json_of(const Row& row, const AppInfo& app)
     item["app_status"] = app.status;
     item["app_reason"] = app.reason;
     item["owner_uid"] = app.owner;
+    item["warnings"] = app.warnings;
     item["created_at_usec"] = app.created_at_usec;
     const LastExit* last = last_exit(row, app);
     if (last != nullptr && !last->kind.empty())

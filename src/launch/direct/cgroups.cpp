@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,36 +17,20 @@ constexpr std::string_view kPrefix = "pmd-";
 constexpr std::string_view kSuffix = ".apps";
 constexpr int kMaxDepth = 16; ///< of what an app made below its leaf
 
-struct CloseDir {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
-std::vector<std::string> directories_in(const std::string& path)
-{
-    std::vector<std::string> names;
-    const std::unique_ptr<DIR, CloseDir> directory(::opendir(path.c_str()));
-    if (!directory) return names;
-    while (const dirent* entry = ::readdir(directory.get()))
-        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-    return names;
-}
-
 /// Removes `path` and the cgroups below it; errno of the last rmdir. Cgroups that hold processes refuse.
 int remove_tree(const std::string& path, int depth = 0)
 {
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return 0;
     if (errno != EBUSY || depth == kMaxDepth) return errno;
-    for (const std::string& name : directories_in(path)) remove_tree(path + "/" + name, depth + 1);
+    for (const std::string& name : cgroups_below(path)) remove_tree(path + "/" + name, depth + 1);
     return ::rmdir(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-void collect_members(const std::string& path, std::vector<pid_t>& pids, int depth)
+/// 0 or errno.
+int write_file(const std::string& path, std::string_view text)
 {
-    if (const auto text = read_small_file(path + "/cgroup.procs", 16U << 20U))
-        for (const std::string& word : base::split(*text, '\n'))
-            if (const auto pid = base::parse_number<pid_t>(word); pid && *pid > 0) pids.push_back(*pid);
-    if (depth == kMaxDepth) return;
-    for (const std::string& name : directories_in(path)) collect_members(path + "/" + name, pids, depth + 1);
+    const base::Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
 }
 
 /// "pmd-<pid>-<start time>": a pid alone would be taken for alive when a container's next pmd has the same one.
@@ -65,29 +47,16 @@ bool is_stale(std::string_view name)
     const auto pid = parts.size() < 3 ? std::nullopt : base::parse_number<pid_t>(parts[1]);
     if (!pid) return false;
     const auto now = read_process(*pid);
-    return !now || std::to_string(now->start_time) != parts[2];
+    return !now || now->ended() || std::to_string(now->start_time) != parts[2];
 }
 
-void clear_stale(const std::string& own)
+/// Removes what is stale; gives the names of what cannot be removed yet.
+std::vector<std::string> clear_stale(const std::string& own)
 {
-    for (const std::string& name : directories_in(own))
-        if (is_stale(name)) remove_tree(own + "/" + name);
-}
-
-/// mountinfo writes a space as \040 and so on.
-std::string unescape_octal(std::string_view text)
-{
-    const auto digit = [](char c) { return c >= '0' && c <= '7'; };
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size() && digit(text[i + 1]) && digit(text[i + 2]) && digit(text[i + 3])) {
-            result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-            i += 3;
-        } else {
-            result += text[i];
-        }
-    }
-    return result;
+    std::vector<std::string> left;
+    for (const std::string& name : cgroups_below(own))
+        if (is_stale(name) && remove_tree(own + "/" + name) != 0) left.push_back(name);
+    return left;
 }
 
 } // namespace
@@ -109,25 +78,6 @@ std::string escape_component(std::string_view text)
     return result;
 }
 
-std::optional<OwnCgroup> find_own_cgroup(std::string_view mountinfo, std::string_view cgroup)
-{
-    std::string own;
-    for (const std::string& line : base::split(cgroup, '\n'))
-        if (line.starts_with("0::/")) own = line.substr(3);
-    if (own.empty() || own.starts_with("/..")) return std::nullopt;
-    for (const std::string& line : base::split(mountinfo, '\n')) {
-        const std::size_t dash = line.find(" - cgroup2 ");
-        if (dash == std::string::npos) continue;
-        const auto fields = base::split(std::string_view(line).substr(0, dash), ' ');
-        if (fields.size() < 5) continue;
-        const std::string root = unescape_octal(fields[3]); // the part of the tree that is mounted here
-        const std::string path = unescape_octal(fields[4]);
-        if (root == "/") return OwnCgroup{path + (own == "/" ? "" : own), own};
-        if (own == root || own.starts_with(root + "/")) return OwnCgroup{path + own.substr(root.size()), own};
-    }
-    return std::nullopt;
-}
-
 Cgroups::Cgroups()
 {
     const auto mountinfo = read_small_file("/proc/self/mountinfo");
@@ -137,7 +87,7 @@ Cgroups::Cgroups()
     if (!own) return;
     const auto self = read_process(::getpid());
     if (!self) return;
-    clear_stale(own->path);
+    for (const std::string& name : clear_stale(own->path)) left_by_others_.push_back("../" + name); // seen from root_
     const std::string stem = owner_name(*self);
     std::string name = stem + std::string(kSuffix);
     for (int attempt = 1; ::mkdir((own->path + "/" + name).c_str(), 0755) < 0; ++attempt) {
@@ -147,7 +97,32 @@ Cgroups::Cgroups()
     root_ = own->path + "/" + name;
     root_name_ = (own->name == "/" ? "" : own->name) + "/" + name;
     root_fd_ = base::Fd(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!root_fd_) ::rmdir(root_.c_str());
+    if (!root_fd_)
+        ::rmdir(root_.c_str());
+    else
+        enable_controllers(own->path);
+}
+
+/// The root of the machine, which alone has no type, may hold processes beside enabled controllers; any other cgroup that
+/// pmd is in may not (cgroups(7)), and would at best turn into one that our leaves cannot be born into.
+void Cgroups::enable_controllers(const std::string& own)
+{
+    const bool machine_root = ::access((own + "/cgroup.type").c_str(), F_OK) < 0 && errno == ENOENT;
+    for (const char* controller : {"cpu", "io", "memory", "pids"}) {
+        const std::string order = std::string("+") + controller;
+        if (machine_root) (void)write_file(own + "/cgroup.subtree_control", order);
+        if (write_file(root_ + "/cgroup.subtree_control", order) == 0) controllers_.emplace_back(controller);
+    }
+}
+
+bool Cgroups::has_controller(std::string_view controller) const
+{
+    return usable() && std::find(controllers_.begin(), controllers_.end(), controller) != controllers_.end();
+}
+
+int Cgroups::write(const std::string& name, const std::string& file, std::string_view text) const
+{
+    return write_file(root_ + "/" + name + "/" + file, text);
 }
 
 Cgroups::~Cgroups()
@@ -158,23 +133,23 @@ Cgroups::~Cgroups()
 base::Fd Cgroups::create(const std::string& name)
 {
     if (::mkdirat(root_fd_.get(), name.c_str(), 0755) < 0 && errno != EEXIST) return base::Fd();
-    return base::Fd(::openat(root_fd_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    base::Fd leaf(::openat(root_fd_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!leaf) {
+        const int error = errno;
+        ::unlinkat(root_fd_.get(), name.c_str(), AT_REMOVEDIR);
+        errno = error;
+    }
+    return leaf;
 }
 
 Cgroups::Removal Cgroups::remove(const std::string& name)
 {
     if (::unlinkat(root_fd_.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return Removal::Removed;
-    const auto events = read_small_file(events_path(name), 4096);
-    if (events && events->find("populated 1") != std::string::npos) return Removal::Populated;
+    if (cgroup_populated(root_ + "/" + name)) return Removal::Populated;
     return remove_tree(root_ + "/" + name) == EBUSY ? Removal::Populated : Removal::Removed;
 }
 
-std::vector<pid_t> Cgroups::members(const std::string& name) const
-{
-    std::vector<pid_t> pids;
-    collect_members(root_ + "/" + name, pids, 0);
-    return pids;
-}
+std::vector<pid_t> Cgroups::members(const std::string& name) const { return cgroup_members(root_ + "/" + name); }
 
 bool Cgroups::contains(const std::string& name, pid_t pid) const
 {
@@ -187,27 +162,16 @@ bool Cgroups::contains(const std::string& name, pid_t pid) const
     });
 }
 
-bool Cgroups::kill(const std::string& name) const
-{
-    const base::Fd fd(::open((root_ + "/" + name + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
-    return fd && ::write(fd.get(), "1", 1) == 1;
-}
-
-std::string Cgroups::events_path(const std::string& name) const { return root_ + "/" + name + "/cgroup.events"; }
+bool Cgroups::kill(const std::string& name) const { return write(name, "cgroup.kill", "1") == 0; }
 
 std::optional<std::uint64_t> Cgroups::cpu_usec(const std::string& name) const
 {
-    const auto text = read_small_file(root_ + "/" + name + "/cpu.stat", 4096);
-    if (!text) return std::nullopt;
-    for (const std::string& line : base::split(*text, '\n'))
-        if (line.starts_with("usage_usec ")) return base::parse_number<std::uint64_t>(line.substr(11));
-    return std::nullopt;
+    return cgroup_cpu_usec(root_ + "/" + name);
 }
 
 std::optional<std::uint64_t> Cgroups::memory_bytes(const std::string& name) const
 {
-    const auto text = read_small_file(root_ + "/" + name + "/memory.current", 64);
-    return text ? base::parse_number<std::uint64_t>(base::trim(*text)) : std::nullopt;
+    return cgroup_memory_bytes(root_ + "/" + name);
 }
 
 } // namespace pm::launch

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // pmd's own part of the cgroup2 tree: one directory for this pmd, below it one leaf per process generation.
 //
-// Controllers are never enabled, so the rule of no processes beside enabled controllers does not matter, and nothing
-// needs delegating but the right to make directories and to move our own children into them. A leaf is removed by
+// Nothing needs delegating but the right to make directories and to move our own children into them. Controllers are
+// enabled only where no process can be beside them: below a cgroup that passes them on already, as pmd's own can when it
+// is the root of the machine. A leaf is removed by
 // rmdir, which fails exactly when something lives in it: it is the cheapest question whether anything is left.
 #pragma once
 
 #include "base/fd.hpp"
+#include "launch/process/cgroup_files.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -20,7 +22,8 @@ namespace pm::launch {
 
 class Cgroups {
 public:
-    /// Makes "<own cgroup>/pmd-<pid>-<start time>.apps" and clears away what dead pmds left there empty. Unusable when it cannot.
+    /// Makes "<own cgroup>/pmd-<pid>-<start time>.apps" and clears away what dead pmds left there empty. Unusable when it
+    /// cannot.
     Cgroups();
     /// Removes what is empty.
     ~Cgroups();
@@ -32,7 +35,15 @@ public:
     /// Gives up on cgroups for what comes; leaves that exist are still served.
     void disable() noexcept { disabled_ = true; }
 
-    /// Makes a leaf and opens it; none with errno when it cannot be made.
+    /// True when leaves have the files of the controller ("memory", "cpu", "io", "pids").
+    [[nodiscard]] bool has_controller(std::string_view controller) const;
+    /// Writes `text` to a file of the leaf; 0 or errno.
+    int write(const std::string& name, const std::string& file, std::string_view text) const;
+
+    /// What dead pmds left beside us with something living in it: names for remove() and path().
+    [[nodiscard]] const std::vector<std::string>& left_by_others() const noexcept { return left_by_others_; }
+
+    /// Makes a leaf and opens it; none, and no leaf, with errno when it cannot.
     [[nodiscard]] base::Fd create(const std::string& name);
 
     enum class Removal { Removed, Populated };
@@ -44,26 +55,21 @@ public:
     [[nodiscard]] bool contains(const std::string& name, pid_t pid) const;
     /// SIGKILL to all of it at once; false when the kernel cannot (before Linux 5.14).
     bool kill(const std::string& name) const;
-    /// Path of the file that inotify tells of when the leaf becomes empty.
-    [[nodiscard]] std::string events_path(const std::string& name) const;
+    [[nodiscard]] std::string path(const std::string& name) const { return root_ + "/" + name; }
 
     [[nodiscard]] std::optional<std::uint64_t> cpu_usec(const std::string& name) const;
     [[nodiscard]] std::optional<std::uint64_t> memory_bytes(const std::string& name) const;
 
 private:
+    void enable_controllers(const std::string& own);
+
     std::string root_;      ///< in the file system
     std::string root_name_; ///< as /proc/<pid>/cgroup calls it
     base::Fd root_fd_;
+    std::vector<std::string> controllers_;
+    std::vector<std::string> left_by_others_;
     bool disabled_ = false;
 };
-
-/// Where cgroup2 is mounted and where in it this process is, from the texts of /proc/self/mountinfo and
-/// /proc/self/cgroup: {file system path, cgroup name}. Nothing when there is none.
-struct OwnCgroup {
-    std::string path;
-    std::string name;
-};
-[[nodiscard]] std::optional<OwnCgroup> find_own_cgroup(std::string_view mountinfo, std::string_view cgroup);
 
 /// `text` as one safe path component.
 [[nodiscard]] std::string escape_component(std::string_view text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/direct_launcher.hpp"
 
+#include "launch/direct/cgroup_limits.hpp"
 #include "launch/direct/impl.hpp"
 
 #include <cstring>
@@ -33,6 +34,8 @@ DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, DirectOp
         children_ = *std::move(made);
     else
         warn_(made.error().message);
+    if (cgroups_ && cgroups_->usable())
+        for (const std::string& name : cgroups_->left_by_others()) linger(name);
 }
 
 Generation* DirectLauncher::Impl::find(engine::ProcessKey key)
@@ -98,20 +101,33 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
     Generation* generation = impl_->find(key);
     if (generation == nullptr || !generation->main_alive())
         return base::fail(base::ErrorCode::NotOnline, "no process runs");
-    auto lines = read_environment(generation->pid); // not reaped yet, so the number is its own
-    if (!lines)
-        return base::fail_errno("reading the environment of process " + std::to_string(generation->pid), errno);
-    if (lines->empty() && between_programs(generation->pid))
-        return base::fail(base::ErrorCode::Busy, "process " + std::to_string(generation->pid) +
-                                                     " is just executing its program: ask again in a moment");
-    return *std::move(lines);
+    return environment_of_process(generation->pid); // not reaped yet, so the number is its own
 }
 
-void DirectLauncher::forget(base::InstanceId id) { impl_->output_.forget(id); }
+void DirectLauncher::adopt(const engine::LaunchRequest& request)
+{
+    impl_->defer_gone(request.key, {.kind = model::ExitInfo::Kind::Lost, .detail = "ended unseen while pmd was away"});
+}
+
+void DirectLauncher::adjust(const engine::Adjustment& adjustment) { impl_->adjust(adjustment); }
+
+std::string DirectLauncher::not_enforced(const model::AppSpec& spec) const
+{
+    return limits_not_enforced(spec, [this](std::string_view controller) {
+        return impl_->cgroups_ && impl_->cgroups_->has_controller(controller);
+    });
+}
+
+void DirectLauncher::forget(base::InstanceId id, const std::string&, bool) { impl_->output_.forget(id); }
 
 const std::string& DirectLauncher::cgroup_root() const
 {
     return impl_->cgroups_ && impl_->cgroups_->usable() ? impl_->cgroups_->root() : impl_->no_root_;
+}
+
+std::string DirectLauncher::description() const
+{
+    return cgroup_root().empty() ? "process trees (no writable cgroup2 subtree)" : "a cgroup per app below " + cgroup_root();
 }
 
 void DirectLauncher::forget_accounts() { impl_->accounts_.forget(); }

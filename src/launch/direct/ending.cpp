@@ -16,9 +16,6 @@ using model::ExitInfo;
 
 constexpr int kReapsAtOnce = 1024; ///< then others are served first
 constexpr auto kSettling = std::chrono::milliseconds(2); ///< an execve(2) takes less, most of the time
-constexpr auto kEmptinessPoll = std::chrono::milliseconds(200);
-
-model::TimePoint next_poll() { return std::chrono::steady_clock::now() + kEmptinessPoll; }
 
 ExitInfo to_exit(const siginfo_t& info)
 {
@@ -47,14 +44,14 @@ void DirectLauncher::Impl::on_main(Generation& generation)
 /// The main process is reaped; `info.si_pid` is 0 when nobody knows how it ended.
 void DirectLauncher::Impl::main_ended(Generation& generation, const siginfo_t& info)
 {
-    const Answer answer = read_answer(generation);
+    const Talk::Heard heard = read_answer(generation);
     if (!generation.failed && info.si_pid != 0) generation.exit = to_exit(info);
-    generation.orders.reset();
+    generation.talk.end();
     generation.main.reset();
     mains_.erase(generation.pid);
     if (!generation.pid_file.empty()) remove_pid_file(generation.pid_file, generation.pid, generation.user.get());
     // A program may have come and gone before the loop saw it run; the engine hears of both, in order.
-    if (answer == Answer::Running) events_->on_running(generation.request.key, generation.pid);
+    if (heard == Talk::Heard::Running) events_->on_running(generation.request.key, generation.pid);
     check_leftovers(generation);
 }
 
@@ -106,39 +103,14 @@ void DirectLauncher::Impl::watch_leftovers(Generation& generation)
         return;
     }
     if (generation.emptiness.source) {
-        if (!generation.emptiness.fd) generation.emptiness.source.set_time(next_poll());
+        if (!generation.emptiness.fd) generation.emptiness.source.set_time(emptiness_poll());
         return;
     }
-    auto watched = watch_emptiness(generation.cgroup, [this, &generation] { check_leftovers(generation); });
+    auto watched = watch_emptiness(loop_, cgroups_->path(generation.cgroup), [this, &generation] { check_leftovers(generation); });
     if (watched)
         generation.emptiness = *std::move(watched);
     else
         warn_(watched.error().message);
-}
-
-/// Calls back when the leaf may have become empty, and perhaps at other times.
-base::Result<Watched> DirectLauncher::Impl::watch_emptiness(const std::string& leaf, std::function<void()> callback)
-{
-    Watched watched;
-    watched.fd = base::Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    const int fd = watched.fd.get();
-    if (!watched.fd || ::inotify_add_watch(fd, cgroups_->events_path(leaf).c_str(), IN_MODIFY) < 0) {
-        watched.fd.reset();
-        auto timer = loop_.add_timer(next_poll(), io::Priority::Processes,
-                                     std::move(callback));
-        if (!timer) return tl::unexpected(timer.error());
-        watched.source = *std::move(timer);
-        return watched;
-    }
-    auto source = loop_.add_io(fd, EPOLLIN, io::Priority::Processes, [fd, callback](std::uint32_t) {
-        char events[512];
-        while (::read(fd, events, sizeof events) > 0) {
-        }
-        callback();
-    });
-    if (!source) return tl::unexpected(source.error());
-    watched.source = *std::move(source);
-    return watched;
 }
 
 /// Removes a leaf whose processes are spared, now or when they have ended by themselves.
@@ -151,9 +123,9 @@ void DirectLauncher::Impl::linger(const std::string& leaf)
         if (cgroups_->remove(at->leaf) == Cgroups::Removal::Removed)
             lingering_.erase(at);
         else if (!at->emptiness.fd)
-            at->emptiness.source.set_time(next_poll());
+            at->emptiness.source.set_time(emptiness_poll());
     };
-    if (auto watched = watch_emptiness(leaf, check)) at->emptiness = *std::move(watched);
+    if (auto watched = watch_emptiness(loop_, cgroups_->path(leaf), check)) at->emptiness = *std::move(watched);
     check(); // it may have become empty before the watch was there to see it
 }
 

@@ -2,10 +2,9 @@
 // One process from its launch to the end of all it started: Launching -> Running -> (Leftovers) -> gone.
 #pragma once
 
-#include "base/fd.hpp"
 #include "engine/ports.hpp"
-#include "io/event_loop.hpp"
 #include "launch/process/process_table.hpp"
+#include "launch/process/talk.hpp"
 
 #include <map>
 #include <optional>
@@ -14,32 +13,11 @@
 
 namespace pm::launch {
 
-/// An fd with the source that watches it; the source goes first.
-struct Watched {
-    base::Fd fd;
-    io::Source source;
-    Watched() = default;
-    Watched(Watched&&) noexcept = default;
-    Watched& operator=(Watched&& other) noexcept
-    {
-        source.reset();
-        fd = std::move(other.fd);
-        source = std::move(other.source);
-        return *this;
-    }
-    void reset() noexcept
-    {
-        source.reset();
-        fd.reset();
-    }
-};
-
 struct Generation {
     engine::LaunchRequest request;
     pid_t pid = 0;
     Watched main;                 ///< pidfd; empty once the main process is reaped
-    Watched orders;               ///< pm-exec's socket; empty once it has executed the app or failed
-    std::string unsent;           ///< what of the orders the socket had no room for
+    Talk talk;                    ///< with pm-exec; over once it has executed the app or failed
     std::string cgroup;           ///< leaf; empty: its process tree is followed
     std::string pid_file;         ///< as written; empty: none
     model::SharedIdentity user;   ///< whose rights files that the spec names are opened with

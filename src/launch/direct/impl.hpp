@@ -32,11 +32,11 @@ struct DirectLauncher::Impl {
     bool drop_from_line(Generation& generation, int signal);
     std::optional<model::ExitInfo> start(Generation& generation);
     std::optional<model::ExitInfo> run_pm_exec(Generation& generation, const engine::Stdio& stdio, base::Fd in);
+    void set_limits(const Generation& generation, const policy::Properties& properties);
+    void adjust(const engine::Adjustment& adjustment);
     std::optional<model::ExitInfo> watch(Generation& generation);
     void on_orders(Generation& generation, std::uint32_t events);
-    void send_orders(Generation& generation);
-    enum class Answer { None, Running, Failed };
-    Answer read_answer(Generation& generation);
+    Talk::Heard read_answer(Generation& generation);
     void became_running(Generation& generation);
 
     // ending.cpp
@@ -49,7 +49,6 @@ struct DirectLauncher::Impl {
     void watch_leftovers(Generation& generation);
     void finish(Generation& generation);
     void reap();
-    base::Result<Watched> watch_emptiness(const std::string& leaf, std::function<void()> callback);
     void linger(const std::string& leaf);
 
     // signalling.cpp
@@ -82,7 +81,7 @@ struct DirectLauncher::Impl {
         std::string leaf;
         Watched emptiness;
     };
-    std::list<Lingering> lingering_; ///< leaves of processes that were spared (KillMode::Main)
+    std::list<Lingering> lingering_; ///< leaves of processes that were spared (KillMode::Main), and of dead pmds
 
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
     bool reap_again_ = false;

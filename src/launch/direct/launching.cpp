@@ -2,6 +2,7 @@
 #include "launch/direct/impl.hpp"
 
 #include "base/guard.hpp"
+#include "launch/direct/cgroup_limits.hpp"
 #include "launch/process/orders.hpp"
 #include "launch/process/pid_file.hpp"
 #include "launch/process/sentences.hpp"
@@ -18,28 +19,6 @@ namespace {
 
 using model::ExitInfo;
 using model::LaunchStage;
-
-/// Moves an fd above 0, 1 and 2, which the child is about to overwrite.
-void lift(base::Fd& fd)
-{
-    if (fd && fd.get() <= STDERR_FILENO) fd = base::Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
-}
-
-struct Ends {
-    base::Fd ours;
-    base::Fd theirs;
-};
-
-std::optional<Ends> make_socket()
-{
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return std::nullopt;
-    Ends made{base::Fd(ends[0]), base::Fd(ends[1])};
-    lift(made.ours);
-    lift(made.theirs);
-    if (!made.ours || !made.theirs) return std::nullopt;
-    return made;
-}
 
 /// Refusals that are about the cgroup and not about processes as such.
 bool about_cgroup(int error) noexcept
@@ -130,11 +109,9 @@ std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
     generation.outputs = outputs_of(*stdio);
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, options_.nofile});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
-    auto ends = make_socket();
+    auto ends = make_socket_pair();
     if (!ends) return step_failed(LaunchStage::Resources, errno, {});
-    generation.orders.fd = std::move(ends->ours);
-    generation.unsent = *std::move(orders);
-    send_orders(generation); // they wait in the socket before there is anybody to read them
+    generation.talk.begin(std::move(ends->ours), *std::move(orders));
     if (auto failure = run_pm_exec(generation, *stdio, std::move(ends->theirs))) return failure;
     return watch(generation);
 }
@@ -148,6 +125,7 @@ std::optional<ExitInfo> DirectLauncher::Impl::run_pm_exec(Generation& generation
         std::string name = leaf_name(generation.request);
         leaf = cgroups_->create(name);
         if (leaf) generation.cgroup = std::move(name);
+        if (leaf) set_limits(generation, policy::instance_properties(*generation.request.spec));
         request.cgroup = leaf.get();
     }
     auto made = spawn(request);
@@ -168,63 +146,55 @@ std::optional<ExitInfo> DirectLauncher::Impl::run_pm_exec(Generation& generation
     return std::nullopt;
 }
 
+/// Writes those of `properties` that limit cgroups, as far as the controllers are there.
+void DirectLauncher::Impl::set_limits(const Generation& generation, const policy::Properties& properties)
+{
+    for (const model::UnitProperty& property : properties) {
+        const auto limit = cgroup_limit(property);
+        if (!limit || !cgroups_->has_controller(limit->controller)) continue;
+        const int error = cgroups_->write(generation.cgroup, std::string(limit->file), limit->text);
+        if (error != 0)
+            warn_(generation.request.spec->name + ": limits." + std::string(limit->key) + " does not hold: " +
+                  base::fail_errno("writing '" + limit->text + "' to " + std::string(limit->file), error).value().message);
+    }
+}
+
+void DirectLauncher::Impl::adjust(const engine::Adjustment& adjustment)
+{
+    for (const engine::ProcessKey key : adjustment.processes) {
+        Generation* generation = find(key);
+        if (generation == nullptr) continue;
+        generation->request.spec = adjustment.spec; // one in line is launched with it
+        if (!generation->cgroup.empty()) set_limits(*generation, adjustment.change.instance);
+    }
+}
+
 std::optional<ExitInfo> DirectLauncher::Impl::watch(Generation& generation)
 {
     auto main = loop_.add_io(generation.main.fd.get(), EPOLLIN, io::Priority::Processes,
                              [this, &generation](std::uint32_t) { on_main(generation); });
-    const std::uint32_t events = generation.unsent.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT;
-    auto orders = loop_.add_io(generation.orders.fd.get(), events, io::Priority::Processes,
-                               [this, &generation](std::uint32_t ready) { on_orders(generation, ready); });
-    if (!main || !orders) return launch_failed(LaunchStage::Resources, ENOMEM, (main ? orders : main).error().message);
+    auto talk = generation.talk.watch(loop_, [this, &generation](std::uint32_t events) { on_orders(generation, events); });
+    if (!main) return launch_failed(LaunchStage::Resources, ENOMEM, main.error().message);
+    if (!talk) return launch_failed(LaunchStage::Resources, ENOMEM, talk.error().message);
     generation.main.source = *std::move(main);
-    generation.orders.source = *std::move(orders);
     mains_.emplace(generation.pid, &generation);
     return std::nullopt;
 }
 
-/// Sends what the socket takes; the rest stays in `unsent`.
-void DirectLauncher::Impl::send_orders(Generation& generation)
-{
-    std::size_t done = 0;
-    std::string& unsent = generation.unsent;
-    while (done < unsent.size()) {
-        const ssize_t sent = ::send(generation.orders.fd.get(), unsent.data() + done, unsent.size() - done,
-                                    MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
-        if (sent < 0) done = unsent.size(); // pm-exec is gone; its exit tells the rest
-        if (sent >= 0) done += static_cast<std::size_t>(sent);
-    }
-    unsent.erase(0, done);
-    if (unsent.empty()) unsent.shrink_to_fit();
-}
-
 void DirectLauncher::Impl::on_orders(Generation& generation, std::uint32_t events)
 {
-    if ((events & EPOLLOUT) != 0 && !generation.unsent.empty()) {
-        send_orders(generation);
-        if (generation.unsent.empty()) generation.orders.source.set_io_events(EPOLLIN);
-    }
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
-    if (read_answer(generation) == Answer::Running) became_running(generation);
+    if (generation.talk.ready(events) && read_answer(generation) == Talk::Heard::Running) became_running(generation);
 }
 
-/// Reads pm-exec's report, or its absence; closes the socket when that is known.
-DirectLauncher::Impl::Answer DirectLauncher::Impl::read_answer(Generation& generation)
+/// After a failure pm-exec is exiting: on_gone() waits for that, so that nothing is left behind.
+Talk::Heard DirectLauncher::Impl::read_answer(Generation& generation)
 {
-    if (!generation.orders.fd) return Answer::None;
-    char buffer[sizeof(wire::Report) + 2 * wire::kMaxReportText];
-    const ssize_t got = ::recv(generation.orders.fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Answer::None;
-    const bool complete = generation.unsent.empty();
-    generation.orders.reset();
-    generation.unsent = {};
-    if (got > 0) {
-        generation.exit = from_report(std::string_view(buffer, static_cast<std::size_t>(got)));
+    const Talk::Heard heard = generation.talk.read();
+    if (heard == Talk::Heard::Failed) {
+        generation.exit = generation.talk.failure();
         generation.failed = true;
-        return Answer::Failed; // pm-exec is exiting: on_gone() waits for that, so that nothing is left behind
     }
-    return got == 0 && complete ? Answer::Running : Answer::None;
+    return heard;
 }
 
 void DirectLauncher::Impl::became_running(Generation& generation)

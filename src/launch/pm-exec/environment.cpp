@@ -15,6 +15,13 @@ namespace {
 constexpr std::size_t kMaxFile = 1U << 20U;
 constexpr std::size_t kMaxFromFiles = 4096; ///< also bounds the search for duplicates
 
+/// What only the manager of the unit knows; systemd.exec(5), "Environment Variables Set or Propagated by the Service
+/// Manager". The user's are there when the unit has one, also one that was made up for it (DynamicUser=).
+constexpr const char* kOfUnit[] = {"INVOCATION_ID",      "STATE_DIRECTORY",         "RUNTIME_DIRECTORY",     "CACHE_DIRECTORY",
+                                   "LOGS_DIRECTORY",     "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "USER",
+                                   "LOGNAME",            "HOME",                    "SHELL"};
+constexpr std::size_t kMostOfUnit = sizeof kOfUnit / sizeof kOfUnit[0];
+
 bool same_name(const char* left, const char* right) noexcept
 {
     const std::size_t length = name_length(left);
@@ -75,15 +82,25 @@ bool is_set(char** list, std::size_t count, const char* assignment) noexcept
     return false;
 }
 
+/// Adds to the `count` of `all` what the unit has and they have not.
+void add_of_unit(char** unit, char** all, std::size_t& count) noexcept
+{
+    const std::size_t before = count;
+    for (; *unit != nullptr; ++unit)
+        for (const char* name : kOfUnit)
+            if (same_name(*unit, name) && !is_set(all, before, *unit) && count - before < kMostOfUnit) all[count++] = *unit;
+}
+
 } // namespace
 
-char** make_environment(const Orders& orders) noexcept
+char** make_environment(const Orders& orders, char** unit) noexcept
 {
     const bool with_files = orders.environment_files.count > 0;
     char** read = nullptr;
     std::size_t read_count = 0;
     if (with_files) read = take_array<char*>(kMaxFromFiles);
-    char** all = take_array<char*>(orders.environment.count + orders.base.count + (with_files ? kMaxFromFiles : 0) + 1);
+    char** all = take_array<char*>(orders.environment.count + orders.base.count + (with_files ? kMaxFromFiles : 0) +
+                                   kMostOfUnit + 1);
     if (all == nullptr || (with_files && read == nullptr)) give_up({LaunchStage::EnvironmentFile, ENOMEM});
     for (std::size_t i = 0; i < orders.environment_files.count; ++i)
         add_file(orders.environment_files.items[i], read, read_count);
@@ -93,8 +110,12 @@ char** make_environment(const Orders& orders) noexcept
     const std::size_t own = count; // pmd sends no name twice, so only what files set is compared
     for (std::size_t i = 0; i < read_count; ++i)
         if (!is_set(all, own, read[i])) all[count++] = read[i];
+    const std::size_t before_unit = count;
+    if (unit != nullptr) add_of_unit(unit, all, count);
     for (std::size_t i = 0; i < orders.base.count; ++i)
-        if (!is_set(read, read_count, orders.base.items[i])) all[count++] = orders.base.items[i];
+        if (!is_set(read, read_count, orders.base.items[i]) &&
+            !is_set(all + before_unit, count - before_unit, orders.base.items[i]))
+            all[count++] = orders.base.items[i];
     return all;
 }
 

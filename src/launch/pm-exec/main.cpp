@@ -10,6 +10,7 @@
 #include "launch/pm-exec/program.hpp"
 #include "launch/pm-exec/report.hpp"
 #include "launch/pm-exec/sys.hpp"
+#include "launch/pm-exec/unit.hpp"
 
 #include <csignal>
 #include <cstring>
@@ -36,10 +37,11 @@ void fill(char* data, std::size_t& have, std::size_t want, std::size_t room) noe
     }
 }
 
-void read_orders(Orders& orders) noexcept
+/// `in_unit`: a transient unit's stdin brings the socket to read them from; see wire.hpp.
+void read_orders(Orders& orders, bool& in_unit) noexcept
 {
     char* data = first_read;
-    std::size_t have = 0;
+    std::size_t have = receive_first(data, kFirstRead, in_unit);
     fill(data, have, sizeof(wire::OrdersHeader), kFirstRead);
     const auto header = *reinterpret_cast<const wire::OrdersHeader*>(data);
     if (!acceptable(header) || have > header.size) bad_orders(EBADMSG);
@@ -134,7 +136,11 @@ void set_limits(const Orders& orders) noexcept
         check(sys::call(SYS_setpriority, PRIO_PROCESS, 0, orders.nice.value),
               {LaunchStage::Nice, 0, decimal(orders.nice.value)});
     if (orders.oom_score.given) set_oom_score(orders.oom_score.value);
-    sys::call(SYS_umask, orders.umask.given ? orders.umask.value : 022);
+}
+
+void set_umask(const Orders& orders, bool in_unit) noexcept
+{
+    if (orders.umask.given || !in_unit) sys::call(SYS_umask, orders.umask.given ? orders.umask.value : 022);
 }
 
 void become_user(const Orders& orders) noexcept
@@ -160,17 +166,19 @@ void enter_directory(const Orders& orders) noexcept
 } // namespace
 } // namespace pm::launch::exec
 
-extern "C" [[noreturn]] void pm_exec_run() noexcept
+extern "C" [[noreturn]] void pm_exec_run(char** given) noexcept
 {
     using namespace pm::launch::exec;
     static Orders orders;
-    read_orders(orders);
+    bool in_unit = false;
+    read_orders(orders, in_unit);
     lead_session();
     connect_stdio(orders);
     set_limits(orders);
+    set_umask(orders, in_unit);
     become_user(orders);
     enter_directory(orders);
-    char** environment = make_environment(orders);
+    char** environment = make_environment(orders, in_unit ? given : nullptr);
     clean_signals();
     execute(orders, environment);
 }

@@ -93,6 +93,7 @@ bool store(const View& view, Orders& orders, Number& kind, Number& flags) noexce
     case Field::Gid: return set(view, orders.gid);
     case Field::Groups: return set_groups(view, orders);
     case Field::Fallback: return set(view, orders.fallback);
+    case Field::FileHead: return append(view, orders.file_head);
     }
     return false;
 }
@@ -108,7 +109,7 @@ bool make_lists(char* data, std::size_t size, Orders& orders) noexcept
         texts.items = take_array<char*>(counts[static_cast<std::uint32_t>(field)] + 1);
         return texts.items != nullptr;
     };
-    return make(Field::Argument, orders.arguments) && make(Field::Environment, orders.environment) &&
+    return make(Field::Argument, orders.arguments) && make(Field::FileHead, orders.file_head) && make(Field::Environment, orders.environment) &&
            make(Field::Base, orders.base) && make(Field::EnvironmentFile, orders.environment_files);
 }
 

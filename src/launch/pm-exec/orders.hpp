@@ -25,6 +25,7 @@ struct Orders {
     wire::CommandKind kind = wire::CommandKind::Direct;
     std::int64_t flags = 0;
     Texts arguments;
+    Texts file_head;
     Texts environment;
     Texts base;
     Texts environment_files;

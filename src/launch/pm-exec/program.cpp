@@ -217,6 +217,27 @@ void run(const Orders& orders, char* path, char** arguments, char** environment)
     run(orders, found, orders.arguments.items, search.environment);
 }
 
+/// The orders for the file when all of a shell's line is the path of one: a path may have spaces.
+Orders without_shell(const Orders& orders) noexcept
+{
+    const Texts& head = orders.file_head;
+    if (orders.kind != wire::CommandKind::Shell || head.count == 0 || orders.arguments.count < wire::kShellHead)
+        return orders;
+    char* const file = head.items[head.count - 1];
+    if (!is_regular(mode_of(file))) return orders;
+    Orders direct = orders;
+    const std::size_t rest = orders.arguments.count - wire::kShellHead;
+    direct.arguments = {take_array<char*>(head.count + rest + 1), head.count + rest};
+    if (direct.arguments.items == nullptr) give_up({LaunchStage::Execute, ENOMEM, file});
+    for (std::size_t i = 0; i < head.count; ++i) direct.arguments.items[i] = head.items[i];
+    for (std::size_t i = 0; i < rest; ++i)
+        direct.arguments.items[head.count + i] = orders.arguments.items[wire::kShellHead + i];
+    direct.kind = head.count == 1 ? wire::CommandKind::Direct : wire::CommandKind::Interpreted;
+    direct.script = file;
+    direct.fallback = nullptr; // it stands in for the shell
+    return direct;
+}
+
 std::size_t longest(const Orders& orders, char** environment) noexcept
 {
     const char* path = find_variable(environment, "PATH");
@@ -227,8 +248,9 @@ std::size_t longest(const Orders& orders, char** environment) noexcept
 
 } // namespace
 
-void execute(const Orders& orders, char** environment) noexcept
+void execute(const Orders& given, char** environment) noexcept
 {
+    const Orders orders = without_shell(given);
     Search search{environment, nullptr, longest(orders, environment)};
     search.path = take_array<char>(search.room);
     if (search.path == nullptr) give_up({LaunchStage::Execute, ENOMEM, orders.arguments.items[0]});

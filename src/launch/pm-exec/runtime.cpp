@@ -5,17 +5,24 @@
 
 #include <cstddef>
 
-extern "C" [[noreturn]] void pm_exec_run() noexcept;
+extern "C" [[noreturn]] void pm_exec_run(char** environment) noexcept;
 
 #if PM_RAW_SYSCALLS
+
+/// `stack` is as the kernel leaves it (System V ABI, "Process Initialization"): argc, argv, null, environment, null.
+extern "C" [[noreturn, gnu::used]] void pm_exec_begin(long* stack) noexcept
+{
+    pm_exec_run(reinterpret_cast<char**>(stack + stack[0] + 2));
+}
 
 #if defined(__x86_64__)
 asm(".globl _start\n"
     ".type _start, @function\n"
     "_start:\n"
     "    xor %ebp, %ebp\n"
+    "    mov %rsp, %rdi\n"
     "    and $-16, %rsp\n"
-    "    call pm_exec_run\n"
+    "    call pm_exec_begin\n"
     "    ud2\n");
 #else
 asm(".globl _start\n"
@@ -23,7 +30,8 @@ asm(".globl _start\n"
     "_start:\n"
     "    mov x29, #0\n"
     "    mov x30, #0\n"
-    "    bl pm_exec_run\n"
+    "    mov x0, sp\n"
+    "    bl pm_exec_begin\n"
     "    brk #0\n");
 #endif
 
@@ -60,6 +68,6 @@ extern "C" std::size_t strlen(const char* text) noexcept
 
 #else
 
-int main() { pm_exec_run(); }
+int main(int, char**, char** environment) { pm_exec_run(environment); }
 
 #endif

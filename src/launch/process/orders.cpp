@@ -42,6 +42,7 @@ void add_command(Encoder& encoder, const model::AppSpec& spec, const OrderContex
     encoder.number(Field::Kind, static_cast<std::int64_t>(to_wire(command.kind)));
     encoder.number(Field::Flags, flags);
     for (const std::string& argument : command.argv) encoder.text(Field::Argument, argument);
+    for (const std::string& argument : command.file_head) encoder.text(Field::FileHead, argument);
     if (command.kind == Kind::Interpreted) encoder.text(Field::Script, command.script);
     const std::string_view fallback = fallback_of(command, spec.interpreter.has_value());
     if (!fallback.empty()) encoder.text(Field::Fallback, fallback);
@@ -95,7 +96,6 @@ void add_rights(Encoder& encoder, const model::AppSpec& spec, const Account& acc
     if (account.groups) encoder.groups(*account.groups);
     if (account.gid) encoder.number(Field::Gid, *account.gid);
     if (account.uid) encoder.number(Field::Uid, *account.uid);
-    if (!spec.cwd.empty()) encoder.text(Field::Directory, spec.cwd);
 }
 
 } // namespace
@@ -105,8 +105,9 @@ std::optional<std::string> make_orders(const engine::LaunchRequest& request, con
     Encoder encoder;
     add_command(encoder, *request.spec, context);
     add_environment(encoder, request, context);
-    add_limits(encoder, *request.spec, context);
-    add_rights(encoder, *request.spec, context.account);
+    if (!context.in_unit) add_limits(encoder, *request.spec, context);
+    if (!context.in_unit) add_rights(encoder, *request.spec, context.account);
+    if (!request.spec->cwd.empty()) encoder.text(Field::Directory, request.spec->cwd);
     std::string orders = encoder.finish();
     if (orders.size() > wire::kMaxOrders) return std::nullopt;
     return orders;

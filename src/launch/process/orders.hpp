@@ -16,6 +16,7 @@ struct OrderContext {
     bool err_is_null = false;
     const std::string& default_path; ///< PATH when the spec declares none
     const std::optional<model::ResourceLimit>& nofile; ///< RLIMIT_NOFILE when the spec declares none
+    bool in_unit = false; ///< user, groups, limits, umask, nice and oom score are the unit's, whose manager sets them
 };
 
 /// The whole message; nothing when it is over wire::kMaxOrders.

@@ -144,4 +144,14 @@ int send_signal(const base::Fd& pidfd, int signal) noexcept
     return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) < 0 ? errno : 0;
 }
 
+base::Result<std::vector<std::string>> environment_of_process(pid_t pid)
+{
+    auto lines = read_environment(pid);
+    if (!lines) return base::fail_errno("reading the environment of process " + std::to_string(pid), errno);
+    if (lines->empty() && between_programs(pid))
+        return base::fail(base::ErrorCode::Busy, "process " + std::to_string(pid) +
+                                                     " is just executing its program: ask again in a moment");
+    return *std::move(lines);
+}
+
 } // namespace pm::launch

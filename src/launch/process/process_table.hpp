@@ -2,6 +2,7 @@
 // What /proc says about processes at one moment, and signals that reach the very process that was meant.
 #pragma once
 
+#include "base/error.hpp"
 #include "base/fd.hpp"
 
 #include <compare>
@@ -38,6 +39,8 @@ using ProcessTable = std::map<pid_t, ProcessInfo>;
 [[nodiscard]] std::optional<std::vector<pid_t>> read_own_children();
 /// "NAME=value" lines, at most 8 MiB of them.
 [[nodiscard]] std::optional<std::vector<std::string>> read_environment(pid_t pid);
+/// read_environment() for a caller who asked. Error: Busy in the middle of execve(2): ask again.
+[[nodiscard]] base::Result<std::vector<std::string>> environment_of_process(pid_t pid);
 /// True while `pid` is in the middle of execve(2): it has no environment then, and no arguments either.
 [[nodiscard]] bool between_programs(pid_t pid);
 

@@ -23,6 +23,7 @@ public:
     int asked = 0; ///< how often usage was
 
     void launch(const engine::LaunchRequest&) override { ADD_FAILURE(); }
+    void adopt(const engine::LaunchRequest&) override { ADD_FAILURE(); }
     void terminate(engine::ProcessKey, int) override { ADD_FAILURE(); }
     void kill(engine::ProcessKey) override { ADD_FAILURE(); }
     base::Result<void> signal(engine::ProcessKey, int) override { return {}; }
@@ -33,7 +34,10 @@ public:
         return found == usages.end() ? std::nullopt : std::optional(found->second);
     }
     base::Result<std::vector<std::string>> environment(engine::ProcessKey) override { return lines; }
-    void forget(base::InstanceId) override { ADD_FAILURE(); }
+    void adjust(const engine::Adjustment&) override { ADD_FAILURE(); }
+    [[nodiscard]] std::string not_enforced(const model::AppSpec&) const override { return warning; }
+    std::string warning;
+    void forget(base::InstanceId, const std::string&, bool) override { ADD_FAILURE(); }
 };
 
 class BusTest : public ::testing::Test
@@ -76,7 +80,10 @@ protected:
                     .state_dir = "/state",
                     .log_dir = "/state/logs",
                     .home = "/home/x",
-                    .exit = {}};
+                    .user = "me",
+                    .exit = {},
+                    .freed_memory = [this] { ++freed_memory; }};
+    int freed_memory = 0;
 };
 
 } // namespace pm::bus::testing

@@ -63,6 +63,12 @@ protected:
     }
 };
 
+TEST_F(CallsTest, ListNamesTheUserOfTheSpecElsePmdsOwn)
+{
+    EXPECT_EQ(row("db", false).get<12>(), "postgres");
+    EXPECT_EQ(row("web", false).get<12>(), "me");
+}
+
 TEST_F(CallsTest, ListTakesTargetsAsCommandsDo)
 {
     EXPECT_EQ(listed({}), "web.0 0, web.1 1, db.0 2, 7.0 3");

@@ -52,6 +52,12 @@ TEST(BusChoice, AutoTriesWhatThereIsASignOf)
                                                  : "bus embedded at /run/x, bus embedded at /run/x");
 }
 
+TEST(BusChoice, RefusesDirectoriesThatWouldBeIgnored)
+{
+    EXPECT_EQ(choices({}, {{"PMD_RUNTIME_DIR", "run"}}),
+              "2: PMD_RUNTIME_DIR is 'run': it must be an absolute path, or unset");
+}
+
 TEST(BusChoice, TheSocketIsInTheRuntimeDirectory)
 {
     EXPECT_EQ(socket_of({BusChoice::Kind::Embedded, "", "/run/x", ""}), "/run/x/bus");

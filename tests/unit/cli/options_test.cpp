@@ -57,6 +57,15 @@ TEST(Options, TheLastOneCounts)
     EXPECT_EQ(given.number, 2U);
 }
 
+TEST(Options, WhatLooksLikeAFlagMayBeAValueOrAnArgument)
+{
+    Given given;
+    ASSERT_EQ(parse({"a", "--text", "--flag=3", "--", "--flag=4"}, given), "run");
+    EXPECT_EQ(given.text, "--flag=3");
+    EXPECT_FALSE(given.flag);
+    EXPECT_EQ(given.rest, Words{"--flag=4"});
+}
+
 TEST(Options, ListsIgnoreSpacesAndEmptyParts)
 {
     Given given;
@@ -96,6 +105,11 @@ TEST(Options, FaultsAreToldWithWhatToDo)
              {{"a", "-n", "many"}, "2 -n,--number: 'many' is not a whole number; see 'pmctl test --help'"},
              {{"a", "-n", "-1"}, "2 -n,--number: '-1' is not a whole number; see 'pmctl test --help'"},
              {{"a", "-n", "4294967296"}, "2 -n,--number: '4294967296' is not a whole number; see 'pmctl test --help'"},
+             {{"a", "--flag=3"}, "2 '--flag=3': --flag takes no value; see 'pmctl test --help'"},
+             {{"--flag=false", "a"}, "2 '--flag=false': --flag takes no value; see 'pmctl test --help'"},
+             {{"a", "--flag=true"}, "2 '--flag=true': --flag takes no value; see 'pmctl test --help'"},
+             {{"a", "--flag="}, "2 '--flag=': --flag takes no value; see 'pmctl test --help'"},
+             {{"--help=no"}, "2 '--help=no': --help takes no value; see 'pmctl test --help'"},
              {{"a", "--choice", "blue"}, "2 --choice: 'blue' is none of red, green; see 'pmctl test --help'"},
          }) {
         Given given;

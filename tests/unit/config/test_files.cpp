@@ -194,12 +194,38 @@ TEST(Files, BoundsHold)
         for (int i = 0; i < 100'000; ++i) deep += opening;
         EXPECT_FALSE(parse(deep).ok()) << opening;
     }
+    for (const auto& [opening, piece] : std::vector<std::pair<std::string, std::string>>{
+             {"", "["}, {"", "{"}, {"", "[[1,"}, {"- [", ","}, {"- [", "1,"}, {"- [", "\"\" "}, {"- [", "? "}}) {
+        std::string wide = opening; // yaml-cpp would keep a token of each piece
+        while (wide.size() < (4u << 20) - 16) wide += piece;
+        EXPECT_EQ(said(parse(wide)), Strings{"1:1: behind this: one value of more than 512.0K, or of more than 65536 brackets"})
+            << opening << piece;
+    }
     std::string many = "apps:\n";
     for (int i = 0; i < 1'000'000; ++i) many += "- a\n";
     EXPECT_EQ(said(parse(many)), Strings{"10002:3: more than 10000 apps in one file"});
     ParseOptions small = options();
     small.max_bytes = 10;
     EXPECT_EQ(said(parse_app_file("script: abcdef", small)), Strings{"14B of text, at most 10B are read"});
+}
+
+TEST(Files, ALargeFileOnOneLineIsRead)
+{
+    const std::string env = "\"A\": \"" + std::string(50'000, '[') + std::string(50'000, 'x') + "\"";
+    std::string apps;
+    for (int i = 0; i < 30; ++i) apps += (i > 0 ? ", {" : "{") + ("\"name\": \"a" + std::to_string(i)) + R"(", "script": "x", "env": {)" + env + "}}";
+    for (const std::string& text : {"[" + apps + "]", "{\"apps\": [" + apps + "]}", "apps: [" + apps + "]"}) {
+        const AppFile file = parse(text);
+        ASSERT_TRUE(file.ok()) << said(file).at(0);
+        EXPECT_EQ(file.apps.size(), 30u);
+    }
+}
+
+TEST(Files, PlacesOfJsonAreThoseOfTheText)
+{
+    EXPECT_EQ(said(parse("{\"script\": \"a\", \"scrip\": 1}")), Strings{"1:17: scrip: unknown key, did you mean 'script'?"});
+    EXPECT_EQ(said(parse("\n  {\"script\": \"a\", \"scrip\": 1}")), Strings{"2:19: scrip: unknown key, did you mean 'script'?"});
+    EXPECT_EQ(said(parse("\n  [{\"script\": \"a\",\n\"scrip\": 1}]")), Strings{"3:1: [0].scrip: unknown key, did you mean 'script'?"});
 }
 
 TEST(Files, AFloodOfFaultsIsCapped)

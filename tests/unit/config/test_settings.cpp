@@ -112,5 +112,19 @@ TEST(Locations, FollowTheBusTheUserAndTheEnvironment)
     EXPECT_EQ(odd.embedded_address, "unix:path=/a%20b%2cc/bus");
 }
 
+TEST(Locations, ThatAreNoAbsolutePathsAreRefused)
+{
+    const auto said = [](const std::string& variable, const std::string& value) {
+        const auto good = check_locations([&](const std::string& name) {
+            return name == variable ? std::optional(value) : std::nullopt;
+        });
+        return good ? "good" : good.error().message;
+    };
+    EXPECT_EQ(said("PMD_RUNTIME_DIR", "/run/x"), "good");
+    EXPECT_EQ(said("PMD_STATE_DIR", ""), "good");
+    EXPECT_EQ(said("PMD_RUNTIME_DIR", "run"), "PMD_RUNTIME_DIR is 'run': it must be an absolute path, or unset");
+    EXPECT_EQ(said("PMD_STATE_DIR", "./s"), "PMD_STATE_DIR is './s': it must be an absolute path, or unset");
+}
+
 } // namespace
 } // namespace pm::config::test

@@ -46,6 +46,8 @@ public:
         return std::to_string(key.id.value) + "." + std::to_string(key.generation.value);
     }
 
+    std::vector<LaunchRequest> adopted;
+    void adopt(const LaunchRequest& request) override { adopted.push_back(request); }
     void launch(const LaunchRequest& request) override
     {
         for (const auto& [key, process] : alive)
@@ -67,7 +69,7 @@ public:
         if (answers && !stubborn.contains(found->second.app) && !immortal.contains(found->second.app))
             gone_later(key, {.kind = model::ExitInfo::Kind::Signaled, .code = signal});
     }
-    void forget(base::InstanceId id) override
+    void forget(base::InstanceId id, const std::string&, bool) override
     {
         for (const auto& [key, process] : alive)
             if (key.id == id) ADD_FAILURE() << "instance " << id.value << " is forgotten while it has a process";
@@ -87,6 +89,17 @@ public:
     }
     std::optional<model::Usage> usage(ProcessKey) override { return std::nullopt; }
     base::Result<std::vector<std::string>> environment(ProcessKey) override { return std::vector<std::string>{}; }
+
+    std::vector<Adjustment> adjustments;
+    void adjust(const Adjustment& adjustment) override
+    {
+        for (const ProcessKey key : adjustment.processes) {
+            EXPECT_TRUE(alive.contains(key)) << text(key);
+            log.push_back("adjust " + adjustment.spec->name + "/" + text(key));
+        }
+        adjustments.push_back(adjustment);
+    }
+    [[nodiscard]] std::string not_enforced(const model::AppSpec&) const override { return {}; }
 
     void arm(base::InstanceId id, model::TimePoint when) override
     {

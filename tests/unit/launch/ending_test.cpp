@@ -2,9 +2,13 @@
 // What a stop ends: everything an app started, however it hid, or its main process alone.
 #include "world.hpp"
 
+#include "launch/direct/cgroups.hpp"
 #include "launch/process/process_table.hpp"
 
 #include <csignal>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -245,6 +249,55 @@ TEST_P(Launching, a_spared_process_keeps_its_cgroup_until_it_ends)
     EXPECT_TRUE(std::filesystem::exists(leaf));
     ::kill(spared, SIGKILL);
     EXPECT_TRUE(world.until([&] { return !std::filesystem::exists(leaf); }));
+}
+
+TEST_P(Launching, what_a_dead_pmd_left_is_removed_when_its_last_process_ends)
+{
+    if (world.launcher->cgroup_root().empty()) GTEST_SKIP() << "about cgroups only";
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const pid_t dead = ::fork();
+    if (dead == 0) { // a pmd that is killed: no destructor runs
+        Cgroups cgroups;
+        const base::Fd leaf = cgroups.create("app");
+        const pid_t app = ::fork();
+        if (app == 0) ::pause();
+        std::ofstream(cgroups.root() + "/app/cgroup.procs") << app << std::flush;
+        const std::string said = cgroups.root() + " " + std::to_string(app);
+        static_cast<void>(!::write(ends[1], said.data(), said.size()));
+        ::_exit(0);
+    }
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(dead), &info, WEXITED | WNOWAIT), 0); // a zombie from here on
+    char buffer[512];
+    const ssize_t count = ::read(ends[0], buffer, sizeof buffer);
+    base::Fd(ends[0]).reset();
+    base::Fd(ends[1]).reset();
+    const std::string said(buffer, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    const std::string root = said.substr(0, said.find(' '));
+    const pid_t app = numbers(said).at(0);
+    DirectOptions options;
+    options.pm_exec = PM_EXEC;
+    DirectLauncher next(world.loop, world, options, [](const std::string&) {});
+    EXPECT_TRUE(std::filesystem::exists(root + "/app"));
+    ::kill(app, SIGKILL);
+    EXPECT_TRUE(world.until([&] { return !std::filesystem::exists(root); })) << root;
+}
+
+TEST_P(Launching, a_cgroup_that_cannot_be_opened_is_not_left_behind)
+{
+    if (world.launcher->cgroup_root().empty()) GTEST_SKIP() << "about cgroups only";
+    Cgroups cgroups;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const bool made = static_cast<bool>(cgroups.create("app"));
+    const int error = errno;
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_FALSE(made);
+    EXPECT_EQ(error, EMFILE);
+    EXPECT_FALSE(std::filesystem::exists(cgroups.root() + "/app"));
 }
 
 TEST_P(Launching, may_be_destroyed_while_processes_run)

@@ -82,6 +82,29 @@ TEST_P(Launching, makes_it_leader_of_its_own_session)
     EXPECT_EQ(fields[3], world.told(key).pid);
 }
 
+TEST_P(Launching, runs_the_file_that_a_whole_line_names)
+{
+    world.write("my job.sh", "echo \"sh $0 $1\"\n", 0644);
+    world.write("my job", "#!/bin/sh\necho \"itself $1\"\n", 0755);
+    world.write("my", "#!/bin/sh\necho \"not the first word $1\"\n", 0755);
+    auto spec = spec_of("my job.sh", {"two words"});
+    spec.cwd = world.path("");
+    std::string text;
+    world.run(spec, &text);
+    EXPECT_EQ(text, "sh my job.sh two words\n");
+    spec.script = world.path("my job");
+    world.run(spec, &text);
+    EXPECT_EQ(text, "itself two words\n");
+    spec.script = "./my job; echo $1"; // no file is called so
+    world.run(spec, &text);
+    EXPECT_EQ(text, "not the first word job\ntwo words\n");
+    spec.script = "my job.sh";
+    spec.interpreter_args = {"-x"};
+    spec.args = {};
+    world.run(spec, &text);
+    EXPECT_NE(text.find("+ echo 'sh my job.sh '"), std::string::npos) << text;
+}
+
 TEST_P(Launching, sets_directory_umask_nice_limits_and_oom_score)
 {
     auto spec = shell("pwd; umask; nice; ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj");

@@ -20,6 +20,7 @@ struct Row {
     const char* argv; ///< joined with '|'
     bool search_path = false;
     bool node = false;
+    const char* file_head = "";
 };
 
 TEST(CommandLine, FollowsTheTable)
@@ -34,7 +35,9 @@ TEST(CommandLine, FollowsTheTable)
         {"a.js", "none", {}, {"1"}, Kind::Direct, "a.js|1", true},
         {"a b.js", "node", {}, {}, Kind::Interpreted, "node|a b.js"},
         {"a b", "none", {}, {}, Kind::Direct, "a b", true},
-        {"echo $1; sleep 1", {}, {}, {"x"}, Kind::Shell, "/bin/bash|-c|echo $1; sleep 1|bash|x"},
+        {"echo $1; sleep 1", {}, {}, {"x"}, Kind::Shell, "/bin/bash|-c|echo $1; sleep 1|bash|x", false, true,
+         "echo $1; sleep 1"},
+        {"my app.py", {}, {"-u"}, {"x"}, Kind::Shell, "/bin/bash|-c|my app.py|bash|x", false, false, "python3|-u|my app.py"},
         {"sleep", {}, {}, {"9"}, Kind::Direct, "sleep|9", true, true},
         {"./server", {}, {}, {}, Kind::Direct, "./server", false, true},
         {"/opt/v1.2/server", {}, {}, {}, Kind::Direct, "/opt/v1.2/server", false, true},
@@ -50,6 +53,7 @@ TEST(CommandLine, FollowsTheTable)
         const auto command = command_line(spec);
         EXPECT_EQ(command.kind, row.kind) << row.script;
         EXPECT_EQ(base::join(command.argv, "|"), row.argv);
+        EXPECT_EQ(base::join(command.file_head, "|"), row.file_head) << row.script;
         EXPECT_EQ(command.search_path, row.search_path) << row.script;
         EXPECT_EQ(command.may_fall_back_to_node, row.node) << row.script;
         EXPECT_EQ(command.script, row.script);

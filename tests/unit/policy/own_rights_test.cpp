@@ -46,6 +46,9 @@ TEST(OwnRights, WhatTheLoaderMayDoAloneIsNothingSpecial)
     spec.umask = 0;
     spec.rlimits = {{RLIMIT_NOFILE, 10, 1024}, {RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY}};
     spec.logs.out_file = "/dev/null";
+    spec.limits.cpu_weight = 100;
+    spec.limits.memory_max = 1;
+    spec.limits.memory_low = 0;
     spec.pid_file = "/run/web.pid"; // is written as alice
     EXPECT_EQ(asked_by(own(spec)), "");
 }
@@ -64,6 +67,9 @@ TEST(OwnRights, KeysThatNeedRootAreFound)
     EXPECT_EQ(with([](auto& spec) { spec.nice = -1; }), "nice: -1");
     EXPECT_EQ(with([](auto& spec) { spec.oom_score_adj = -1000; }), "oom_score_adj: -1000");
     EXPECT_EQ(with([](auto& spec) { spec.rlimits = {{RLIMIT_NOFILE, 10, 1025}}; }), "rlimits: nofile");
+    EXPECT_EQ(with([](auto& spec) { spec.limits.memory_low = 1; }), "limits.memory_low: 1");
+    EXPECT_EQ(with([](auto& spec) { spec.limits.cpu_weight = 101; }), "limits.cpu_weight: 101");
+    EXPECT_EQ(with([](auto& spec) { spec.limits.io_weight = 101; }), "limits.io_weight: 101");
     EXPECT_EQ(with([](auto& spec) { spec.logs.out_file = "/dev/stdout"; }), "out_file: /dev/stdout");
     EXPECT_EQ(with([](auto& spec) { spec.logs.error_file = "/dev/stderr"; }), "error_file: /dev/stderr");
     EXPECT_EQ(with([](auto& spec) { spec.logs.log_file = "/dev/stdout"; }), "log_file: /dev/stdout");

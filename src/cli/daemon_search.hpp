@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to a pmd: each bus it may be on is looked at in turn, and one is started where that is wished.
+#pragma once
+
+#include "cli/client.hpp"
+
+#include <memory>
+#include <sdbus-c++/IConnection.h>
+#include <string>
+
+namespace pm::cli {
+
+inline constexpr const char* kBusName = "org.pmd1";
+
+struct FoundDaemon {
+    std::unique_ptr<sdbus::IConnection> connection;
+    std::string bus; ///< for messages
+    bool is_system = false;
+};
+
+/// As Client::connect().
+[[nodiscard]] Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missing);
+
+} // namespace pm::cli

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/state_keeper.hpp"
+
+#include "daemon/state_text.hpp"
+#include "io/small_file.hpp"
+#include "model/unit_names.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace pm::daemon {
+namespace {
+
+constexpr std::string_view kSuffix = ".json";
+constexpr std::size_t kMaxBytes = 64u << 20;
+
+} // namespace
+
+StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory)
+    : log_(log), next_(next), directory_(std::move(directory))
+{
+    if (directory_.empty()) return;
+    auto turn = loop.add_deferred(io::Priority::Deferred, [this] { flush(); });
+    if (turn)
+        turn_ = *std::move(turn);
+    else
+        log_.error(turn.error().message);
+}
+
+std::string StateKeeper::path_of(const std::string& app) const
+{
+    return directory_ + "/" + model::escape_for_unit(app) + std::string(kSuffix);
+}
+
+bool StateKeeper::left_behind() const { return !directory_.empty() && access(directory_.c_str(), F_OK) == 0; }
+
+std::vector<engine::SavedApp> StateKeeper::load() const
+{
+    std::vector<engine::SavedApp> apps;
+    if (directory_.empty()) return apps;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_, none)) {
+        const std::string path = entry.path();
+        if (!path.ends_with(kSuffix)) continue;
+        auto text = io::read_small_file(path, kMaxBytes);
+        auto app = text ? saved_app_from(*text) : tl::unexpected(text.error());
+        if (app)
+            apps.push_back(*std::move(app));
+        else
+            log_.error(fmt::format("cannot go on with the app of '{}': {}; its processes run on unsupervised", path, app.error().message));
+    }
+    std::ranges::sort(apps, {}, &engine::SavedApp::sequence);
+    return apps;
+}
+
+void StateKeeper::app_changed(const std::string& app)
+{
+    if (!directory_.empty()) {
+        changed_.insert(app);
+        turn_.set_enabled(true);
+    }
+    next_.app_changed(app);
+}
+
+void StateKeeper::app_removed(const std::string& app)
+{
+    if (!directory_.empty()) {
+        changed_.erase(app);
+        unlink(path_of(app).c_str());
+    }
+    next_.app_removed(app);
+}
+
+void StateKeeper::flush()
+{
+    for (const std::string& app : std::exchange(changed_, {})) write(app);
+}
+
+void StateKeeper::write(const std::string& app)
+{
+    const auto saved = supervisor_->saved(app);
+    if (!saved) return;
+    if (mkdir(directory_.c_str(), 0700) < 0 && errno != EEXIST && !std::exchange(complained_, true))
+        log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
+    auto written = io::replace_file(path_of(app), to_text(*saved), 0600);
+    if (written)
+        complained_ = false;
+    else if (!std::exchange(complained_, true))
+        log_.warning(written.error().message + "; a pmd that starts now does not know its apps");
+}
+
+} // namespace pm::daemon

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes what changes of each app to a directory that lives as long as the boot (/run), for the next pmd to go on with.
+//
+// One file per app, written anew at the end of the loop's turn in which the app changed: a pmd that is killed loses nothing
+// older than that. On tmpfs this is memory, not disk. Only for launchers whose apps outlive pmd.
+#pragma once
+
+#include "engine/supervisor.hpp"
+#include "io/event_loop.hpp"
+#include "io/log.hpp"
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace pm::daemon {
+
+class StateKeeper final : public engine::Events {
+public:
+    /// Passes every event on to `next`. `directory` is made, 0700, when it is first needed; empty: nothing is kept.
+    StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory);
+    /// Whose apps are kept. Must be called before the first event.
+    void set_supervisor(const engine::Supervisor& supervisor) noexcept { supervisor_ = &supervisor; }
+
+    /// What an earlier pmd of this boot left, in order of creation; a file that cannot be read is told and left alone.
+    [[nodiscard]] std::vector<engine::SavedApp> load() const;
+    /// True when a pmd of this boot was here before, even if it left no app.
+    [[nodiscard]] bool left_behind() const;
+    /// Writes what is still to be written.
+    void flush();
+
+    void process_event(const engine::ProcessEvent& event) override { next_.process_event(event); }
+    void app_added(const std::string& app) override { next_.app_added(app); }
+    void app_removed(const std::string& app) override;
+    void app_changed(const std::string& app) override;
+
+private:
+    [[nodiscard]] std::string path_of(const std::string& app) const;
+    void write(const std::string& app);
+
+    io::Log& log_;
+    engine::Events& next_;
+    std::string directory_;
+    const engine::Supervisor* supervisor_ = nullptr;
+    std::set<std::string> changed_;
+    io::Source turn_;
+    bool complained_ = false;
+};
+
+} // namespace pm::daemon

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/state_text.hpp"
+
+#include "config/app_file.hpp"
+#include "model/name_table.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace pm::daemon {
+namespace {
+
+using engine::SavedApp;
+using engine::SavedInstance;
+using model::ExitInfo;
+using nlohmann::json;
+
+constexpr int kVersion = 1;
+
+enum class Kind { Stopped, Errored, Backoff, Starting, Online, Stopping };
+constexpr model::NameTable<Kind, 6> kKinds{{{
+    {Kind::Stopped, "stopped"},
+    {Kind::Errored, "errored"},
+    {Kind::Backoff, "backoff"},
+    {Kind::Starting, "starting"},
+    {Kind::Online, "online"},
+    {Kind::Stopping, "stopping"},
+}}};
+constexpr model::NameTable<ExitInfo::Kind, 4> kExitKinds{{{
+    {ExitInfo::Kind::Exited, "exited"},
+    {ExitInfo::Kind::Signaled, "signaled"},
+    {ExitInfo::Kind::LaunchFailed, "launch-failed"},
+    {ExitInfo::Kind::Lost, "lost"},
+}}};
+constexpr model::NameTable<engine::Then, 3> kThens{{{
+    {engine::Then::Stay, "stay"},
+    {engine::Then::Again, "again"},
+    {engine::Then::Judge, "judge"},
+}}};
+
+std::int64_t usec(model::TimePoint time)
+{
+    return std::chrono::duration_cast<model::Duration>(time.time_since_epoch()).count();
+}
+model::TimePoint monotonic(const json& value) { return model::TimePoint(model::Duration(value.get<std::int64_t>())); }
+std::int64_t usec(model::WallTime time)
+{
+    return std::chrono::duration_cast<model::Duration>(time.time_since_epoch()).count();
+}
+model::WallTime wall(const json& value) { return model::WallTime(model::Duration(value.get<std::int64_t>())); }
+
+template <typename Table>
+auto named(const Table& table, const json& value)
+{
+    const auto found = table.value(value.get<std::string>());
+    if (!found) throw std::runtime_error("unknown word '" + value.get<std::string>() + "'");
+    return *found;
+}
+
+json spec_json(const model::AppSpec& spec)
+{
+    // What no app file says stands beside it.
+    return {{"yaml", config::to_yaml(spec, false)},
+            {"env_from_caller", spec.env_from_caller},
+            {"log_folder", spec.logs.folder}};
+}
+
+std::shared_ptr<const model::AppSpec> spec_from(const json& from)
+{
+    const std::string yaml = from.at("yaml");
+    config::ParseOptions options;
+    options.max_bytes = yaml.size();
+    options.env_from_caller = from.at("env_from_caller");
+    config::AppFile file = config::parse_app_file(yaml, options);
+    if (file.ok() && file.apps.size() == 1) {
+        file.apps.front().logs.folder = from.value("log_folder", "");
+        return std::make_shared<const model::AppSpec>(std::move(file.apps.front()));
+    }
+    throw std::runtime_error(file.diagnostics.empty() ? "its spec is not one app"
+                                                      : config::to_string(file.diagnostics.front(), "its spec"));
+}
+
+json exit_json(const ExitInfo& exit)
+{
+    return {{"kind", kExitKinds.name(exit.kind)}, {"code", exit.code},     {"core", exit.core_dumped},
+            {"cause", static_cast<int>(exit.cause)}, {"stage", model::to_string(exit.stage)}, {"detail", exit.detail}};
+}
+
+ExitInfo exit_from(const json& value)
+{
+    ExitInfo exit;
+    exit.kind = named(kExitKinds, value.at("kind"));
+    exit.code = value.at("code");
+    exit.core_dumped = value.at("core");
+    const int cause = value.at("cause");
+    exit.cause = cause >= 0 && cause <= static_cast<int>(ExitInfo::Cause::Timeout) ? static_cast<ExitInfo::Cause>(cause) : ExitInfo::Cause::Own;
+    exit.stage = model::launch_stage_from(value.at("stage").get<std::string>()).value_or(model::LaunchStage::Execute);
+    exit.detail = value.at("detail");
+    return exit;
+}
+
+/// Writes the state's name and what belongs to it.
+struct StateWriter {
+    json& to;
+    void kind(Kind kind) const { to["state"] = kKinds.name(kind); }
+    void begun(model::TimePoint started, policy::Cause cause) const
+    {
+        to["started"] = usec(started);
+        to["by_policy"] = cause == policy::Cause::Policy;
+    }
+    void operator()(const engine::Stopped&) const { kind(Kind::Stopped); }
+    void operator()(const engine::Errored&) const { kind(Kind::Errored); }
+    void operator()(const engine::Backoff& state) const
+    {
+        kind(Kind::Backoff);
+        to["deadline"] = usec(state.deadline);
+    }
+    void operator()(const engine::Starting& state) const
+    {
+        kind(Kind::Starting);
+        begun(state.started, state.cause);
+        to["deadline"] = usec(state.deadline);
+    }
+    void operator()(const engine::Online& state) const
+    {
+        kind(Kind::Online);
+        begun(state.started, state.cause);
+    }
+    void operator()(const engine::Stopping& state) const
+    {
+        kind(Kind::Stopping);
+        begun(state.started, state.cause);
+        to["then"] = kThens.name(state.then);
+        to["deadline"] = usec(state.deadline);
+        to["kills"] = state.kills;
+        to["killed_at"] = usec(state.killed_at);
+        if (state.ended) to["ended"] = {{"exit", exit_json(state.ended->exit)}, {"when", usec(state.ended->when)}};
+    }
+};
+
+engine::State state_from(const json& from)
+{
+    const auto started = [&] { return monotonic(from.at("started")); };
+    const auto deadline = [&] { return monotonic(from.at("deadline")); };
+    const auto cause = [&] { return from.at("by_policy").get<bool>() ? policy::Cause::Policy : policy::Cause::Command; };
+    switch (named(kKinds, from.at("state"))) {
+    case Kind::Stopped: return engine::Stopped{};
+    case Kind::Errored: return engine::Errored{};
+    case Kind::Backoff: return engine::Backoff{deadline()};
+    case Kind::Starting: return engine::Starting{started(), deadline(), cause()};
+    case Kind::Online: return engine::Online{started(), cause()};
+    case Kind::Stopping: break;
+    }
+    engine::Stopping stopping{named(kThens, from.at("then")), started(), deadline(), cause()};
+    stopping.kills = from.at("kills");
+    stopping.killed_at = monotonic(from.at("killed_at"));
+    if (from.contains("ended"))
+        stopping.ended = engine::Ended{exit_from(from.at("ended").at("exit")), monotonic(from.at("ended").at("when"))};
+    return stopping;
+}
+
+json instance_json(const SavedInstance& instance, const SavedApp& app)
+{
+    const policy::RestartHistory& history = instance.machine.history;
+    json to{{"id", instance.id.value},
+            {"slot", instance.slot.value},
+            {"generation", instance.machine.generation.value},
+            {"unstable", history.unstable},
+            {"window_start", usec(history.window_start)},
+            {"last_delay_ms", history.last_delay.count()},
+            {"pid", instance.pid},
+            {"reason", instance.reason},
+            {"since", usec(instance.since)},
+            {"restarts", instance.restarts},
+            {"leaving", instance.leaving}};
+    std::visit(StateWriter{to}, instance.machine.state);
+    if (instance.last_exit) to["last_exit"] = exit_json(*instance.last_exit);
+    if (instance.running && instance.running != app.spec) to["running"] = spec_json(*instance.running);
+    return to;
+}
+
+SavedInstance instance_from(const json& from)
+{
+    SavedInstance instance;
+    instance.id.value = from.at("id");
+    instance.slot.value = from.at("slot");
+    instance.machine.state = state_from(from);
+    instance.machine.generation.value = from.at("generation");
+    instance.machine.history = {from.at("unstable"), monotonic(from.at("window_start")),
+                                model::Milliseconds(from.at("last_delay_ms").get<std::int64_t>())};
+    instance.pid = from.at("pid");
+    instance.reason = from.at("reason");
+    instance.since = wall(from.at("since"));
+    instance.restarts = from.at("restarts");
+    instance.leaving = from.at("leaving");
+    if (from.contains("last_exit")) instance.last_exit = exit_from(from.at("last_exit"));
+    if (from.contains("running")) instance.running = spec_from(from.at("running"));
+    return instance;
+}
+
+} // namespace
+
+std::string to_text(const SavedApp& app)
+{
+    json to{{"version", kVersion},           {"sequence", app.sequence}, {"origin", app.origin}, {"owner", app.owner},
+            {"created", usec(app.created_at)}, {"spec", spec_json(*app.spec)}};
+    json& instances = to["instances"] = json::array();
+    for (const SavedInstance& instance : app.instances) instances.push_back(instance_json(instance, app));
+    return to.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+base::Result<SavedApp> saved_app_from(std::string_view text)
+{
+    try {
+        const json from = json::parse(text);
+        if (from.at("version") != kVersion)
+            return base::fail(base::ErrorCode::InvalidSpec, "written by another version of pmd");
+        SavedApp app{spec_from(from.at("spec")), from.at("origin"), from.at("owner"), wall(from.at("created")), from.at("sequence"), {}};
+        for (const json& instance : from.at("instances")) app.instances.push_back(instance_from(instance));
+        return app;
+    } catch (const std::exception& fault) {
+        return base::fail(base::ErrorCode::InvalidSpec, fault.what());
+    }
+}
+
+} // namespace pm::daemon

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that the engine knows of an app, for the next pmd of this boot to go on with.
+//
+// Times are of CLOCK_MONOTONIC, which goes on while pmd is away and begins anew with the machine: what is saved is of no
+// use after a reboot, and is kept where a reboot removes it.
+#pragma once
+
+#include "engine/step.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pm::engine {
+
+struct SavedInstance {
+    base::InstanceId id;
+    base::Slot slot;
+    Machine machine;
+    pid_t pid = 0;
+    std::string reason;
+    model::WallTime since{};
+    std::uint64_t restarts = 0;
+    std::optional<model::ExitInfo> last_exit;
+    bool leaving = false; ///< to be removed as soon as it rests
+    std::shared_ptr<const model::AppSpec> running; ///< what the process was started with; may be null
+};
+
+struct SavedApp {
+    std::shared_ptr<const model::AppSpec> spec;
+    std::string origin;
+    uid_t owner = 0;
+    model::WallTime created_at{};
+    std::uint64_t sequence = 0; ///< order of creation
+    std::vector<SavedInstance> instances;
+};
+
+} // namespace pm::engine

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/process/talk.hpp"
+
+#include "launch/process/sentences.hpp"
+#include "launch/wire.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace pm::launch {
+namespace {
+
+/// Who sent `message`, as the kernel vouches for; 0 when it does not say.
+pid_t sender_of(msghdr& message) noexcept
+{
+    for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS) continue;
+        ucred sender{};
+        std::memcpy(&sender, CMSG_DATA(head), sizeof sender);
+        return sender.pid;
+    }
+    return 0;
+}
+
+bool is_hello(const char* data, std::size_t size) noexcept
+{
+    return size == sizeof wire::kHelloMagic && std::memcmp(data, &wire::kHelloMagic, size) == 0;
+}
+
+} // namespace
+
+void lift(base::Fd& fd)
+{
+    if (fd && fd.get() <= STDERR_FILENO) fd = base::Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+}
+
+std::optional<SocketEnds> make_socket_pair()
+{
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return std::nullopt;
+    SocketEnds made{base::Fd(ends[0]), base::Fd(ends[1])};
+    lift(made.ours);
+    lift(made.theirs);
+    if (!made.ours || !made.theirs) return std::nullopt;
+    return made;
+}
+
+void Talk::begin(base::Fd socket, std::string orders)
+{
+    socket_.fd = std::move(socket);
+    unsent_ = std::move(orders);
+    send();
+}
+
+base::Result<void> Talk::watch(io::EventLoop& loop, std::function<void(std::uint32_t)> on_ready)
+{
+    const std::uint32_t events = unsent_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT;
+    auto source = loop.add_io(socket_.fd.get(), events, io::Priority::Processes, std::move(on_ready));
+    if (!source) return tl::unexpected(source.error());
+    socket_.source = *std::move(source);
+    return {};
+}
+
+bool Talk::ready(std::uint32_t events)
+{
+    if ((events & EPOLLOUT) != 0 && !unsent_.empty()) {
+        send();
+        if (unsent_.empty()) socket_.source.set_io_events(EPOLLIN);
+    }
+    return (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
+}
+
+void Talk::send()
+{
+    std::size_t done = 0;
+    while (done < unsent_.size()) {
+        const ssize_t sent =
+            ::send(socket_.fd.get(), unsent_.data() + done, unsent_.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
+        done = sent < 0 ? unsent_.size() : done + static_cast<std::size_t>(sent); // gone: its exit tells the rest
+    }
+    unsent_.erase(0, done);
+    if (unsent_.empty()) unsent_.shrink_to_fit();
+}
+
+Talk::Heard Talk::read()
+{
+    if (!socket_.fd) return Heard::Nothing;
+    char buffer[sizeof(wire::Report) + 2 * wire::kMaxReportText];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+    iovec piece{buffer, sizeof buffer};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t got = ::recvmsg(socket_.fd.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Heard::Nothing;
+    if (got > 0 && is_hello(buffer, static_cast<std::size_t>(got))) {
+        pid_ = sender_of(message);
+        return Heard::Hello;
+    }
+    const bool complete = unsent_.empty();
+    end();
+    if (got > 0) {
+        failure_ = from_report(std::string_view(buffer, static_cast<std::size_t>(got)));
+        return Heard::Failed;
+    }
+    return got == 0 && complete ? Heard::Running : Heard::Nothing;
+}
+
+void Talk::end() noexcept
+{
+    socket_.reset();
+    unsent_ = {};
+}
+
+} // namespace pm::launch

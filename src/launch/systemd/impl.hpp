@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of SystemdLauncher: the table of processes and what moves them on.
+//
+// pm-exec's greeting tells the pid, the end of its talk that the app runs, a pidfd that it ended, and only then is systemd
+// asked how: so an idle pmd is woken by nothing but its own apps, not by every change of every unit of the machine.
+// Telling the engine may start another process: it is always the last thing a function does with one.
+#pragma once
+
+#include "launch/process/accounts.hpp"
+#include "launch/systemd/manager_bus.hpp"
+#include "launch/systemd/unit_process.hpp"
+#include "launch/systemd_launcher.hpp"
+#include "policy/unit_properties.hpp"
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+namespace pm::launch {
+
+struct SystemdLauncher::Impl {
+    using Process = std::shared_ptr<UnitProcess>;
+    using Later = std::weak_ptr<UnitProcess>; ///< what an answer is about, if that is still there
+
+    Impl(io::EventLoop& loop, engine::Output& output, SystemdOptions options,
+         std::function<void(const std::string&)> warn);
+
+    // launching.cpp
+    void launch(const engine::LaunchRequest& request);
+    Process add(const engine::LaunchRequest& request);
+    std::optional<model::ExitInfo> prepare(const Process& process, base::Fd& theirs);
+    std::optional<model::ExitInfo> request_unit(const Process& process, base::Fd theirs);
+    void prepare_slice(const model::AppSpec& spec);
+    void start_slice(const std::string& slice, const model::AppSpec& spec);
+    void change(const std::string& unit, const policy::Properties& properties);
+    void adjust(const engine::Adjustment& adjustment);
+    void on_requested(const Process& process, const ManagerBus::Answer& answer);
+    void on_job_removed(const std::string& unit, const std::string& result);
+    void on_talk(UnitProcess& process, std::uint32_t events);
+    void read_talk(UnitProcess& process);
+    bool watch_main(UnitProcess& process, pid_t pid);
+    void became_running(UnitProcess& process);
+
+    // adopting.cpp
+    void adopt(const engine::LaunchRequest& request);
+    void on_recognised(UnitProcess& process, const UnitResult& result);
+
+    // ending.cpp
+    void on_main(UnitProcess& process);
+    void ask_how(UnitProcess& process);
+    void on_told_how(UnitProcess& process, const UnitResult& result);
+    void ask_again(UnitProcess& process);
+    void ask_after(UnitProcess& process, std::chrono::milliseconds delay);
+    void ask(const Process& process, std::function<void(UnitProcess&, const std::optional<UnitResult>&)> answered);
+    void ended(UnitProcess& process, model::ExitInfo exit);
+    void check_leftovers(UnitProcess& process);
+    void finish(UnitProcess& process);
+    void release(const std::string& unit);
+    void signal_all(UnitProcess& process, int signal);
+    std::optional<model::Usage> usage(const UnitProcess& process) const;
+    void forget(base::InstanceId id, const std::string& app, bool last);
+
+    Process find(engine::ProcessKey key) const;
+    void stop_unit(const std::string& unit);
+    void tell_unit(const char* method, const std::string& unit);
+    void defer_gone(engine::ProcessKey key, model::ExitInfo exit);
+
+    io::EventLoop& loop_;
+    engine::Output& output_;
+    SystemdOptions options_;
+    std::function<void(const std::string&)> warn_;
+    engine::LauncherEvents* events_ = nullptr;
+
+    AccountFiles account_files_;
+    NameService name_service_;
+    Accounts accounts_{account_files_, name_service_};
+    std::map<engine::ProcessKey, Process> processes_;
+    std::unordered_map<std::string, UnitProcess*> starting_; ///< by unit: whose start job is not known to be done
+    std::map<std::string, model::ResourceControl> limited_; ///< slices that were given limits, and which
+    std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
+    io::Source deferred_;
+    ManagerBus bus_;
+};
+
+} // namespace pm::launch

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/guard.hpp"
+#include "launch/process/cgroup_files.hpp"
+#include "launch/process/orders.hpp"
+#include "launch/process/pid_file.hpp"
+#include "launch/process/process_table.hpp"
+#include "launch/process/sentences.hpp"
+#include "launch/systemd/impl.hpp"
+#include "launch/systemd/transient.hpp"
+#include "launch/systemd/unit_result.hpp"
+#include "launch/wire.hpp"
+#include "model/unit_names.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace pm::launch {
+namespace {
+
+using model::ExitInfo;
+using model::LaunchStage;
+
+constexpr std::chrono::milliseconds kGreeting{500}; ///< it takes microseconds
+constexpr const char* kUnitExists = "org.freedesktop.systemd1.UnitExists";
+
+/// Sends pm-exec, over its stdin, the socket of the talk and what the app gets for stdout and stderr. 0 or errno.
+int invite(const base::Fd& socket, const base::Fd& talk, const engine::Stdio& stdio)
+{
+    char which = 0;
+    int fds[3] = {talk.get(), -1, -1};
+    std::size_t count = 1;
+    if (stdio.out) fds[count++] = stdio.out.get(), which |= wire::kUnitOut;
+    if (stdio.err) fds[count++] = stdio.err.get(), which |= wire::kUnitErr;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
+    iovec piece{&which, 1};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    cmsghdr* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(count * sizeof(int));
+    std::memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+    return ::sendmsg(socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+}
+
+/// The cgroup2 directory of a living process; empty when it has none.
+std::string cgroup_of(pid_t pid)
+{
+    const auto mounts = read_small_file("/proc/self/mountinfo");
+    const auto names = read_small_file(fmt::format("/proc/{}/cgroup", pid), 65536);
+    const auto found = mounts && names ? find_own_cgroup(*mounts, *names) : std::nullopt;
+    return found ? found->path : std::string();
+}
+
+/// What takes the limits of `before` away that `after` does not have, and sets the others.
+policy::Properties slice_change(const model::ResourceControl& before, const model::AppSpec& after)
+{
+    model::AppSpec was = after;
+    was.limits = before;
+    if (auto change = policy::live_changes(was, after)) return std::move(change->slice);
+    was.limits.tasks.reset(); // of a slice it can be taken away: no default is put in its place
+    auto change = policy::live_changes(was, after);
+    policy::Properties properties = change ? std::move(change->slice) : policy::Properties();
+    properties.push_back({"TasksMax", model::ResourceControl::kInfinity});
+    return properties;
+}
+
+} // namespace
+
+SystemdLauncher::Impl::Process SystemdLauncher::Impl::add(const engine::LaunchRequest& request)
+{
+    const auto [at, fresh] = processes_.try_emplace(request.key);
+    if (!fresh) {
+        warn_("internal error: a process was launched twice under one key");
+        return nullptr;
+    }
+    at->second = std::make_shared<UnitProcess>();
+    at->second->request = request;
+    at->second->unit = model::unit_of(request.spec->name, request.slot, request.key.generation);
+    return at->second;
+}
+
+void SystemdLauncher::Impl::launch(const engine::LaunchRequest& request)
+{
+    const Process process = add(request);
+    if (!process) return;
+    std::optional<ExitInfo> failure;
+    base::Fd theirs;
+    base::guard(
+        [&] {
+            failure = prepare(process, theirs);
+            if (!failure) failure = request_unit(process, std::move(theirs));
+        },
+        [&](const std::string& what) { failure = launch_failed(LaunchStage::Resources, ENOMEM, what); });
+    if (!failure) return;
+    starting_.erase(process->unit);
+    processes_.erase(request.key);
+    defer_gone(request.key, *std::move(failure));
+}
+
+std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process, base::Fd& theirs)
+{
+    const engine::LaunchRequest& request = process->request;
+    const auto account = accounts_.find(options_.user ? "" : request.spec->user, options_.user ? "" : request.spec->group);
+    if (!account) return account.error();
+    if (options_.user && !request.spec->user.empty())
+        return launch_failed(LaunchStage::User, EPERM,
+                             fmt::format("changing to user '{}': only the system's pmd can do that", request.spec->user));
+    process->user = identity_of(*account);
+    auto stdio = output_.open(request, process->user);
+    if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
+    auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, std::nullopt, true});
+    if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
+    auto talk = make_socket_pair();
+    auto invitation = make_socket_pair();
+    if (!talk || !invitation) return step_failed(LaunchStage::Resources, errno, {});
+    const int on = 1;
+    if (::setsockopt(talk->ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
+        return step_failed(LaunchStage::Resources, errno, {});
+    if (const int error = invite(invitation->ours, talk->theirs, *stdio)) return step_failed(LaunchStage::Resources, error, {});
+    process->talk.begin(std::move(talk->ours), *std::move(orders));
+    process->invitation = std::move(invitation->ours);
+    theirs = std::move(invitation->theirs);
+    auto watched = process->talk.watch(
+        loop_, [this, &at = *process](std::uint32_t events) { on_talk(at, events); });
+    if (!watched) return launch_failed(LaunchStage::Resources, ENOMEM, watched.error().message);
+    return std::nullopt;
+}
+
+std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& process, base::Fd theirs)
+{
+    BusMessage call = bus_.manager_call("StartTransientUnit");
+    if (!call) return launch_failed(LaunchStage::Resources, ENOTCONN, "starting a unit: no connection to systemd");
+    const int filled = describe_service(call.get(), process->request,
+                                        {process->unit, options_.pm_exec, theirs.get(), options_.user});
+    if (filled < 0) return launch_failed(LaunchStage::Resources, -filled, fmt::format("describing unit '{}': {}", process->unit, std::strerror(-filled)));
+    prepare_slice(*process->request.spec);
+    starting_[process->unit] = process.get();
+    bus_.send(std::move(call), [this, later = Later(process)](const ManagerBus::Answer& answer) {
+        if (const Process asked = later.lock()) on_requested(asked, answer);
+    });
+    return std::nullopt;
+}
+
+/// Limits for all of an app hold from its first process on; without any, systemd makes the slice by itself.
+void SystemdLauncher::Impl::prepare_slice(const model::AppSpec& spec)
+{
+    const std::string slice = model::slice_of(spec.name);
+    const auto known = limited_.find(slice);
+    if (known == limited_.end()) {
+        if (!policy::slice_properties(spec).empty()) start_slice(slice, spec);
+        return;
+    }
+    change(slice, slice_change(known->second, spec));
+    known->second = spec.limits;
+}
+
+void SystemdLauncher::Impl::start_slice(const std::string& slice, const model::AppSpec& spec)
+{
+    limited_.emplace(slice, spec.limits);
+    BusMessage call = bus_.manager_call("StartTransientUnit");
+    if (!call || describe_slice(call.get(), slice, spec) < 0) return;
+    bus_.send(std::move(call), [this, slice, properties = policy::slice_properties(spec)](const ManagerBus::Answer& answer) {
+        if (answer.name == kUnitExists)
+            change(slice, properties);
+        else if (!answer.ok())
+            warn_(fmt::format("starting unit '{}': {}; the limits of the app do not hold", slice, answer.message));
+    });
+}
+
+void SystemdLauncher::Impl::change(const std::string& unit, const policy::Properties& properties)
+{
+    if (properties.empty()) return;
+    BusMessage call = bus_.manager_call("SetUnitProperties");
+    if (!call || describe_change(call.get(), unit, properties) < 0) return;
+    bus_.send(std::move(call), [this, unit](const ManagerBus::Answer& answer) {
+        if (!answer.ok()) warn_(fmt::format("setting limits of unit '{}': {}; they hold from the next start on", unit, answer.message));
+    });
+}
+
+void SystemdLauncher::Impl::adjust(const engine::Adjustment& adjustment)
+{
+    const std::string slice = model::slice_of(adjustment.spec->name);
+    if (!adjustment.change.slice.empty()) limited_.insert_or_assign(slice, adjustment.spec->limits);
+    change(slice, adjustment.change.slice);
+    for (const engine::ProcessKey key : adjustment.processes)
+        if (const Process process = find(key)) change(process->unit, adjustment.change.instance);
+}
+
+/// A job is on its way (on_job_removed() tells its end), or systemd refused.
+void SystemdLauncher::Impl::on_requested(const Process& process, const ManagerBus::Answer& answer)
+{
+    if (answer.ok() || process->phase != UnitProcess::Phase::Starting || process->pid != 0) return;
+    starting_.erase(process->unit);
+    process->talk.end();
+    process->failed = true;
+    process->exit = launch_failed(LaunchStage::Resources, 0, fmt::format("starting unit '{}': {}", process->unit, answer.message));
+    if (answer.name == kUnitExists)
+        process->exit.detail += "; pmd did not expect it: systemctl stop it, then start the app again";
+    const engine::ProcessKey key = process->request.key;
+    const ExitInfo exit = process->exit;
+    processes_.erase(key);
+    events_->on_gone(key, exit);
+}
+
+/// The start job of one of our units ended. When it failed, pm-exec never greeted us, and systemd knows why.
+void SystemdLauncher::Impl::on_job_removed(const std::string& unit, const std::string& result)
+{
+    const auto found = starting_.find(unit);
+    if (found == starting_.end()) return;
+    UnitProcess& process = *found->second;
+    starting_.erase(found);
+    if (process.pid != 0) return;
+    if (result == "done") return ask_after(process, kGreeting); // pm-exec greets us, or was stopped before it could
+    process.talk.end();
+    process.phase = UnitProcess::Phase::Ended;
+    ask_how(process);
+}
+
+void SystemdLauncher::Impl::on_talk(UnitProcess& process, std::uint32_t events)
+{
+    if (process.talk.ready(events)) read_talk(process);
+}
+
+void SystemdLauncher::Impl::read_talk(UnitProcess& process)
+{
+    switch (process.talk.read()) {
+    case Talk::Heard::Nothing: return;
+    case Talk::Heard::Hello:
+        process.invitation.reset();
+        process.ask_again.reset();
+        if (process.pid == 0 && watch_main(process, process.talk.pid()) && process.killed) signal_all(process, SIGKILL);
+        return;
+    case Talk::Heard::Running:
+        if (process.pid != 0) became_running(process);
+        return;
+    case Talk::Heard::Failed:
+        process.failed = true; // pm-exec is exiting: on_gone() waits for that, so that nothing is left behind
+        process.exit = process.talk.failure();
+        return;
+    }
+}
+
+/// Learns who the process is and waits for its end. False when it is gone already, which is being dealt with then.
+bool SystemdLauncher::Impl::watch_main(UnitProcess& process, pid_t pid)
+{
+    process.pid = pid;
+    process.main.fd = base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    process.cgroup = cgroup_of(pid);
+    auto source = process.main.fd ? loop_.add_io(process.main.fd.get(), EPOLLIN, io::Priority::Processes,
+                                                 [this, &process](std::uint32_t) { on_main(process); })
+                                  : base::Result<io::Source>(base::fail_errno("watching a process", errno));
+    if (source) {
+        process.main.source = *std::move(source);
+        return true;
+    }
+    process.main.reset();
+    on_main(process);
+    return false;
+}
+
+void SystemdLauncher::Impl::became_running(UnitProcess& process)
+{
+    const engine::LaunchRequest& request = process.request;
+    process.phase = UnitProcess::Phase::Running;
+    if (!request.spec->pid_file.empty()) {
+        std::string path = pid_file_path(request.spec->pid_file, request.slot.value, request.several);
+        if (const auto written = write_pid_file(path, process.pid, process.user.get()))
+            process.pid_file = std::move(path);
+        else
+            warn_(request.spec->name + ": " + written.error().message);
+    }
+    events_->on_running(request.key, process.pid);
+}
+
+} // namespace pm::launch

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch/systemd_launcher.hpp"
+
+#include "launch/process/process_table.hpp"
+#include "launch/systemd/impl.hpp"
+
+#include <cerrno>
+
+namespace pm::launch {
+
+SystemdLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, SystemdOptions options,
+                            std::function<void(const std::string&)> warn)
+    : loop_(loop), output_(output), options_(std::move(options)), warn_(std::move(warn)),
+      bus_(loop, options_.user ? ManagerBus::Which::User : ManagerBus::Which::System,
+           {[] {}, [this](const std::string& unit, const std::string& result) { on_job_removed(unit, result); }, warn_})
+{
+    auto made = loop_.add_deferred(io::Priority::Processes, [this] {
+        for (const auto& [key, exit] : std::exchange(failed_, {})) events_->on_gone(key, exit);
+    });
+    if (made)
+        deferred_ = *std::move(made);
+    else
+        warn_(made.error().message);
+}
+
+SystemdLauncher::Impl::Process SystemdLauncher::Impl::find(engine::ProcessKey key) const
+{
+    const auto found = processes_.find(key);
+    return found == processes_.end() ? nullptr : found->second;
+}
+
+void SystemdLauncher::Impl::defer_gone(engine::ProcessKey key, model::ExitInfo exit)
+{
+    failed_.emplace_back(key, std::move(exit));
+    deferred_.set_enabled(true);
+}
+
+SystemdLauncher::SystemdLauncher(io::EventLoop& loop, engine::Output& output, SystemdOptions options,
+                                 std::function<void(const std::string&)> warn)
+    : impl_(std::make_unique<Impl>(loop, output, std::move(options), std::move(warn)))
+{
+}
+
+SystemdLauncher::~SystemdLauncher() = default;
+
+void SystemdLauncher::set_events(engine::LauncherEvents& events) { impl_->events_ = &events; }
+
+void SystemdLauncher::launch(const engine::LaunchRequest& request) { impl_->launch(request); }
+
+void SystemdLauncher::adopt(const engine::LaunchRequest& request) { impl_->adopt(request); }
+
+void SystemdLauncher::terminate(engine::ProcessKey key, int signal)
+{
+    if (const auto process = impl_->find(key)) impl_->signal_all(*process, signal);
+}
+
+void SystemdLauncher::kill(engine::ProcessKey key)
+{
+    if (const auto process = impl_->find(key)) impl_->signal_all(*process, SIGKILL);
+}
+
+base::Result<void> SystemdLauncher::signal(engine::ProcessKey key, int signal)
+{
+    const auto process = impl_->find(key);
+    if (!process || !process->main.fd) return base::fail(base::ErrorCode::NotOnline, "no process runs");
+    const int error = send_signal(process->main.fd, signal);
+    if (error != 0) return base::fail_errno("signalling process " + std::to_string(process->pid), error);
+    return {};
+}
+
+std::optional<model::Usage> SystemdLauncher::usage(engine::ProcessKey key)
+{
+    const auto process = impl_->find(key);
+    return process ? impl_->usage(*process) : std::nullopt;
+}
+
+base::Result<std::vector<std::string>> SystemdLauncher::environment(engine::ProcessKey key)
+{
+    const auto process = impl_->find(key);
+    if (!process || !process->main.fd) return base::fail(base::ErrorCode::NotOnline, "no process runs");
+    return environment_of_process(process->pid);
+}
+
+void SystemdLauncher::adjust(const engine::Adjustment& adjustment) { impl_->adjust(adjustment); }
+
+void SystemdLauncher::forget(base::InstanceId id, const std::string& app, bool last) { impl_->forget(id, app, last); }
+
+std::string SystemdLauncher::description() const
+{
+    return impl_->options_.user ? "transient units of the user's systemd, below pm.slice" : "transient units below pm.slice";
+}
+
+void SystemdLauncher::set_path(std::string path) { impl_->options_.path = std::move(path); }
+
+void SystemdLauncher::forget_accounts() { impl_->accounts_.forget(); }
+
+} // namespace pm::launch

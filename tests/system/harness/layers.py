@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of one machine: the cached root file system with a layer on top, as an overlay of its own.
+
+Mounts are made in a mount namespace of the harness and the layers lie in its memory, so that nothing is left behind
+however it ends.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SYSTEM = pathlib.Path(__file__).resolve().parent.parent
+CHECKOUT = SYSTEM.parent.parent
+IN_NAMESPACE = "PMD_SYSTEM_TEST_NAMESPACE"
+
+
+def enter_own_namespace():
+    """Starts the running script again in a mount namespace of its own (Python 3.11 has no unshare())."""
+    if os.environ.get(IN_NAMESPACE) != str(os.getpid()):
+        os.environ[IN_NAMESPACE] = str(os.getpid())
+        os.execvp("unshare", ["unshare", "--mount", "--propagation=private", sys.executable, *sys.argv])
+
+
+class Layer:
+    """`root` is the merged view, `upper` has what differs from the root file system below it."""
+
+    def __init__(self, lower):
+        self.place = pathlib.Path(tempfile.mkdtemp(prefix="pmd-system-test-"))
+        mount("-t", "tmpfs", "-o", "mode=0755,size=2g", "tmpfs", self.place)
+        self.lower = lower
+        self.upper, self.root = self.place / "upper", self.place / "root"
+        for path in (self.upper, self.place / "work", self.root):
+            path.mkdir()
+        below = ":".join(str(path) for path in lower)
+        mount("-t", "overlay", "-o", f"lowerdir={below},upperdir={self.upper},workdir={self.place / 'work'}", "overlay", self.root)
+
+    def finish(self):
+        """It does not change any more: its root is gone, and other layers may lie on it."""
+        subprocess.run(["umount", self.root], check=True)
+
+    def above(self):
+        """A new layer on this one, which is finished."""
+        return Layer([self.upper, *self.lower])
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", self.root], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["umount", "--lazy", self.place], check=True)
+        self.place.rmdir()
+
+    def install_package(self, package):
+        """As dpkg does it where no systemd runs."""
+        shutil.copy(package, self.root / "pmd.deb")
+        subprocess.run(["chroot", self.root, "dpkg", "--install", "/pmd.deb"], check=True, stdin=subprocess.DEVNULL)
+
+    def install_build(self, build):
+        """What `meson install` puts there; the build must be up to date and configured for /usr."""
+        subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", self.root], check=True)
+
+    def add_tests(self):
+        """The cases and what runs them, in /system-test, and the units that begin it."""
+        shutil.copytree(SYSTEM / "guest", self.root / "system-test", dirs_exist_ok=True)
+        shutil.copytree(SYSTEM / "cases", self.root / "system-test" / "cases", dirs_exist_ok=True)
+        shutil.copytree(CHECKOUT / "packaging" / "debian" / "tests", self.root / "system-test" / "autopkgtest", dirs_exist_ok=True)
+        for unit in (SYSTEM / "guest").glob("system-test.*"):
+            shutil.copy(unit, self.root / "etc" / "systemd" / "system")
+
+
+def mount(*arguments):
+    subprocess.run(["mount", *arguments], check=True)
