@@ -8,11 +8,15 @@
 #include <fmt/format.h>
 
 namespace pm::bus {
+
+using policy::Access;
+
 namespace {
 
 uint64_t usec(model::WallTime time)
 {
-    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
 }
 
 } // namespace
@@ -25,71 +29,92 @@ AppObject::AppObject(sdbus::IConnection& connection, Context& context, std::stri
 
 AppObject::~AppObject() { unregisterAdaptor(); }
 
-std::string AppObject::target() const
+std::string AppObject::target() const { return name_; }
+
+template <typename... Results, typename Body>
+void AppObject::serve(sdbus::Result<Results...>&& result, Wish wish, Body&& body)
 {
-    return name_;
+    wish.target = target();
+    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result), wish, std::forward<Body>(body));
 }
 
-template <typename... Results>
-std::optional<Reply<Results...>> AppObject::accept(sdbus::Result<Results...>&& result)
+void AppObject::operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap option_map)
 {
-    return accept_call(context_, getObject().getCurrentlyProcessedMessage(), std::move(result));
-}
-
-void AppObject::operate(engine::Verb verb, sdbus::Result<>&& result, const OptionMap& option_map)
-{
-    auto reply = accept(std::move(result));
-    if (!reply) return;
-    guarded_reply(*reply, [&]() -> base::Result<void> {
-        Options options(option_map);
-        const bool wait = options.get<bool>("wait", true);
-        if (auto good = options.check(); !good) return good;
-        auto accepted = context_.supervisor.operate(verb, target(), [reply = *reply](const engine::Outcome& outcome) {
-            if (outcome.failures.empty())
-                reply.value();
-            else
-                reply.error(summarise(outcome));
-        });
-        if (accepted && !wait) reply->value();
-        return accepted;
-    });
+    serve(std::move(result), {Access::Manage, std::string(engine::to_string(verb)), {}},
+          [&context = context_, verb, target = target(),
+           option_map = std::move(option_map)](const Reply<>& reply, const Grant& grant) -> base::Result<void> {
+              Options options(option_map);
+              const bool wait = options.get<bool>("wait", true);
+              if (auto good = options.check(); !good) return good;
+              const auto done = [reply](const engine::Outcome& outcome) {
+                  if (outcome.failures.empty())
+                      reply.value();
+                  else
+                      reply.error(summarise(outcome));
+              };
+              auto accepted = context.supervisor.operate(verb, target, done, grant.may);
+              if (accepted && !wait) reply.value();
+              return accepted;
+          });
 }
 
 void AppObject::Start(sdbus::Result<>&& result, OptionMap options)
 {
-    operate(engine::Verb::Start, std::move(result), options);
+    operate(engine::Verb::Start, std::move(result), std::move(options));
 }
 
 void AppObject::Stop(sdbus::Result<>&& result, OptionMap options)
 {
-    operate(engine::Verb::Stop, std::move(result), options);
+    operate(engine::Verb::Stop, std::move(result), std::move(options));
 }
 
 void AppObject::Restart(sdbus::Result<>&& result, OptionMap options)
 {
-    operate(engine::Verb::Restart, std::move(result), options);
+    operate(engine::Verb::Restart, std::move(result), std::move(options));
 }
 
 void AppObject::Delete(sdbus::Result<>&& result, OptionMap options)
 {
-    operate(engine::Verb::Delete, std::move(result), options);
+    operate(engine::Verb::Delete, std::move(result), std::move(options));
 }
 
-void AppObject::Reset()
+void AppObject::Reset(sdbus::Result<>&& result)
 {
-    guarded([&] { return context_.supervisor.reset(target()).map([](const auto&) {}); });
+    serve(std::move(result), {Access::Manage, "reset", {}, true},
+          [&context = context_, target = target()](const Reply<>& reply, const Grant& grant) {
+              return context.supervisor.reset(target, grant.may).map([&](const auto&) { reply.value(); });
+          });
 }
 
 void AppObject::Scale(sdbus::Result<uint32_t>&& result, std::string count)
 {
-    auto reply = accept(std::move(result));
-    if (!reply) return;
-    guarded_reply(*reply, [&] { return scale(context_, *reply, name_, count); });
+    serve(std::move(result), {Access::Manage, "scale", {}},
+          [&context = context_, name = name_, count](const Reply<uint32_t>& reply,
+                                                     const Grant& grant) -> base::Result<void> {
+              if (auto good = still_covered(context, grant, name); !good) return good;
+              return scale(context, reply, name, count);
+          });
 }
 
-uint32_t AppObject::Signal(const int32_t& signal)
+void AppObject::Signal(sdbus::Result<uint32_t>&& result, int32_t signal)
 {
-    return guarded([&] { return context_.supervisor.signal(target(), signal); });
+    serve(std::move(result), {Access::Manage, "signal", {}, true},
+          [&context = context_, target = target(), signal](const Reply<uint32_t>& reply, const Grant& grant) {
+              return context.supervisor.signal(target, signal, grant.may).map([&](uint32_t count) {
+                  reply.value(count);
+              });
+          });
+}
+
+void AppObject::GetSpec(sdbus::Result<std::string>&& result)
+{
+    serve(
+        std::move(result), {Access::ReadPrivate, "read the declaration of", {}, true},
+        [&context = context_, name = name_](const Reply<std::string>& reply, const Grant& grant) -> base::Result<void> {
+            if (auto good = still_covered(context, grant, name); !good) return good;
+            reply.value(config::to_yaml(*context.supervisor.spec(name), false));
+            return {};
+        });
 }
 
 model::AppSnapshot AppObject::snapshot()
@@ -108,7 +133,8 @@ std::string AppObject::Spec()
     return guarded([&]() -> base::Result<std::string> {
         const auto spec = context_.supervisor.spec(name_);
         if (!spec) return base::fail(base::ErrorCode::NoSuchApp, fmt::format("no app '{}'", name_));
-        // Only our own user reaches a session or embedded bus; on the system bus anybody may ask.
+        // Only our own user reaches a session or embedded bus. On the system bus anybody may ask, and who asks for a
+        // property cannot be told without waiting for the bus: GetSpec tells all to those who may know.
         return config::to_yaml(*spec, context_.scope == config::BusKind::System);
     });
 }

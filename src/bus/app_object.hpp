@@ -2,6 +2,7 @@
 // org.pmd1.App, one object per app. What each call means is said in dbus/org.pmd1.App.xml.
 #pragma once
 
+#include "bus/authority.hpp"
 #include "bus/context.hpp"
 #include "bus/options.hpp"
 
@@ -26,9 +27,10 @@ private:
     void Stop(sdbus::Result<>&& result, OptionMap options) override;
     void Restart(sdbus::Result<>&& result, OptionMap options) override;
     void Delete(sdbus::Result<>&& result, OptionMap options) override;
-    void Reset() override;
+    void Reset(sdbus::Result<>&& result) override;
     void Scale(sdbus::Result<uint32_t>&& result, std::string count) override;
-    uint32_t Signal(const int32_t& signal) override;
+    void Signal(sdbus::Result<uint32_t>&& result, int32_t signal) override;
+    void GetSpec(sdbus::Result<std::string>&& result) override;
 
     std::string Name() override;
     std::string Namespace() override;
@@ -44,9 +46,10 @@ private:
     uint64_t CreatedAtUSec() override;
     std::vector<std::string> Warnings() override;
 
-    void operate(engine::Verb verb, sdbus::Result<>&& result, const OptionMap& options);
-    template <typename... Results>
-    std::optional<Reply<Results...>> accept(sdbus::Result<Results...>&& result);
+    void operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap options);
+    /// Has `body(reply, grant)` run when the call that is being handled may do what it wishes to this app.
+    template <typename... Results, typename Body>
+    void serve(sdbus::Result<Results...>&& result, Wish wish, Body&& body);
     /// A target that means this app and nothing else, whatever its name looks like.
     [[nodiscard]] std::string target() const;
     [[nodiscard]] model::AppSnapshot snapshot();

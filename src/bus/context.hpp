@@ -18,6 +18,14 @@ namespace pm::bus {
 inline constexpr const char* kBusName = "org.pmd1";
 inline constexpr const char* kRootPath = "/org/pmd1";
 
+class Authority;
+
+/// A user in the files of this machine.
+struct KnownUser {
+    std::string name;
+    std::string home;
+};
+
 struct Context {
     engine::Supervisor& supervisor;
     engine::Launcher& launcher;
@@ -35,7 +43,10 @@ struct Context {
     /// Begins the end of the daemon; `done` when the apps are stopped.
     std::function<void(engine::Done done)> exit;
     /// A call took much memory that is free again: some time later it goes back to the system.
-    std::function<void()> freed_memory;
+    std::function<void()> freed_memory = nullptr;
+    /// Looks into files of this machine, never waits for a name service.
+    std::function<std::optional<KnownUser>(uid_t uid)> user_of = nullptr;
+    Authority* authority = nullptr;   ///< of the present connection; null while there is none
 };
 
 /// "/org/pmd1/app/<escaped name>", escaped as sd_bus_path_encode(3).

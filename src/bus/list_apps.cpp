@@ -84,7 +84,8 @@ base::Result<std::map<std::string, std::string>> environment_of(Context& context
     return environment;
 }
 
-base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target, const OptionMap& option_map)
+base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target, const OptionMap& option_map,
+                                     const engine::May& may)
 {
     Options options(option_map);
     logs::ReaderOptions reader;
@@ -106,7 +107,7 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     if (reader.mark_history_end && format == "raw")
         return base::fail(base::ErrorCode::InvalidArgument, "option 'mark-history-end' needs the format 'json'");
 
-    auto names = context.supervisor.apps_of(target);
+    auto names = context.supervisor.apps_of(target, may);
     if (!names) return tl::unexpected(names.error());
     std::vector<logs::LogSource> sources;
     for (const std::string& name : *names)

@@ -18,7 +18,7 @@ using ListRow = sdbus::Struct<std::string, std::string, uint32_t, uint32_t, uint
 [[nodiscard]] base::Result<std::vector<ListRow>> list_apps(Context& context, const OptionMap& filter);
 [[nodiscard]] base::Result<std::map<std::string, std::string>> environment_of(Context& context, base::InstanceId id);
 [[nodiscard]] base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target,
-                                                   const OptionMap& options);
+                                                   const OptionMap& options, const engine::May& may = {});
 base::Result<void> scale(Context& context, const Reply<uint32_t>& reply, const std::string& app,
                          const std::string& count);
 

@@ -3,6 +3,7 @@
 
 #include "base/fd.hpp"
 #include "base/path.hpp"
+#include "io/acting_as.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -15,10 +16,33 @@ namespace {
 
 constexpr std::size_t kLargeText = 64u << 10; ///< reading it takes a hundred times as much for a moment
 
+/// What "~" means to `by`; empty where it means nothing.
+std::string home_of(const Context& context, const Grant* by)
+{
+    if (by == nullptr || by->master) return context.home;
+    const auto known = context.user_of ? context.user_of(by->uid) : std::nullopt;
+    return known ? known->home : std::string();
+}
+
+base::Result<base::Fd> open_as(const std::string& path, const model::Identity* who)
+{
+    const std::string doing = who != nullptr ? fmt::format("opening '{}' as user '{}'", path, who->name)
+                                             : fmt::format("opening '{}'", path);
+    if (!path.starts_with('/'))
+        return base::fail(base::ErrorCode::InvalidArgument, doing + ": the path must be absolute");
+    const io::ActingAs acting(who);
+    if (acting.error() != 0) return base::fail_errno(doing + ": taking on these rights", acting.error());
+    base::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat status {};
+    if (!file || fstat(file.get(), &status) < 0) return base::fail_errno(doing, errno);
+    if (!S_ISREG(status.st_mode)) return base::fail(base::ErrorCode::InvalidArgument, doing + ": not a regular file");
+    return file;
+}
+
 } // namespace
 
 base::Result<LoadRequest> read_load_request(const Context& context, const std::string& text, const std::string& origin,
-                                            const OptionMap& option_map)
+                                            const OptionMap& option_map, const Grant* by)
 {
     using Strings = std::vector<std::string>;
     Options options(option_map);
@@ -48,7 +72,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
         return base::fail(base::ErrorCode::LimitExceeded,
                           fmt::format("{}: the file has {} bytes, more than the {} allowed (max_file_bytes)", origin,
                                       text.size(), context.settings.max_file_bytes));
-    parse.home = context.home;
+    parse.home = home_of(context, by);
     parse.launcher = context.launcher_name;
     parse.journal = context.launcher_name == "systemd";
     parse.max_bytes = context.settings.max_file_bytes;
@@ -57,7 +81,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     if (text.size() > kLargeText) context.freed_memory();
     request.apply.declared = request.file.names;
     request.apply.origin = place;
-    request.apply.owner = getuid();
+    request.apply.owner = by == nullptr || by->master ? getuid() : by->uid;
     return request;
 }
 
@@ -76,21 +100,15 @@ base::Result<void> faults_of(const config::AppFile& file, const std::string& ori
     return base::fail(base::ErrorCode::InvalidSpec, lines);
 }
 
-base::Result<std::string> read_app_file(const std::string& path, std::size_t max_bytes)
+base::Result<std::string> read_app_file(const std::string& path, std::size_t max_bytes, const model::Identity* who)
 {
-    const std::string doing = fmt::format("opening '{}'", path);
-    if (!path.starts_with('/'))
-        return base::fail(base::ErrorCode::InvalidArgument, doing + ": the path must be absolute");
-    const base::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!file) return base::fail_errno(doing, errno);
-    struct stat status {};
-    if (fstat(file.get(), &status) < 0) return base::fail_errno(doing, errno);
-    if (!S_ISREG(status.st_mode)) return base::fail(base::ErrorCode::InvalidArgument, doing + ": not a regular file");
+    const auto file = open_as(path, who);
+    if (!file) return tl::unexpected(file.error());
     std::string text;
     while (text.size() <= max_bytes) {
         const std::size_t had = text.size();
         text.resize(had + 65536);
-        const ssize_t count = read(file.get(), text.data() + had, 65536);
+        const ssize_t count = read(file->get(), text.data() + had, 65536);
         if (count < 0 && errno != EINTR) return base::fail_errno(fmt::format("reading '{}'", path), errno);
         text.resize(had + static_cast<std::size_t>(count < 0 ? 0 : count));
         if (count == 0) return text;

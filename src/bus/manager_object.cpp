@@ -9,17 +9,8 @@
 #include <unistd.h>
 
 namespace pm::bus {
-namespace {
 
-std::vector<sdbus::ObjectPath> paths_of(const std::vector<std::string>& apps)
-{
-    std::vector<sdbus::ObjectPath> paths;
-    paths.reserve(apps.size());
-    for (const std::string& app : apps) paths.emplace_back(app_path(app));
-    return paths;
-}
-
-} // namespace
+using policy::Access;
 
 ManagerObject::ManagerObject(sdbus::IConnection& connection, Context& context)
     : AdaptorInterfaces(connection, kRootPath), context_(context)
@@ -29,64 +20,48 @@ ManagerObject::ManagerObject(sdbus::IConnection& connection, Context& context)
 
 ManagerObject::~ManagerObject() { unregisterAdaptor(); }
 
-template <typename... Results>
-std::optional<Reply<Results...>> ManagerObject::accept(sdbus::Result<Results...>&& result)
+template <typename... Results, typename Body>
+void ManagerObject::serve(sdbus::Result<Results...>&& result, const Wish& wish, Body&& body)
 {
-    return accept_call(context_, getObject().getCurrentlyProcessedMessage(), std::move(result));
+    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result), wish, std::forward<Body>(body));
 }
 
-base::Result<void> ManagerObject::load(const Reply<Paths>& reply, const std::string& text, const std::string& origin,
-                                       const OptionMap& options)
+std::shared_ptr<const Delivery> ManagerObject::receive(std::string text, std::string origin, OptionMap options)
 {
-    auto request = read_load_request(context_, text, origin, options);
-    if (!request) return tl::unexpected(request.error());
-    if (auto good = faults_of(request->file, origin); !good) return good;
-    std::vector<std::string> names;
-    for (const auto& spec : request->file.apps) names.push_back(spec.name);
-    auto planned = context_.supervisor.apply(std::move(request->file.apps), request->apply,
-                                             [reply, names](const engine::Outcome& outcome) {
-                                                 if (outcome.failures.empty())
-                                                     reply.value(paths_of(names));
-                                                 else
-                                                     reply.error(summarise(outcome));
-                                             });
-    if (!planned) return tl::unexpected(planned.error());
-    if (!request->wait) reply.value(paths_of(names));
-    return {};
+    return std::make_shared<const Delivery>(Delivery{call_of(getObject().getCurrentlyProcessedMessage()),
+                                                     std::move(text), std::move(origin), std::move(options)});
 }
 
 void ManagerObject::Load(PathsResult&& result, std::string text, std::string origin, OptionMap options)
 {
-    if (auto reply = accept(std::move(result)))
-        guarded_reply(*reply, [&] { return load(*reply, text, origin, options); });
+    const auto delivery = receive(std::move(text), std::move(origin), std::move(options));
+    serve(std::move(result), {Access::Declare, "load an app file", {}},
+          [&context = context_, delivery](const Reply<Paths>& reply, const Grant& grant) {
+              return load(context, *delivery, grant, reply);
+          });
 }
 
 void ManagerObject::LoadFile(PathsResult&& result, std::string path, OptionMap options)
 {
-    auto reply = accept(std::move(result));
-    if (!reply) return;
-    guarded_reply(*reply, [&]() -> base::Result<void> {
-        auto text = read_app_file(path, context_.settings.max_file_bytes);
-        if (!text) return tl::unexpected(text.error());
-        return load(*reply, *text, path, options);
-    });
+    const auto delivery = receive({}, std::move(path), std::move(options));
+    serve(std::move(result), {Access::Declare, "load an app file", {}},
+          [&context = context_, delivery](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
+              const auto who = identity_of(context, grant);
+              auto text = read_app_file(delivery->origin, context.settings.max_file_bytes, who.get());
+              if (!text) return tl::unexpected(text.error());
+              const Delivery whole{delivery->call, std::move(*text), delivery->origin, delivery->options};
+              return load(context, whole, grant, reply);
+          });
 }
 
-std::vector<sdbus::Struct<std::string, std::string, std::string>>
-ManagerObject::Plan(const std::string& text, const std::string& origin, const OptionMap& options)
+void ManagerObject::Plan(sdbus::Result<std::vector<PlanRow>>&& result, std::string text, std::string origin,
+                         OptionMap options)
 {
-    using Row = sdbus::Struct<std::string, std::string, std::string>;
-    return guarded([&]() -> base::Result<std::vector<Row>> {
-        auto request = read_load_request(context_, text, origin, options);
-        if (!request) return tl::unexpected(request.error());
-        if (auto good = faults_of(request->file, origin); !good) return tl::unexpected(good.error());
-        auto items = context_.supervisor.plan(request->file.apps, request->apply);
-        if (!items) return tl::unexpected(items.error());
-        std::vector<Row> rows;
-        for (const engine::PlanItem& item : *items)
-            rows.emplace_back(item.app, std::string(engine::to_string(item.action)), item.why);
-        return rows;
-    });
+    const auto delivery = receive(std::move(text), std::move(origin), std::move(options));
+    serve(std::move(result), {Access::Declare, "plan an app file", {}, true},
+          [&context = context_, delivery](const Reply<std::vector<PlanRow>>& reply, const Grant& grant) {
+              return plan(context, *delivery, grant, reply);
+          });
 }
 
 std::vector<sdbus::Struct<std::string, uint32_t, uint32_t, std::string, std::string>>
@@ -104,67 +79,77 @@ ManagerObject::Validate(const std::string& text, const std::string& origin, cons
     });
 }
 
-void ManagerObject::operate(engine::Verb verb, PathsResult&& result, const std::string& target,
-                            const OptionMap& option_map)
+void ManagerObject::operate(engine::Verb verb, PathsResult&& result, const std::string& target, OptionMap option_map)
 {
-    auto reply = accept(std::move(result));
-    if (!reply) return;
-    guarded_reply(*reply, [&]() -> base::Result<void> {
-        Options options(option_map);
-        const bool wait = options.get<bool>("wait", true);
-        if (auto good = options.check(); !good) return good;
-        auto names = context_.supervisor.apps_of(target);
-        if (!names) return tl::unexpected(names.error());
-        auto accepted = context_.supervisor.operate(verb, target, [reply = *reply](const engine::Outcome& outcome) {
-            if (outcome.failures.empty())
-                reply.value(paths_of(outcome.apps));
-            else
-                reply.error(summarise(outcome));
-        });
-        if (!accepted) return accepted;
-        if (!wait) reply->value(paths_of(*names));
-        return {};
-    });
+    serve(std::move(result), {Access::Manage, std::string(engine::to_string(verb)), target},
+          [&context = context_, verb, target,
+           option_map = std::move(option_map)](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
+              Options options(option_map);
+              const bool wait = options.get<bool>("wait", true);
+              if (auto good = options.check(); !good) return good;
+              auto names = context.supervisor.apps_of(target, grant.may);
+              if (!names) return tl::unexpected(names.error());
+              const auto done = [reply](const engine::Outcome& outcome) {
+                  if (outcome.failures.empty())
+                      reply.value(paths_of(outcome.apps));
+                  else
+                      reply.error(summarise(outcome));
+              };
+              auto accepted = context.supervisor.operate(verb, target, done, grant.may);
+              if (accepted && !wait) reply.value(paths_of(*names));
+              return accepted;
+          });
 }
 
 void ManagerObject::Start(PathsResult&& result, std::string target, OptionMap options)
 {
-    operate(engine::Verb::Start, std::move(result), target, options);
+    operate(engine::Verb::Start, std::move(result), target, std::move(options));
 }
 
 void ManagerObject::Stop(PathsResult&& result, std::string target, OptionMap options)
 {
-    operate(engine::Verb::Stop, std::move(result), target, options);
+    operate(engine::Verb::Stop, std::move(result), target, std::move(options));
 }
 
 void ManagerObject::Restart(PathsResult&& result, std::string target, OptionMap options)
 {
-    operate(engine::Verb::Restart, std::move(result), target, options);
+    operate(engine::Verb::Restart, std::move(result), target, std::move(options));
 }
 
 void ManagerObject::Delete(PathsResult&& result, std::string target, OptionMap options)
 {
-    operate(engine::Verb::Delete, std::move(result), target, options);
+    operate(engine::Verb::Delete, std::move(result), target, std::move(options));
 }
 
-ManagerObject::Paths ManagerObject::Reset(const std::string& target, const OptionMap& option_map)
+void ManagerObject::Reset(PathsResult&& result, std::string target, OptionMap option_map)
 {
-    return guarded([&]() -> base::Result<Paths> {
-        if (auto good = Options(option_map).check(); !good) return tl::unexpected(good.error());
-        return context_.supervisor.reset(target).map(paths_of);
-    });
+    serve(
+        std::move(result), {Access::Manage, "reset", target, true},
+        [&context = context_, target, option_map](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
+            if (auto good = Options(option_map).check(); !good) return good;
+            return context.supervisor.reset(target, grant.may).map([&](const auto& names) {
+                reply.value(paths_of(names));
+            });
+        });
 }
 
 void ManagerObject::Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count)
 {
-    auto reply = accept(std::move(result));
-    if (!reply) return;
-    guarded_reply(*reply, [&] { return scale(context_, *reply, app, count); });
+    serve(std::move(result), {Access::Manage, "scale", app},
+          [&context = context_, app, count](const Reply<uint32_t>& reply, const Grant& grant) -> base::Result<void> {
+              if (auto good = still_covered(context, grant, app); !good) return good;
+              return scale(context, reply, app, count);
+          });
 }
 
-uint32_t ManagerObject::Signal(const std::string& target, const int32_t& signal)
+void ManagerObject::Signal(sdbus::Result<uint32_t>&& result, std::string target, int32_t signal)
 {
-    return guarded([&] { return context_.supervisor.signal(target, signal); });
+    serve(std::move(result), {Access::Manage, "signal", target, true},
+          [&context = context_, target, signal](const Reply<uint32_t>& reply, const Grant& grant) {
+              return context.supervisor.signal(target, signal, grant.may).map([&](uint32_t count) {
+                  reply.value(count);
+              });
+          });
 }
 
 std::vector<ListRow> ManagerObject::ListApps(const OptionMap& filter)
@@ -172,25 +157,39 @@ std::vector<ListRow> ManagerObject::ListApps(const OptionMap& filter)
     return guarded([&] { return list_apps(context_, filter); });
 }
 
-std::map<std::string, std::string> ManagerObject::GetEnvironment(const uint32_t& id)
+void ManagerObject::GetEnvironment(sdbus::Result<std::map<std::string, std::string>>&& result, uint32_t number)
 {
-    return guarded([&] { return environment_of(context_, base::InstanceId{id}); });
+    const base::InstanceId id{number};
+    const auto asked = context_.supervisor.instance(id);
+    // An id that is not there has no owner either: all are told the same.
+    const std::string app = asked ? asked->app : std::to_string(number);
+    serve(std::move(result), {Access::ReadPrivate, "read the environment of", app, true},
+          [&context = context_, id](const auto& reply, const Grant& grant) -> base::Result<void> {
+              const auto now = context.supervisor.instance(id);
+              if (!now) return tl::unexpected(now.error());
+              if (auto good = still_covered(context, grant, now->app); !good) return good;
+              return environment_of(context, id).map([&](const auto& environment) { reply.value(environment); });
+          });
 }
 
-sdbus::UnixFd ManagerObject::OpenLog(const std::string& target, const OptionMap& options)
+void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options)
 {
-    return guarded([&] { return open_log(context_, target, options); });
+    serve(std::move(result), {Access::ReadPrivate, "read the output of", target, true},
+          [&context = context_, target, options](const Reply<sdbus::UnixFd>& reply, const Grant& grant) {
+              return open_log(context, target, options, grant.may).map([&](const sdbus::UnixFd& stream) {
+                  reply.value(stream);
+              });
+          });
 }
 
 void ManagerObject::Exit(sdbus::Result<>&& result, OptionMap option_map)
 {
-    auto reply = accept(std::move(result));
-    if (!reply) return;
-    guarded_reply(*reply, [&]() -> base::Result<void> {
-        if (auto good = Options(option_map).check(); !good) return good;
-        context_.exit([reply = *reply](const engine::Outcome&) { reply.value(); });
-        return {};
-    });
+    serve(std::move(result), {Access::ManageDaemon, "stop all apps and end pmd", {}},
+          [&context = context_, option_map](const Reply<>& reply, const Grant&) -> base::Result<void> {
+              if (auto good = Options(option_map).check(); !good) return good;
+              context.exit([reply](const engine::Outcome&) { reply.value(); });
+              return {};
+          });
 }
 
 std::string ManagerObject::Version() { return PMD_VERSION; }

@@ -77,6 +77,8 @@ void Publisher::app_added(const std::string& app)
 {
     if (!attachment_) return;
     if (removal_waits(app)) flush(); // the path is taken until its removal is told
+    // Who follows the output of an app that had this name might not be allowed to read this one's.
+    if (attachment_->context.scope == config::BusKind::System) attachment_->context.logs.forget_app(app);
     // The object is there at once, so that whoever is told of it by the reply finds it; the signal comes later.
     base::guard(
         [&] {

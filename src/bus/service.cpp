@@ -22,9 +22,11 @@ std::unique_ptr<sdbus::IConnection> connect(config::BusKind scope, const std::st
 
 } // namespace
 
-Service::Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, CallQuota& quota)
-    : connection_(std::move(connection)), publisher_(publisher), quota_(quota)
+Service::Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, Context& context)
+    : connection_(std::move(connection)), publisher_(publisher), context_(context),
+      authority_(std::make_unique<Authority>(context, *connection_))
 {
+    context_.authority = authority_.get();
 }
 
 base::Result<std::unique_ptr<Service>> Service::start(io::EventLoop& loop, Publisher& publisher, Context& context,
@@ -32,7 +34,7 @@ base::Result<std::unique_ptr<Service>> Service::start(io::EventLoop& loop, Publi
                                                       std::function<void(const std::string&)> on_lost)
 {
     try {
-        std::unique_ptr<Service> service(new Service(connect(context.scope, address), publisher, context.quota));
+        std::unique_ptr<Service> service(new Service(connect(context.scope, address), publisher, context));
         publisher.attach(*service->connection_, context);
         service->bridge_ = std::make_unique<io::SdbusBridge>(loop, *service->connection_, std::move(on_lost));
         service->connection_->requestName(kBusName);
@@ -54,8 +56,9 @@ Service::~Service()
     } catch (const sdbus::Error&) { // the name was gone already, or the bus is
     }
     bridge_.reset();
-    quota_.abandon_all();
+    context_.quota.abandon_all();
     publisher_.detach();
+    context_.authority = nullptr;
 }
 
 } // namespace pm::bus

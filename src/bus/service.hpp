@@ -2,6 +2,7 @@
 // One connection to one bus with our name and objects on it; made anew when the bus was lost.
 #pragma once
 
+#include "bus/authority.hpp"
 #include "bus/publisher.hpp"
 #include "io/sdbus_bridge.hpp"
 
@@ -25,11 +26,12 @@ public:
     Service& operator=(const Service&) = delete;
 
 private:
-    Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, CallQuota& quota);
+    Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, Context& context);
 
     std::unique_ptr<sdbus::IConnection> connection_;
     Publisher& publisher_;
-    CallQuota& quota_;
+    Context& context_;
+    std::unique_ptr<Authority> authority_;
     std::unique_ptr<io::SdbusBridge> bridge_;
 };
 

@@ -21,7 +21,7 @@ struct BusChoice {
 
 /// What to try, in order; only the last is started when there is no pmd. "auto" (the default) for root: the system bus and
 /// the session bus where there is a sign of one, then the embedded bus. For others: the embedded bus, the session bus, the
-/// embedded bus; the system's pmd obeys root alone, so it must be asked for. Fails with status 2 for a word that is neither a kind of bus
+/// embedded bus; the system's pmd is used when it is asked for. Fails with status 2 for a word that is neither a kind of bus
 /// nor an address, and for directories in the environment that are no absolute paths.
 [[nodiscard]] Outcome<std::vector<BusChoice>> bus_choices(const Context& context);
 

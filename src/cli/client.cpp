@@ -3,6 +3,7 @@
 
 #include "cli/daemon_search.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/questions.hpp"
 #include "org.pmd1.Manager-proxy.hpp"
 
 #include <algorithm>
@@ -54,10 +55,12 @@ Failure failure_of(const sdbus::Error& error, const std::string& bus)
     const std::string& name = error.getName();
     if (means_no_daemon(name)) return {kNoDaemon, fmt::format("pmd is gone ({})", bus), base::ErrorCode::NoDaemon};
     if (name == "org.freedesktop.DBus.Error.AccessDenied")
-        return {kFailed, fmt::format("the pmd of the {} obeys root alone: use sudo, or a pmd of your own (--bus embedded)", bus),
+        return {kFailed,
+                fmt::format("the {} lets nobody talk to pmd: is its policy, org.pmd1.conf, the one that came with pmd?", bus),
                 base::ErrorCode::NotAuthorized};
     const base::ErrorCode code = base::code_from_dbus_name(name);
-    return {base::exit_status(code), error.getMessage(), code};
+    const char* hint = code == base::ErrorCode::NotAuthorized ? "; root may (sudo)" : "";
+    return {base::exit_status(code), error.getMessage() + hint, code};
 }
 
 Properties options_of(const LoadOptions& from)
@@ -97,12 +100,14 @@ struct Client::Impl {
     std::unique_ptr<sdbus::IConnection> connection;
     std::string bus;
     std::unique_ptr<sdbus::IProxy> proxy;
+    Questions questions;
     Manager manager;
 
     explicit Impl(FoundDaemon found)
         : connection(std::move(found.connection)), bus(std::move(found.bus)),
-          proxy(sdbus::createProxy(*connection, kBusName, kPath)), manager(*proxy)
+          proxy(sdbus::createProxy(*connection, kBusName, kPath)), questions(*proxy, found.is_system), manager(*proxy)
     {
+        if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
 
     /// Runs a synchronous call; its D-Bus error becomes a Failure.
@@ -127,6 +132,20 @@ struct Client::Impl {
         Properties all;
         object->callMethod("GetAll").onInterface(kProperties).withArguments(interface).storeResultsTo(all);
         return all;
+    }
+
+    /// The declaration of an app with all that is in it; nothing for those who may not see it, or an older pmd.
+    std::optional<std::string> whole_spec(const std::string& path)
+    {
+        const Questions::None no_questions(questions);
+        try {
+            std::string spec;
+            const auto object = sdbus::createProxy(*connection, kBusName, path);
+            object->callMethod("GetSpec").onInterface(kApp).storeResultsTo(spec);
+            return spec;
+        } catch (const sdbus::Error&) {
+            return std::nullopt;
+        }
     }
 
     /// Handles messages until `done`; fails on Ctrl-C and when the bus goes.
@@ -162,6 +181,7 @@ struct Client::Impl {
     template <typename Reply, typename... Args>
     Outcome<Reply> wait_for(const char* method, Watcher* watcher, const Args&... args)
     {
+        questions.expect();
         bool done = false;
         Reply reply{};
         std::optional<Failure> failure;
@@ -257,6 +277,7 @@ Outcome<std::vector<Row>> Client::list(const std::string& target, bool usage)
 
 Outcome<std::map<std::string, std::string>> Client::environment(std::uint32_t id)
 {
+    impl_->questions.expect();
     // Busy: the process is just executing its program and has none yet; that takes a millisecond, seldom longer.
     for (int attempt = 0;; ++attempt) {
         auto answer = impl_->ask([&] { return impl_->manager.GetEnvironment(id); });
@@ -277,6 +298,7 @@ Outcome<AppInfo> Client::app(const std::string& name)
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
                      property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
                      property<std::vector<std::string>>(all, "Warnings"), property<std::string>(all, "LogTarget")};
+        if (auto whole = impl_->whole_spec(path.get())) info.spec = std::move(*whole);
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
         for (const Files& raw : property<std::vector<Files>>(all, "LogFiles"))
@@ -308,6 +330,11 @@ Outcome<std::string> Client::log_target(const std::string& app)
 
 Outcome<base::Fd> Client::open_log(const std::string& target, const LogOptions& options)
 {
+    std::optional<Questions::None> no_questions;
+    if (options.ask_people)
+        impl_->questions.expect();
+    else
+        no_questions.emplace(impl_->questions);
     return impl_->ask([&] {
         Properties map{{"lines", sdbus::Variant(options.lines)},
                        {"follow", sdbus::Variant(options.follow)},
@@ -332,11 +359,13 @@ Outcome<std::vector<PlanRow>> Client::plan(const std::string& text, const std::s
 
 Outcome<std::uint32_t> Client::signal(const std::string& target, int signal)
 {
+    impl_->questions.expect();
     return impl_->ask([&] { return impl_->manager.Signal(target, signal); });
 }
 
 Outcome<void> Client::reset(const std::string& target)
 {
+    impl_->questions.expect();
     return impl_->ask([&] { impl_->manager.Reset(target, {}); });
 }
 

@@ -53,7 +53,7 @@ struct AppInfo {
     std::uint32_t owner = 0;
     std::string status;
     std::string reason;
-    std::string spec; ///< YAML
+    std::string spec; ///< YAML; what may be secret is masked where the caller may not see it
     std::uint64_t created_at_usec = 0;
     std::vector<LastExit> last_exits;
     std::vector<LogFiles> log_files;
@@ -95,6 +95,7 @@ struct LogOptions {
     std::string stream; ///< out, err; empty: both
     std::string format = "json";
     bool mark_history_end = false; ///< in json: {"history":"end"} after the old lines
+    bool ask_people = true; ///< for a password, should the output be another user's
 };
 
 /// What is shown while a call waits.

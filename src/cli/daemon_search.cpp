@@ -83,7 +83,7 @@ Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missi
         } else {
             connection = try_bus(choice);
         }
-        if (connection) return FoundDaemon{std::move(connection), to_string(choice)};
+        if (connection) return FoundDaemon{std::move(connection), to_string(choice), choice.kind == BusChoice::Kind::System};
     }
     const BusChoice& last = choices->back();
     const std::string nowhere = fmt::format("no pmd is running ({})", to_string(last));

@@ -15,6 +15,7 @@ inline constexpr const char* kBusName = "org.pmd1";
 struct FoundDaemon {
     std::unique_ptr<sdbus::IConnection> connection;
     std::string bus; ///< for messages
+    bool is_system = false;
 };
 
 /// As Client::connect().

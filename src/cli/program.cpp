@@ -120,6 +120,10 @@ examples:
   pmctl list
   pmctl logs web
   pmctl stop all
+  pmctl --bus system list
+
+The machine's pmd (--bus system, or PMD_BUS=system) serves all users: they list everything and manage
+what is theirs; the rest takes root, or leave from polkit.
 
 A TARGET is all, the name of an app, a namespace, an id, or /regex/ on names.
 Exit status: 0 done, 1 failed, 2 usage or invalid file, 3 no pmd, 130 interrupted while waiting.

@@ -27,6 +27,7 @@ bool is_plain(std::string_view text) noexcept
     return true;
 }
 
+const std::string kMask(8, '*');
 constexpr std::size_t kLongestSimpleKey = 1000; ///< YAML 1.2: 1024; a longer one is introduced by '?'
 
 /// A text of JSON is one of YAML.
@@ -67,13 +68,13 @@ std::string signal_text(int signal)
 
 class Writer {
 public:
-    explicit Writer(const model::AppSpec& spec) : spec_(spec) {}
+    Writer(const model::AppSpec& spec, bool mask) : spec_(spec), mask_(mask) {}
 
-    std::string write(bool mask_env) &&
+    std::string write() &&
     {
         out_ = "apps:\n  - name: " + quoted(spec_.name) + "\n";
         program();
-        environment(mask_env);
+        environment();
         process();
         limits();
         sandbox(mask_env);
@@ -104,8 +105,18 @@ private:
         for (const std::string& value : values) out_ += "      - " + quoted(value) + "\n";
     }
 
+    [[nodiscard]] std::string secret(const std::string& text) const { return mask_ ? kMask : text; }
+    [[nodiscard]] std::vector<std::string> secrets(const std::vector<std::string>& values) const
+    {
+        return mask_ ? std::vector<std::string>(values.size(), kMask) : values;
+    }
+    [[nodiscard]] std::string script() const
+    {
+        const auto space = spec_.script.find(' ');
+        return mask_ && space != std::string::npos ? spec_.script.substr(0, space + 1) + kMask : spec_.script;
+    }
     void program();
-    void environment(bool mask_env);
+    void environment();
     void process();
     void limits();
     void sandbox(bool mask_secrets);
@@ -113,6 +124,7 @@ private:
     void logs();
 
     const model::AppSpec& spec_;
+    bool mask_;
     const model::AppSpec defaults_;
     std::string out_;
 };
@@ -120,10 +132,10 @@ private:
 void Writer::program()
 {
     text("namespace", spec_.name_space, defaults_.name_space);
-    text("script", spec_.script);
-    list("args", spec_.args);
+    text("script", script());
+    list("args", secrets(spec_.args));
     if (spec_.interpreter) line("interpreter", quoted(*spec_.interpreter));
-    list("node_args", spec_.interpreter_args);
+    list("node_args", secrets(spec_.interpreter_args));
     text("cwd", spec_.cwd);
     const bool per_cpu = spec_.instances.kind == model::InstanceCount::Kind::PerCpu;
     if (per_cpu && spec_.instances.number == 0)
@@ -134,14 +146,14 @@ void Writer::program()
     text("increment_var", spec_.increment_var);
 }
 
-void Writer::environment(bool mask_env)
+void Writer::environment()
 {
     if (!spec_.env.empty()) out_ += "    env:\n";
     for (const auto& [name, value] : spec_.env) {
         const std::string key = quoted(name);
         const bool simple = key.size() <= kLongestSimpleKey;
         out_ += fmt::format("      {}{}{}: {}\n", simple ? "" : "? ", key, simple ? "" : "\n      ",
-                            mask_env ? "\"********\"" : quoted(value));
+                            quoted(secret(value)));
     }
     list("env_file", spec_.env_files);
 }
@@ -227,6 +239,6 @@ void Writer::logs()
 
 } // namespace
 
-std::string to_yaml(const model::AppSpec& spec, bool mask_env) { return Writer(spec).write(mask_env); }
+std::string to_yaml(const model::AppSpec& spec, bool mask) { return Writer(spec, mask).write(); }
 
 } // namespace pm::config

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "launch/direct_launcher.hpp"
+#include "launch/process/user_database.hpp"
 #include "launch/systemd_launcher.hpp"
 #include "pmd-config.h"
 
@@ -53,6 +54,17 @@ io::Severity severity_of(config::LogLevel level) noexcept
     return io::Severity::Info;
 }
 
+/// By the files of this machine alone, and only under a name that means this user again.
+std::optional<bus::KnownUser> known_user(uid_t uid)
+{
+    launch::AccountFiles files;
+    const auto user = files.user_by_id(uid);
+    if (!user) return std::nullopt;
+    const auto named = files.user_by_name(user->name);
+    if (!named || named->uid != uid) return std::nullopt;
+    return bus::KnownUser{user->name, user->home};
+}
+
 } // namespace
 
 // References to members that are made later are only stored by those made earlier, not used before run().
@@ -90,7 +102,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                    if (supervised_) status_ = kStayEnded;
                    shut_down(std::move(done), "Exit was called");
                },
-               [this] { plan_housekeeping(); }}
+               [this] { plan_housekeeping(); },
+               known_user}
 {
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);

@@ -59,7 +59,10 @@ auto named(const Table& table, const json& value)
 
 json spec_json(const model::AppSpec& spec)
 {
-    return {{"yaml", config::to_yaml(spec, false)}, {"env_from_caller", spec.env_from_caller}};
+    // What no app file says stands beside it.
+    return {{"yaml", config::to_yaml(spec, false)},
+            {"env_from_caller", spec.env_from_caller},
+            {"log_folder", spec.logs.folder}};
 }
 
 std::shared_ptr<const model::AppSpec> spec_from(const json& from)
@@ -69,7 +72,10 @@ std::shared_ptr<const model::AppSpec> spec_from(const json& from)
     options.max_bytes = yaml.size();
     options.env_from_caller = from.at("env_from_caller");
     config::AppFile file = config::parse_app_file(yaml, options);
-    if (file.ok() && file.apps.size() == 1) return std::make_shared<const model::AppSpec>(std::move(file.apps.front()));
+    if (file.ok() && file.apps.size() == 1) {
+        file.apps.front().logs.folder = from.value("log_folder", "");
+        return std::make_shared<const model::AppSpec>(std::move(file.apps.front()));
+    }
     throw std::runtime_error(file.diagnostics.empty() ? "its spec is not one app"
                                                       : config::to_string(file.diagnostics.front(), "its spec"));
 }

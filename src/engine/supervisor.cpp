@@ -67,9 +67,9 @@ struct Supervisor::Impl {
     }
 
     /// The instances `verb` is to act on. What is being removed can be waited for, but not started.
-    [[nodiscard]] Result<std::vector<Instance*>> subjects(Verb verb, std::string_view target) const
+    [[nodiscard]] Result<std::vector<Instance*>> subjects(Verb verb, std::string_view target, const May& may) const
     {
-        auto selected = driver.table.select(target);
+        auto selected = driver.table.select(target, may);
         if (!selected || verb == Verb::Stop || verb == Verb::Delete) return selected;
         std::erase_if(*selected, [](const Instance* instance) { return instance->leaving; });
         if (selected->empty())
@@ -126,19 +126,28 @@ Result<std::vector<PlanItem>> Supervisor::apply(std::vector<model::AppSpec> spec
     });
 }
 
-Result<std::vector<std::string>> Supervisor::apps_of(std::string_view target) const
+Result<std::vector<std::string>> Supervisor::apps_of(std::string_view target, const May& may) const
 {
-    const auto selected = impl_->driver.table.select(target);
+    const auto selected = impl_->driver.table.select(target, may);
     if (!selected) return Unexpected(selected.error());
     return names_of(*selected);
 }
 
-Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done)
+Result<std::vector<AppRef>> Supervisor::owners_of(std::string_view target) const
+{
+    const auto names = apps_of(target);
+    if (!names) return Unexpected(names.error());
+    std::vector<AppRef> refs;
+    for (const std::string& name : *names) refs.push_back({name, impl_->driver.table.find(name)->owner});
+    return refs;
+}
+
+Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done, const May& may)
 {
     return impl_->driver.enter([&]() -> Result<void> {
         Driver& driver = impl_->driver;
         if (auto admitted = impl_->admit(); !admitted) return admitted;
-        const auto subjects = impl_->subjects(verb, target);
+        const auto subjects = impl_->subjects(verb, target, may);
         if (!subjects) return Unexpected(subjects.error());
         const std::uint64_t waiter = driver.waiters.open(std::move(done));
         for (Instance* instance : *subjects) {
@@ -186,13 +195,13 @@ Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_vie
     });
 }
 
-Result<std::uint32_t> Supervisor::signal(std::string_view target, int signal)
+Result<std::uint32_t> Supervisor::signal(std::string_view target, int signal, const May& may)
 {
     return impl_->driver.enter([&]() -> Result<std::uint32_t> {
         Driver& driver = impl_->driver;
         if (signal < 1 || signal > kLastSignal)
             return fail(ErrorCode::InvalidArgument, fmt::format("{} is no signal", signal));
-        const auto selected = driver.table.select(target);
+        const auto selected = driver.table.select(target, may);
         if (!selected) return Unexpected(selected.error());
         std::uint32_t signaled = 0;
         base::Error fault{ErrorCode::NotOnline, fmt::format("'{}' has no running process", base::printable(target))};
@@ -210,10 +219,10 @@ Result<std::uint32_t> Supervisor::signal(std::string_view target, int signal)
     });
 }
 
-Result<std::vector<std::string>> Supervisor::reset(std::string_view target)
+Result<std::vector<std::string>> Supervisor::reset(std::string_view target, const May& may)
 {
     return impl_->driver.enter([&]() -> Result<std::vector<std::string>> {
-        const auto selected = impl_->driver.table.select(target);
+        const auto selected = impl_->driver.table.select(target, may);
         if (!selected) return Unexpected(selected.error());
         for (Instance* instance : *selected) {
             instance->restarts = 0;

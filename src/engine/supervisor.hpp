@@ -44,6 +44,14 @@ struct Outcome {
 /// Called exactly once, possibly before the call that took it returns (when there is nothing to wait for).
 using Done = std::function<void(const Outcome&)>;
 
+/// Whether the caller of a command may do it to `app`, which belongs to `owner`. Empty: to every app.
+using May = std::function<bool(const std::string& app, uid_t owner)>;
+
+struct AppRef {
+    std::string name;
+    uid_t owner = 0;
+};
+
 /// Adjust: nothing but limits differs (and perhaps the count), and what runs can be given the new ones.
 enum class PlanAction { Add, Change, Adjust, Scale, Start, Keep, Remove };
 [[nodiscard]] std::string_view to_string(PlanAction action) noexcept;
@@ -85,17 +93,20 @@ public:
     /// Names of the apps `target` selects: "all", name, absolute path of a script, namespace, id, "/regex/" on names,
     /// tried in PM2's order (for numbers: name, namespace, id). An id selects one instance only. Errors: NoSuchApp (with a near name, if any),
     /// InvalidArgument (bad regex).
-    [[nodiscard]] base::Result<std::vector<std::string>> apps_of(std::string_view target) const;
+    /// Of these, the ones that `may` accepts; NotAuthorized when it accepts none. The same holds for the commands below.
+    [[nodiscard]] base::Result<std::vector<std::string>> apps_of(std::string_view target, const May& may = {}) const;
+    /// The apps of apps_of(), with whom they belong to.
+    [[nodiscard]] base::Result<std::vector<AppRef>> owners_of(std::string_view target) const;
 
     /// Error: as apps_of, LimitExceeded. Otherwise `done` tells the rest.
-    base::Result<void> operate(Verb verb, std::string_view target, Done done);
+    base::Result<void> operate(Verb verb, std::string_view target, Done done, const May& may = {});
     /// `count`: "4", "+2", "-1", "max", "max-1". Returns the new number of instances. New instances start if any other
     /// instance is not stopped; removed are the highest slots. Errors: NoSuchApp, InvalidArgument, LimitExceeded.
     base::Result<std::uint32_t> scale(const std::string& app, std::string_view count, Done done);
     /// Sends a signal to the main processes of `target`; returns how many got it. Error also when none runs (NotOnline).
-    base::Result<std::uint32_t> signal(std::string_view target, int signal);
+    base::Result<std::uint32_t> signal(std::string_view target, int signal, const May& may = {});
     /// Restart counters and backoff to zero.
-    base::Result<std::vector<std::string>> reset(std::string_view target);
+    base::Result<std::vector<std::string>> reset(std::string_view target, const May& may = {});
 
     /// Refuses new commands, stops everything, newest app first, and calls `done` when nothing runs.
     void shut_down(Done done);

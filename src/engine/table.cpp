@@ -95,12 +95,16 @@ Instance* Table::find(base::InstanceId id) const
     return found == by_id_.end() ? nullptr : found->second;
 }
 
-base::Result<std::vector<Instance*>> Table::select(std::string_view text) const
+base::Result<std::vector<Instance*>> Table::select(std::string_view text, const May& may) const
 {
     const auto target = policy::parse_target(text);
     if (!target) return base::Unexpected(target.error());
     auto selected = matching(*target);
     if (selected.empty()) return no_such_app(text);
+    if (may) std::erase_if(selected, [&](const Instance* one) { return !may(one->app->name, one->app->owner); });
+    if (selected.empty())
+        return base::fail(base::ErrorCode::NotAuthorized,
+                          fmt::format("'{}' belongs to somebody else", base::printable(text.substr(0, 256))));
     return selected;
 }
 

@@ -74,8 +74,9 @@ public:
     [[nodiscard]] const std::map<std::uint64_t, std::unique_ptr<App>>& apps() const noexcept { return apps_; }
     [[nodiscard]] std::size_t instance_count() const noexcept { return by_id_.size(); }
 
-    /// Errors: InvalidArgument, NoSuchApp. Never empty.
-    [[nodiscard]] base::Result<std::vector<Instance*>> select(std::string_view target) const;
+    /// What `target` means, of apps that `may` accepts. Errors: InvalidArgument, NoSuchApp, NotAuthorized (it accepts none).
+    /// Never empty.
+    [[nodiscard]] base::Result<std::vector<Instance*>> select(std::string_view target, const May& may = {}) const;
 
 private:
     [[nodiscard]] std::vector<Instance*> matching(const policy::Target& target) const;

@@ -162,6 +162,8 @@ base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std
     return impl_->readers.add(sources, std::move(apps), options, impl_->options.max_reader_buffer);
 }
 
+void LogStore::forget_app(const std::string& app) { impl_->readers.forget_app(app); }
+
 void LogStore::set_options(LogOptions options)
 {
     impl_->sinks.set_private_directory(options.directory);

@@ -68,6 +68,8 @@ public:
     /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later.
     base::Result<base::Fd> open_reader(std::vector<LogSource> sources, std::vector<std::string> apps,
                                        const ReaderOptions& options);
+    /// An app of this name is somebody else's from now on: who follows gets no line of it. What was read before stays.
+    void forget_app(const std::string& app);
     void set_options(LogOptions options);
     /// Open pipes and files, for the daemon's own accounting and for tests.
     [[nodiscard]] std::size_t open_streams() const;

@@ -49,7 +49,8 @@ LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, co
     const model::LogSpec& logs = spec.logs;
     if (logs.disable_logs) return {};
     const bool suffixed = several && !logs.merge_logs;
-    const std::string of_app = fmt::format("{}/{}", directory, file_name(spec.name));
+    const std::string place = logs.folder.empty() ? directory : fmt::format("{}/{}", directory, logs.folder);
+    const std::string of_app = fmt::format("{}/{}", place, file_name(spec.name));
     const std::string of_slot = fmt::format("{}-{}", of_app, slot.value);
     const std::string& stem = logs.merge_logs ? of_app : of_slot;
     // "/dev/null" keeps nothing, and other devices are never given a slot.

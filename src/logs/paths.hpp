@@ -29,7 +29,8 @@ struct LogPaths {
     LogPath combined;
 };
 
-/// `<directory>/<app>-<slot>-out.log`, `-error.log` unless the spec says otherwise, without the slot when merge_logs. The
+/// `<directory>/<app>-<slot>-out.log`, `-error.log` unless the spec says otherwise, in its `folder` if it has one, without
+/// the slot when merge_logs. The
 /// combined file is `<directory>/<app>.log`; it, and a path from the spec, gets `-<slot>` before its extension when
 /// `several` and not merge_logs (PM2's rule, with the slot in place of the pm_id). Characters of the name other than
 /// A-Za-z0-9 . - _ become '-'. Paths from the spec are opened as `user`, those in `directory` are pmd's.

@@ -53,6 +53,12 @@ bool Reader::wants(const Origin& origin, Stream stream) const
            (filter_.ids.contains(origin.id) && filter_.apps_of_ids.contains(origin.app));
 }
 
+void Reader::forget_app(const std::string& app)
+{
+    filter_.apps.erase(app);
+    filter_.apps_of_ids.erase(app);
+}
+
 void Reader::push(std::shared_ptr<const LineBlock> block)
 {
     queue_.push_back({std::move(block), 0});

@@ -50,6 +50,8 @@ public:
     base::Result<void> watch(io::EventLoop& loop, std::function<void()> on_done);
 
     [[nodiscard]] bool wants(const Origin& origin, Stream stream) const;
+    /// Gets no more new lines of apps of this name.
+    void forget_app(const std::string& app);
     /// Queues new lines and sends what the pipe takes at once.
     void push(std::shared_ptr<const LineBlock> block);
 

@@ -98,4 +98,9 @@ void ReaderSet::publish(const std::shared_ptr<const Origin>& origin, Stream stre
     }
 }
 
+void ReaderSet::forget_app(const std::string& app)
+{
+    for (auto& [key, reader] : readers_) reader->forget_app(app);
+}
+
 } // namespace pm::logs

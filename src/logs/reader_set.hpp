@@ -18,6 +18,7 @@ public:
     /// Cheap when nobody reads.
     void publish(const std::shared_ptr<const Origin>& origin, Stream stream,
                  std::span<const std::string_view> blocks, model::WallTime when);
+    void forget_app(const std::string& app);
     [[nodiscard]] std::size_t size() const { return readers_.size(); }
 
 private:

@@ -60,6 +60,7 @@ struct LogSpec {
     bool disable_logs = false;
     LogType type = LogType::Raw;
     std::string date_format; ///< strftime(3) format put before each line; empty: none
+    std::string folder;      ///< below the default place of files: whose apps' output is kept apart; empty: the place itself
     bool operator==(const LogSpec&) const = default;
 };
 

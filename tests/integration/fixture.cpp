@@ -150,7 +150,7 @@ void DaemonTest::start_daemon(std::vector<std::string> options)
     stderr_path_ = dir_.path() + "/pmd.stderr";
     std::vector<std::string> words{tool("PMD_TEST_PMD"),
                                    "--bus",
-                                   "embedded",
+                                   bus_,
                                    "--runtime-dir",
                                    dir_.path() + "/run",
                                    "--state-dir",
@@ -179,7 +179,7 @@ void DaemonTest::connect()
 {
     manager_.reset();
     setenv("DBUS_SESSION_BUS_ADDRESS", address_.c_str(), 1);
-    connection_ = sdbus::createSessionBusConnection();
+    connection_ = bus_ == "system" ? sdbus::createSystemBusConnection() : sdbus::createSessionBusConnection();
     connection_->setMethodCallTimeout(std::chrono::seconds(60));
     manager_ = std::make_unique<Manager>(*connection_);
 }

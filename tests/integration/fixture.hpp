@@ -133,6 +133,7 @@ protected:
     std::string read_file(const std::string& path) const;
 
     TempDir dir_;
+    std::string bus_ = "embedded"; ///< "system": the one DBUS_SYSTEM_BUS_ADDRESS names
     pid_t pmd_ = 0;
     std::string address_;
     std::unique_ptr<sdbus::IConnection> connection_;

@@ -145,7 +145,7 @@ std::vector<std::string> last_error_lines(Client& client, const std::string& app
         for (const LogLine& line : lines.value_or(std::vector<LogLine>())) texts.push_back(line.text);
         if (!texts.empty()) return texts;
     }
-    const auto stream = client.open_log(app, {count, false, filter.stream, "raw", false});
+    const auto stream = client.open_log(app, {count, false, filter.stream, "raw", false, false});
     if (!stream) return {};
     std::string text;
     std::array<char, 4096> buffer{};

@@ -132,11 +132,15 @@ TEST(ToYaml, EmptySpecIsThreeLines)
     EXPECT_EQ(read_back(spec).apps.at(0), spec);
 }
 
-TEST(ToYaml, MasksTheEnvironment)
+TEST(ToYaml, MasksWhatMayBeSecret)
 {
-    AppSpec spec = app("{script: a, env: {KEY: secret}}");
-    EXPECT_EQ(to_yaml(spec, true).find("secret"), std::string::npos);
-    EXPECT_NE(to_yaml(spec, true).find("KEY: \"********\""), std::string::npos);
+    const AppSpec spec = app("{name: a, script: run --key secret, args: [secret, x], node_args: [secret], env: {KEY: secret}}");
+    const std::string masked = to_yaml(spec, true);
+    EXPECT_EQ(masked.find("secret"), std::string::npos) << masked;
+    EXPECT_NE(masked.find("KEY: \"********\""), std::string::npos) << masked;
+    EXPECT_NE(masked.find("script: \"run ********\""), std::string::npos) << masked;
+    EXPECT_NE(masked.find("args:\n      - \"********\"\n      - \"********\"\n"), std::string::npos) << masked;
+    EXPECT_NE(to_yaml(spec, false).find("secret"), std::string::npos);
 }
 
 TEST(ToYaml, MasksCredentials)

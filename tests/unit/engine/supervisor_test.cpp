@@ -47,6 +47,37 @@ TEST_F(SupervisorTest, StartsWhatIsApplied)
     EXPECT_TRUE(world.timers.empty());
 }
 
+TEST_F(SupervisorTest, ACommandActsOnlyOnWhatItMay)
+{
+    apply({app("a"), app("b")}, {.owner = 5});
+    apply({app("c")}, {.owner = 6});
+    world.deliver();
+    const May fives = [](const std::string&, uid_t owner) { return owner == 5; };
+    const auto& supervisor = world.supervisor;
+    EXPECT_EQ(supervisor.apps_of("all", fives).value(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(supervisor.apps_of("all").value().size(), 3U);
+    EXPECT_EQ(supervisor.apps_of("/./", fives).value(), (std::vector<std::string>{"a", "b"}));
+    for (const char* target : {"c", "2", "/c/"}) {
+        EXPECT_EQ(supervisor.apps_of(target, fives).error().code, ErrorCode::NotAuthorized) << target;
+        EXPECT_EQ(world.supervisor.reset(target, fives).error().code, ErrorCode::NotAuthorized) << target;
+        EXPECT_EQ(world.supervisor.signal(target, SIGHUP, fives).error().code, ErrorCode::NotAuthorized) << target;
+        EXPECT_EQ(world.supervisor.operate(Verb::Stop, target, Answer().done(), fives).error().code,
+                  ErrorCode::NotAuthorized)
+            << target;
+    }
+    EXPECT_EQ(supervisor.apps_of("none", fives).error().code, ErrorCode::NoSuchApp);
+    const auto refs = supervisor.owners_of("all").value();
+    ASSERT_EQ(refs.size(), 3U);
+    EXPECT_EQ(refs[2].name, "c");
+    EXPECT_EQ(refs[2].owner, 6U);
+    Answer stop;
+    ASSERT_TRUE(world.supervisor.operate(Verb::Stop, "all", stop.done(), fives));
+    world.deliver();
+    EXPECT_EQ(stop.text(), "ok");
+    EXPECT_EQ(world.status("a"), "stopped");
+    EXPECT_EQ(world.status("c"), "online");
+}
+
 TEST_F(SupervisorTest, StopAndStartAgain)
 {
     online({app("web")});

@@ -339,6 +339,23 @@ TEST_F(LogStoreTest, FollowsAppsThatStartLaterAndOnlyWhatWasAskedFor)
     EXPECT_EQ(take(by_id), "second\n");
 }
 
+TEST_F(LogStoreTest, WhoFollowedAnAppHearsNothingOfItsSuccessor)
+{
+    const auto by_app = follow({}, {"web", "other"}, {.format = ReaderFormat::Raw});
+    const auto by_id = follow({source(0)}, {}, {.format = ReaderFormat::Raw});
+    const auto before = start(0);
+    say(before.out, "before\n");
+    settle();
+    store->forget_app("web");
+    const auto after = start(0);
+    const auto other = start(1, "other");
+    say(after.out, "after\n");
+    say(other.out, "other\n");
+    settle();
+    EXPECT_EQ(take(by_app), "before\nother\n");
+    EXPECT_EQ(take(by_id), "before\n");
+}
+
 TEST_F(LogStoreTest, SlowReaderLosesTheOldestLinesAndIsToldHowMany)
 {
     options.max_reader_buffer = 20'000;

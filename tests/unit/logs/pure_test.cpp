@@ -128,6 +128,19 @@ TEST(LogPaths, Table)
     }
 }
 
+TEST(LogPaths, AFolderKeepsAppsApart)
+{
+    model::AppSpec spec;
+    spec.name = "web";
+    spec.logs.folder = "1001";
+    spec.logs.log_file = "default";
+    spec.logs.error_file = "/x/err.log";
+    const LogPaths paths = log_paths(spec, base::Slot{0}, false, "/l");
+    EXPECT_EQ(paths.out.path, "/l/1001/web-0-out.log");
+    EXPECT_EQ(paths.err.path, "/x/err.log");
+    EXPECT_EQ(paths.combined.path, "/l/1001/web.log");
+}
+
 TEST(LogPaths, LongNamesFitAFileName)
 {
     model::AppSpec spec;

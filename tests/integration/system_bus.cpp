@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "system_bus.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+namespace pm::test {
+namespace {
+
+constexpr const char* kPolkit = "org.freedesktop.PolicyKit1";
+constexpr const char* kAuthority = "org.freedesktop.PolicyKit1.Authority";
+
+/// As /usr/share/dbus-1/system.conf: nobody may call or own anything unless a policy says so.
+std::string configuration(const std::string& address, const std::string& policy)
+{
+    return R"(<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>)" + address + R"(</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus"/>
+    <allow send_destination="org.freedesktop.PolicyKit1"/>
+  </policy>
+  <policy user="root"><allow own="org.freedesktop.PolicyKit1"/></policy>
+  <include>)" + policy + R"(</include>
+</busconfig>
+)";
+}
+
+sd_bus* bus_of(sdbus::IProxy& proxy)
+{
+    struct Open : sdbus::Message {
+        static void* of(const sdbus::Message& message) { return message.*(&Open::msg_); }
+    };
+    const auto message = proxy.createMethodCall("org.freedesktop.DBus.Peer", "Ping");
+    return sd_bus_message_get_bus(static_cast<sd_bus_message*>(Open::of(message)));
+}
+
+/// Starts a dbus-daemon and waits until it listens.
+pid_t start_dbus(const std::string& config)
+{
+    std::array<int, 2> ready{};
+    if (pipe(ready.data()) < 0) throw std::runtime_error("pipe");
+    const pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(ready[0]);
+        const std::string file = "--config-file=" + config;
+        const std::string print = "--print-address=" + std::to_string(ready[1]);
+        execlp("dbus-daemon", "dbus-daemon", file.c_str(), "--nofork", "--nopidfile", "--nosyslog", print.c_str(),
+               static_cast<char*>(nullptr));
+        _exit(127);
+    }
+    close(ready[1]);
+    std::array<char, 256> address{};
+    if (read(ready[0], address.data(), address.size()) <= 0) throw std::runtime_error("dbus-daemon did not start");
+    close(ready[0]);
+    return pid;
+}
+
+} // namespace
+
+ActAs::ActAs(uid_t uid)
+{
+    const passwd* entry = getpwuid(uid);
+    const gid_t gid = entry != nullptr ? entry->pw_gid : uid;
+    if (setgroups(1, &gid) < 0 || setegid(gid) < 0 || seteuid(uid) < 0) throw std::runtime_error("changing the user");
+}
+
+ActAs::~ActAs()
+{
+    const gid_t root = 0;
+    if (seteuid(0) < 0 || setegid(0) < 0 || setgroups(1, &root) < 0) std::abort();
+}
+
+User::User(uid_t uid)
+{
+    const ActAs acting(uid);
+    connection = sdbus::createSystemBusConnection();
+    connection->setMethodCallTimeout(kPatience);
+    manager = std::make_unique<Manager>(*connection);
+}
+
+void User::allow_questions(bool allowed)
+{
+    sd_bus_set_allow_interactive_authorization(bus_of(manager->getProxy()), allowed ? 1 : 0);
+}
+
+App& User::app(const std::string& name)
+{
+    auto& app = apps[name];
+    if (!app) app = std::make_unique<App>(*connection, "/org/pmd1/app/" + name);
+    return *app;
+}
+
+FakePolkit::FakePolkit(Mode mode) : mode_(mode), connection_(sdbus::createSystemBusConnection(kPolkit))
+{
+    object_ = sdbus::createObject(*connection_, "/org/freedesktop/PolicyKit1/Authority");
+    object_->registerMethod("CheckAuthorization")
+        .onInterface(kAuthority)
+        .implementedAs([this](sdbus::Result<Answer>&& result, const Subject& subject, const std::string& action,
+                              const std::map<std::string, std::string>& details, const uint32_t& flags,
+                              const std::string& id) { check(std::move(result), subject, action, details, flags, id); });
+    object_->finishRegistration();
+    connection_->enterEventLoopAsync();
+}
+
+FakePolkit::~FakePolkit()
+{
+    connection_->leaveEventLoop();
+    waiting_.clear();
+    object_.reset();
+}
+
+void FakePolkit::set(Mode mode)
+{
+    const std::lock_guard lock(mutex_);
+    mode_ = mode;
+}
+
+void FakePolkit::check(sdbus::Result<Answer>&& result, const Subject& subject, const std::string& action,
+                       const std::map<std::string, std::string>& details, uint32_t flags, const std::string& id)
+{
+    const std::lock_guard lock(mutex_);
+    questions_.push_back({subject.get<1>().at("name").get<std::string>(), action, id, details, flags});
+    if (mode_ == Mode::Wait)
+        waiting_.push_back(std::move(result));
+    else
+        result.returnResults(Answer{mode_ == Mode::Yes, mode_ == Mode::Password, {}});
+    arrived_.notify_all();
+}
+
+FakePolkit::Question FakePolkit::next()
+{
+    std::unique_lock lock(mutex_);
+    if (!arrived_.wait_for(lock, kPatience, [&] { return !questions_.empty(); })) {
+        ADD_FAILURE() << "polkit was not asked";
+        return {};
+    }
+    Question question = questions_.front();
+    questions_.pop_front();
+    return question;
+}
+
+std::size_t FakePolkit::open()
+{
+    const std::lock_guard lock(mutex_);
+    return questions_.size();
+}
+
+void FakePolkit::answer(bool yes)
+{
+    const std::lock_guard lock(mutex_);
+    for (auto& result : waiting_) result.returnResults(Answer{yes, false, {}});
+    waiting_.clear();
+}
+
+bool SystemBusTest::start_bus()
+{
+    if (geteuid() != 0) return false;
+    chmod(dir_.path().c_str(), 0711); // other users have to reach the socket
+    const std::string socket = dir_.path() + "/system_bus_socket";
+    const std::string address = "unix:path=" + socket;
+    const char* policy = std::getenv("PMD_TEST_BUS_POLICY");
+    dbus_ = start_dbus(dir_.write("system.conf", configuration(address, policy != nullptr ? policy : "")));
+    chmod(socket.c_str(), 0666);
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", address.c_str(), 1);
+    bus_ = "system";
+    return true;
+}
+
+void SystemBusTest::SetUp()
+{
+    if (!start_bus()) GTEST_SKIP() << "needs root: connections of several users are made";
+    start_daemon();
+    alice_ = std::make_unique<User>(kAlice);
+    bob_ = std::make_unique<User>(kBob);
+}
+
+void SystemBusTest::TearDown()
+{
+    alice_.reset();
+    bob_.reset();
+    if (dbus_ == 0) return;
+    DaemonTest::TearDown();
+    kill(dbus_, SIGKILL);
+    waitpid(dbus_, nullptr, 0);
+}
+
+} // namespace pm::test
