@@ -232,7 +232,8 @@ class AsNobody {
 public:
     AsNobody()
     {
-        if (was_ == 0) EXPECT_EQ(seteuid(65534), 0);
+        if (was_ != 0) return;
+        EXPECT_EQ(seteuid(65534), 0);
     }
     ~AsNobody() { EXPECT_EQ(seteuid(was_), 0); }
     AsNobody(const AsNobody&) = delete;
