@@ -21,7 +21,7 @@ _pmctl_options() {
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
     local verbs="start stop restart delete del scale signal sendSignal reset list ls l ps status describe show info desc
-        env id pid logs log validate ping kill completion version help"
+        env id pid logs log validate ping save resurrect kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -58,7 +58,7 @@ _pmctl() {
             COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word"))
         fi
         ;;
-    ping | kill | version) ;;
+    ping | save | dump | resurrect | kill | version) ;;
     *) COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word")) ;;
     esac
 }

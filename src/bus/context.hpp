@@ -42,6 +42,10 @@ struct Context {
     std::string user;                 ///< whom pmd runs as, and apps that name nobody
     /// Begins the end of the daemon; `done` when the apps are stopped.
     std::function<void(engine::Done done)> exit;
+    /// Writes the saved list; the number of apps in it.
+    std::function<base::Result<std::uint32_t>()> save = nullptr;
+    /// Adds and starts what of the saved list is not there; the names of those apps.
+    std::function<base::Result<std::vector<std::string>>(engine::Done done)> resurrect = nullptr;
     /// A call took much memory that is free again: some time later it goes back to the system.
     std::function<void()> freed_memory = nullptr;
     /// Looks into files of this machine, never waits for a name service.

@@ -182,6 +182,31 @@ void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string t
           });
 }
 
+void ManagerObject::Save(sdbus::Result<uint32_t>&& result, OptionMap option_map)
+{
+    serve(std::move(result), {Access::ManageDaemon, "save the list of apps", {}},
+          [&context = context_, option_map](const Reply<uint32_t>& reply, const Grant&) -> base::Result<void> {
+              if (auto good = Options(option_map).check(); !good) return good;
+              return context.save().map([&](std::uint32_t count) { reply.value(count); });
+          });
+}
+
+void ManagerObject::Resurrect(PathsResult&& result, OptionMap option_map)
+{
+    serve(std::move(result), {Access::ManageDaemon, "start the saved apps", {}},
+          [&context = context_, option_map](const Reply<Paths>& reply, const Grant&) -> base::Result<void> {
+              if (auto good = Options(option_map).check(); !good) return good;
+              return context
+                  .resurrect([reply](const engine::Outcome& outcome) {
+                      if (outcome.failures.empty())
+                          reply.value(paths_of(outcome.apps));
+                      else
+                          reply.error(summarise(outcome));
+                  })
+                  .map([](const auto&) {});
+          });
+}
+
 void ManagerObject::Exit(sdbus::Result<>&& result, OptionMap option_map)
 {
     serve(std::move(result), {Access::ManageDaemon, "stop all apps and end pmd", {}},

@@ -292,13 +292,14 @@ Outcome<AppInfo> Client::app(const std::string& name)
                                    std::uint64_t, std::uint32_t, std::string, std::int32_t, std::uint64_t>;
     using Files = sdbus::Struct<std::uint32_t, std::string, std::string>;
     return impl_->ask([&] {
-        const Properties all = impl_->properties(app_path(name), kApp);
+        const std::string path = app_path(name);
+        const Properties all = impl_->properties(path, kApp);
         AppInfo info{property<std::string>(all, "Name"),   property<std::string>(all, "Namespace"),
                      property<std::uint32_t>(all, "Owner"), property<std::string>(all, "Status"),
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
                      property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
                      property<std::vector<std::string>>(all, "Warnings"), property<std::string>(all, "LogTarget")};
-        if (auto whole = impl_->whole_spec(path.get())) info.spec = std::move(*whole);
+        if (auto whole = impl_->whole_spec(path)) info.spec = std::move(*whole);
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
         for (const Files& raw : property<std::vector<Files>>(all, "LogFiles"))
@@ -367,6 +368,18 @@ Outcome<void> Client::reset(const std::string& target)
 {
     impl_->questions.expect();
     return impl_->ask([&] { impl_->manager.Reset(target, {}); });
+}
+
+Outcome<std::uint32_t> Client::save()
+{
+    impl_->questions.expect();
+    return impl_->ask([&] { return impl_->manager.Save({}); });
+}
+
+Outcome<void> Client::resurrect(Watcher* watcher)
+{
+    const auto reply = impl_->wait_for<std::vector<sdbus::ObjectPath>>("Resurrect", watcher, Properties{});
+    return reply ? Outcome<void>{} : failed(reply.error());
 }
 
 Outcome<void> Client::load(const std::string& text, const std::string& origin, const LoadOptions& options,

@@ -126,6 +126,9 @@ public:
     Outcome<std::vector<PlanRow>> plan(const std::string& text, const std::string& origin, const LoadOptions& options);
     Outcome<std::uint32_t> signal(const std::string& target, int signal);
     Outcome<void> reset(const std::string& target);
+    /// How many apps are in the list that was saved.
+    Outcome<std::uint32_t> save();
+    Outcome<void> resurrect(Watcher* watcher);
 
     /// These wait. Status 130: the user pressed Ctrl-C; pmd goes on. `watcher` may be null.
     Outcome<void> load(const std::string& text, const std::string& origin, const LoadOptions& options, Watcher* watcher);

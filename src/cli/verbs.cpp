@@ -22,6 +22,8 @@ std::span<const Verb> verbs()
         {"pid", {}, "print process ids", make_pid},
         {"logs", {"log"}, "show and follow what apps write", make_logs},
         {"validate", {}, "check app files", make_validate},
+        {"save", {"dump"}, "remember the apps for the next boot", make_save},
+        {"resurrect", {}, "start the remembered apps that are not there", make_resurrect},
         {"ping", {}, "ask whether pmd answers", make_ping},
         {"kill", {}, "stop all apps and end pmd", make_kill},
         {"completion", {}, "print the completion script of a shell", make_completion},

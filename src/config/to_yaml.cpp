@@ -77,7 +77,7 @@ public:
         environment();
         process();
         limits();
-        sandbox(mask_env);
+        sandbox();
         restarts();
         logs();
         return std::move(out_);
@@ -119,7 +119,7 @@ private:
     void environment();
     void process();
     void limits();
-    void sandbox(bool mask_secrets);
+    void sandbox();
     void restarts();
     void logs();
 
@@ -190,13 +190,13 @@ void Writer::limits()
     line("tasks", given.tasks);
 }
 
-void Writer::sandbox(bool mask_secrets)
+void Writer::sandbox()
 {
     if (!spec_.sandbox.empty()) out_ += "    sandbox:\n";
     for (const model::SandboxSetting& setting : spec_.sandbox) {
         std::vector<std::string> lines = setting.lines;
         for (std::string& line : lines) {
-            const bool secret = mask_secrets && setting.name == "SetCredential";
+            const bool secret = mask_ && setting.name == "SetCredential";
             line = quoted(secret ? line.substr(0, line.find(':')) + ":********" : line);
         }
         const std::string all = base::join(lines, ", ");

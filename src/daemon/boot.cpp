@@ -82,4 +82,14 @@ std::vector<BootApp> read_list(std::string_view text, io::Log& log)
     return apps;
 }
 
+std::string without(std::string_view text, const std::string& app)
+{
+    std::string rest;
+    for (const std::string& line : base::split(text, '\n')) {
+        const auto saved = saved_app_from(line);
+        if (!line.empty() && !(saved && saved->spec->name == app)) rest += line + "\n";
+    }
+    return rest;
+}
+
 } // namespace pm::daemon

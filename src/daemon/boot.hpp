@@ -30,4 +30,7 @@ struct BootApp {
 /// Lines that cannot be read are told to `log` and left out.
 [[nodiscard]] std::vector<BootApp> read_list(std::string_view text, io::Log& log);
 
+/// The list without the app of this name.
+[[nodiscard]] std::string without(std::string_view text, const std::string& app);
+
 } // namespace pm::daemon

@@ -2,6 +2,7 @@
 #include "daemon/daemon.hpp"
 
 #include "base/text.hpp"
+#include "io/small_file.hpp"
 #include "launch/direct_launcher.hpp"
 #include "launch/process/user_database.hpp"
 #include "launch/systemd_launcher.hpp"
@@ -12,6 +13,8 @@
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
+#include <iterator>
+#include <limits>
 #include <malloc.h>
 #include <sched.h>
 #include <systemd/sd-daemon.h>
@@ -74,7 +77,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
             [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
-      state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : ""),
+      state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
+             [this](const std::string& app) { forget_saved(app); }),
       events_(log_, state_,
               [this](const std::string& app) {
                   const auto spec = supervisor_.spec(app);
@@ -102,6 +106,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                    if (supervised_) status_ = kStayEnded;
                    shut_down(std::move(done), "Exit was called");
                },
+               [this] { return save(); },
+               [this](engine::Done done) { return resurrect(std::move(done)); },
                [this] { plan_housekeeping(); },
                known_user}
 {
@@ -298,21 +304,81 @@ void Daemon::start_boot_apps()
     options.max_apps = runtime_.settings.max_apps;
     options.launcher = launcher_->name();
     options.journal = runtime_.launcher == config::LauncherKind::Systemd;
-    for (BootApp& app : read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_)) start(std::move(app), {});
+    auto apps = read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_);
+    auto saved = read_saved_list();
+    if (runtime_.bus != config::BusKind::Embedded) std::ranges::move(saved, std::back_inserter(apps));
+    std::erase_if(apps, [this](const BootApp& app) { return state_.was_removed(app.spec.name); });
+    start(std::move(apps), {});
 }
 
-void Daemon::start(BootApp app, engine::Done done)
+/// Those that are not there yet; of two with one name the first.
+void Daemon::start(std::vector<BootApp> apps, engine::Done done)
 {
-    const std::string name = app.spec.name;
-    if (supervisor_.spec(name) || state_.was_removed(name)) return;
-    engine::ApplyOptions options;
-    options.start = app.start;
-    options.origin = app.origin;
-    options.owner = app.owner;
-    std::vector<model::AppSpec> specs;
-    specs.push_back(std::move(app.spec));
-    if (auto started = supervisor_.apply(std::move(specs), options, std::move(done)); !started)
-        log_.error(fmt::format("{}: {}", name, started.error().message));
+    struct Together {
+        engine::Done done;
+        engine::Outcome outcome;
+        ~Together()
+        {
+            if (done) done(outcome);
+        }
+    };
+    const auto together = std::make_shared<Together>(Together{std::move(done), {}});
+    for (BootApp& app : apps) {
+        if (supervisor_.spec(app.spec.name)) continue;
+        engine::ApplyOptions options;
+        options.start = app.start;
+        options.origin = app.origin;
+        options.owner = app.owner;
+        const std::string name = app.spec.name;
+        std::vector<model::AppSpec> specs;
+        specs.push_back(std::move(app.spec));
+        auto started = supervisor_.apply(std::move(specs), options, [together](const engine::Outcome& outcome) {
+            std::ranges::copy(outcome.apps, std::back_inserter(together->outcome.apps));
+            std::ranges::copy(outcome.failures, std::back_inserter(together->outcome.failures));
+        });
+        if (!started) log_.error(fmt::format("{}: {}", name, started.error().message));
+    }
+}
+
+std::vector<BootApp> Daemon::read_saved_list()
+{
+    constexpr std::size_t kMostBytes = 256u << 20;
+    const auto text = io::read_small_file(saved_list(), kMostBytes);
+    if (!text) return {}; // nothing was saved
+    auto apps = read_list(*text, log_);
+    saved_.clear();
+    for (const BootApp& app : apps) saved_.insert(app.spec.name);
+    return apps;
+}
+
+base::Result<std::uint32_t> Daemon::save()
+{
+    std::vector<engine::SavedApp> apps;
+    for (const model::AppSnapshot& app : supervisor_.snapshots())
+        if (auto saved = supervisor_.saved(app.name)) apps.push_back(*std::move(saved));
+    if (auto written = io::replace_file(saved_list(), to_list(apps), 0600); !written) return tl::unexpected(written.error());
+    saved_.clear();
+    for (const engine::SavedApp& app : apps) saved_.insert(app.spec->name);
+    return static_cast<std::uint32_t>(apps.size());
+}
+
+base::Result<std::vector<std::string>> Daemon::resurrect(engine::Done done)
+{
+    auto apps = read_saved_list();
+    if (apps.empty()) return base::fail(base::ErrorCode::Failed, "nothing is saved; 'pmctl save' remembers the apps there are");
+    std::erase_if(apps, [this](const BootApp& app) { return supervisor_.spec(app.spec.name) != nullptr; });
+    std::vector<std::string> names;
+    for (const BootApp& app : apps) names.push_back(app.spec.name);
+    start(std::move(apps), std::move(done));
+    return names;
+}
+
+void Daemon::forget_saved(const std::string& app)
+{
+    if (ending_ || saved_.erase(app) == 0) return;
+    const auto text = io::read_small_file(saved_list(), std::numeric_limits<std::size_t>::max());
+    if (!text) return log_.warning(text.error().message);
+    if (auto written = io::replace_file(saved_list(), without(*text, app), 0600); !written) log_.warning(written.error().message);
 }
 
 void Daemon::leave()

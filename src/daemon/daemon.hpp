@@ -17,6 +17,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace pm::daemon {
@@ -39,7 +40,13 @@ private:
     void restore();
     /// Starts what starts with pmd and is neither there nor was removed since the machine came up.
     void start_boot_apps();
-    void start(BootApp app, engine::Done done);
+    void start(std::vector<BootApp> apps, engine::Done done);
+    [[nodiscard]] std::string saved_list() const { return runtime_.locations.state_dir + "/saved.jsonl"; }
+    [[nodiscard]] std::vector<BootApp> read_saved_list();
+    base::Result<std::uint32_t> save();
+    base::Result<std::vector<std::string>> resurrect(engine::Done done);
+    /// An app was deleted: the saved list forgets it.
+    void forget_saved(const std::string& app);
     /// Ends without the apps, which run on; the next pmd goes on with them.
     void leave();
     /// The first signal shuts down, the next one kills what is left at once.
@@ -75,6 +82,7 @@ private:
     bool supervised_ = false; ///< a service manager was told that pmd is ready
     int status_ = 0;          ///< what run() returns
     std::vector<engine::Done> enders_;
+    std::set<std::string> saved_; ///< names in the saved list
     model::Milliseconds reopen_delay_{0};
     std::vector<io::Source> signals_;
     io::Source reopen_;

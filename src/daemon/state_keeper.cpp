@@ -21,8 +21,9 @@ constexpr std::size_t kMaxBytes = 64u << 20;
 
 } // namespace
 
-StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory)
-    : log_(log), next_(next), directory_(std::move(directory))
+StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory,
+                         std::function<void(const std::string& app)> removed)
+    : log_(log), next_(next), directory_(std::move(directory)), removed_(std::move(removed))
 {
     if (directory_.empty()) return;
     auto turn = loop.add_deferred(io::Priority::Deferred, [this] { flush(); });
@@ -81,6 +82,7 @@ void StateKeeper::app_removed(const std::string& app)
         changed_.erase(app);
         if (unlink(path_of(app).c_str()) == 0) (void)io::replace_file(mark_of(app), "", 0600);
     }
+    removed_(app);
     next_.app_removed(app);
 }
 

@@ -19,7 +19,9 @@ namespace pm::daemon {
 class StateKeeper final : public engine::Events {
 public:
     /// Passes every event on to `next`. `directory` is made, 0700, when it is first needed; empty: nothing is kept.
-    StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory);
+    /// `removed` hears of apps that are gone.
+    StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory,
+                std::function<void(const std::string& app)> removed);
     /// Whose apps are kept. Must be called before the first event.
     void set_supervisor(const engine::Supervisor& supervisor) noexcept { supervisor_ = &supervisor; }
 
@@ -45,6 +47,7 @@ private:
     io::Log& log_;
     engine::Events& next_;
     std::string directory_;
+    std::function<void(const std::string&)> removed_;
     const engine::Supervisor* supervisor_ = nullptr;
     std::set<std::string> changed_;
     io::Source turn_;

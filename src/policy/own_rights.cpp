@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace pm::policy {
@@ -26,6 +27,19 @@ private:
 };
 
 constexpr std::uint32_t kUsualWeight = 100; // systemd.resource-control(5)
+
+/// systemd.exec(5): settings that take away from a process and give nothing, whatever their value. One that lays out the
+/// file system (BindPaths=, RootDirectory= ...) could lead a program with setuid astray.
+constexpr std::string_view kShutOut[] = {
+    "LockPersonality",     "MemoryDenyWriteExecute", "NoNewPrivileges",      "PrivateDevices",          "PrivateNetwork",
+    "PrivateTmp",          "ProtectClock",           "ProtectControlGroups", "ProtectHostname",         "ProtectKernelLogs",
+    "ProtectKernelModules", "ProtectKernelTunables", "ProtectSystem",        "RestrictAddressFamilies", "RestrictNamespaces",
+    "RestrictRealtime",    "RestrictSUIDSGID",       "SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallFilter"};
+
+bool shuts_out(std::string_view setting)
+{
+    return std::ranges::find(kShutOut, setting) != std::end(kShutOut);
+}
 
 bool is_pmd_output(const std::string& path) { return path == "/dev/stdout" || path == "/dev/stderr"; }
 
@@ -54,6 +68,8 @@ std::vector<Excess> excesses_of(const model::AppSpec& spec, const Loader& loader
     found.add_if(limits.memory_low.value_or(0) > 0, "limits.memory_low", limits.memory_low.value_or(0));
     share("limits.cpu_weight", limits.cpu_weight);
     share("limits.io_weight", limits.io_weight);
+    for (const model::SandboxSetting& setting : spec.sandbox)
+        found.add_if(!shuts_out(setting.name), "sandbox." + setting.name, base::join(setting.lines, " "));
     const model::LogSpec& logs = spec.logs;
     found.add_if(is_pmd_output(logs.out_file), "out_file", logs.out_file);
     found.add_if(is_pmd_output(logs.error_file), "error_file", logs.error_file);

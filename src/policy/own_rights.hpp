@@ -31,7 +31,8 @@ struct Excess {
 void make_own(model::AppSpec& spec, const Loader& loader);
 
 /// The keys that need more than the rights of the loader: another user, any group, a nice or oom_score_adj below 0,
-/// rlimits above those of pmd, more than the usual share of memory, CPU or disk, pmd's own output as a log file. Any key that pmd carries out as root belongs here.
+/// rlimits above those of pmd, more than the usual share of memory, CPU or disk, a sandbox setting that does more than
+/// shut out, pmd's own output as a log file. Any key that pmd carries out as root belongs here.
 [[nodiscard]] std::vector<Excess> excesses_of(const model::AppSpec& spec, const Loader& loader);
 
 } // namespace pm::policy

@@ -79,6 +79,7 @@ void identity(Properties& properties, const engine::LaunchRequest& request)
     const std::string slot = std::to_string(request.slot.value);
     properties.add("Description", "s", fmt::format("{}, instance {}", spec.name, slot).c_str());
     properties.add("Slice", "s", model::slice_of(spec.name).c_str());
+    properties.add("LogRateLimitIntervalUSec", "t", std::uint64_t{0}); // no line of an app is lost; the disk is journald's to bound
     properties.fields("LogExtraFields",
                       {"PM_APP=" + spec.name, "PM_INSTANCE=" + slot, fmt::format("PM_ID={}", request.key.id.value),
                        "PM_NAMESPACE=" + spec.name_space, fmt::format("PM_GENERATION={}", request.key.generation.value)});

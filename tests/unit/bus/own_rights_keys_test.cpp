@@ -15,7 +15,8 @@ using Names = std::set<std::string_view>;
 
 /// policy/own_rights asks polkit about them.
 const Names kAskedAbout{"uid", "gid", "nice", "oom_score_adj", "rlimits",
-                        "open_files", "out_file", "error_file", "log_file"};
+                        "open_files", "out_file", "error_file", "log_file",
+                        "memory_low", "cpu_weight", "io_weight", "sandbox"};
 
 /// What they name is used with the rights of the app's user, or by pmd for decisions of its own.
 const Names kHarmless{
@@ -30,7 +31,7 @@ const Names kHarmless{
 
 /// Maps of keys, which are looked at one by one.
 const Names kMaps{"limits", "logs"};
-const Names kHarmlessBelow{"to", "type", "date_format", "merge", "disable"};
+const Names kHarmlessBelow{"memory_max", "memory_high", "memory_swap_max", "cpu", "tasks", "scope", "to", "type", "date_format", "merge", "disable"};
 
 TEST(OwnRights, EveryKeyHasBeenLookedAt)
 {
