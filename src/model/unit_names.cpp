@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "pm-";
 constexpr std::string_view kSuffix = ".service";
-constexpr std::size_t kLongest = 200; ///< of 255; the rest is for slot and generation
+constexpr std::size_t kLongest = 190; ///< of 255; the rest is for slot and generation
 
 std::uint64_t fnv1a(std::string_view text) noexcept
 {

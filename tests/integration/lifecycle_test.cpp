@@ -56,7 +56,7 @@ TEST_F(Lifecycle, OnlyAnExitThatNobodyAskedForIsAWarning)
     load("apps: [{name: web, script: sleep, args: [1000]}]");
     kill_hard(only("web").pid);
     wait_event([](const Event& at) { return at.event == "exit" && at.number("exit-code") == SIGKILL; }, "its exit");
-    EXPECT_NE(read_file(stderr_path_).find("warning: web-0: exit"), std::string::npos) << read_file(stderr_path_);
+    EXPECT_NE(read_file(stderr_path_).find("warning: web-1: exit"), std::string::npos) << read_file(stderr_path_);
 }
 
 TEST_F(Lifecycle, AKilledAppIsReplacedWithItsReason)

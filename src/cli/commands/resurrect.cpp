@@ -14,7 +14,7 @@ public:
     }
     int run(Context& context) override
     {
-        auto client = Client::connect(context);
+        auto client = Client::connect(context, Client::Missing::Start);
         if (!client) return report(client.error());
         const auto done =
             with_progress(context, "starting the saved apps", [&](Watcher* watcher) { return client->resurrect(watcher); });

@@ -188,7 +188,7 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"kill_mode: all", "3:12: kill_mode: expected group, main, not 'all'"},
         {"out_file: ''", "3:11: out_file: the path is empty"},
         {"log_type: xml", "3:11: log_type: expected raw, json, not 'xml'"},
-        {"logs: {to: syslog}", "3:12: logs.to: expected files or journal, not 'syslog'"},
+        {"logs: {to: syslog}", "3:12: logs.to: expected files, journal, not 'syslog'"},
         {"logs: {to: journal, out_file: o}", "3:12: logs.to: 'journal' does not go together with out_file"},
         {"time: true\nmerge_logs: true\nlogs: {to: journal}", "5:12: logs.to: 'journal' does not go together with merge_logs, log_date_format"},
         {"disable_logs: true\nlogs: {to: journal}", "4:12: logs.to: 'journal' does not go together with disable_logs"},

@@ -28,7 +28,8 @@ TEST(Settings, EveryKeyReachesItsMember)
 {
     const SettingsFile file = parse_settings("bus: session\nstate_dir: /s\nlog_level: debug\npath: /bin:/usr/bin\ncgroups: false\n"
                                              "stop_timeout: 10s\nmax_apps: 1\nmax_instances: 2\nmax_file_bytes: 1M\n"
-                                             "max_calls_per_caller: 3\nmax_log_line: 1K\nmax_log_buffer: 8K\n");
+                                             "max_calls_per_caller: 3\nmax_log_line: 1K\nmax_log_buffer: 8K\n"
+                                             "launcher: direct\napps_dir: /apps\n");
     ASSERT_TRUE(file.ok()) << said(file);
     Settings want;
     want.bus = BusKind::Session;
@@ -43,8 +44,10 @@ TEST(Settings, EveryKeyReachesItsMember)
     want.max_calls_per_caller = 3;
     want.max_log_line = 1024;
     want.max_log_buffer = 8192;
+    want.launcher = LauncherKind::Direct;
+    want.apps_dir = "/apps";
     EXPECT_EQ(file.settings, want);
-    EXPECT_EQ(setting_keys().rows().size(), 12u) << "a setting without a line in this test";
+    EXPECT_EQ(setting_keys().rows().size(), 14u) << "a setting without a line in this test";
 }
 
 TEST(Settings, WrongValuesAreTold)
@@ -54,6 +57,8 @@ TEST(Settings, WrongValuesAreTold)
     };
     const std::vector<Row> rows{
         {"bus: usb", "f:1:6: bus: expected system, session or embedded, not 'usb'|"},
+        {"launcher: pid1", "f:1:11: launcher: expected systemd or direct, not 'pid1'|"},
+        {"apps_dir: rel", "f:1:11: apps_dir: expected an absolute path, not 'rel'|"},
         {"state_dir: rel", "f:1:12: state_dir: expected an absolute path, not 'rel'|"},
         {"log_level: loud", "f:1:12: log_level: expected error, warning, notice, info or debug, not 'loud'|"},
         {"path: /bin::/x", "f:1:7: path: expected absolute directories with ':' between them, not '/bin::/x'|"},

@@ -666,5 +666,42 @@ TEST_F(SupervisorTest, TooManyWaitingCommandsAreRefused)
     EXPECT_EQ(first.text() + second.text(), "okok");
 }
 
+TEST_F(SupervisorTest, ARestoredAppGoesOnWhereItWas)
+{
+    model::AppSpec spec = app("web", 3);
+    spec.restart.restart_delay = 5s;
+    apply({spec}, {.origin = "/f", .owner = 7});
+    world.deliver();
+    world.crash(1, SIGKILL);
+    operate(Verb::Stop, "2");
+    world.deliver();
+    const auto saved = world.supervisor.saved("web");
+    ASSERT_TRUE(saved);
+
+    FakeWorld after;
+    after.time = world.time;
+    ASSERT_TRUE(after.supervisor.restore(*saved));
+    EXPECT_FALSE(after.supervisor.restore(*saved)) << "it is there already";
+    ASSERT_EQ(after.adopted.size(), 1U) << "only what has a process is taken up";
+    EXPECT_EQ(after.adopted.at(0).key.id.value, 0U);
+    EXPECT_EQ(after.timers.size(), 1U) << "the backoff goes on";
+    EXPECT_EQ(after.supervisor.snapshot("web")->owner, 7U);
+    for (std::size_t slot = 0; slot < 3; ++slot) {
+        const auto was = world.instance("web", slot);
+        const auto is = after.instance("web", slot);
+        EXPECT_EQ(is.status, was.status) << slot;
+        EXPECT_EQ(is.id, was.id);
+        EXPECT_EQ(is.restarts, was.restarts);
+        EXPECT_EQ(is.generation, was.generation);
+    }
+    // What died meanwhile is judged by the policy.
+    after.supervisor.on_gone(after.adopted.at(0).key, {.kind = model::ExitInfo::Kind::Exited, .code = 3});
+    EXPECT_EQ(after.status("web", 0), "backoff");
+    after.advance(6s);
+    EXPECT_EQ(after.status("web", 0), "online");
+    EXPECT_EQ(after.status("web", 1), "online");
+    EXPECT_EQ(after.status("web", 2), "stopped");
+}
+
 } // namespace
 } // namespace pm::engine::testing
