@@ -111,6 +111,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                [this] { plan_housekeeping(); },
                known_user}
 {
+    if (launcher_->apps_outlive_us()) fd_store_.emplace(log_);
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
@@ -290,8 +291,10 @@ void Daemon::shut_down(engine::Done done, const char* why)
 
 void Daemon::restore()
 {
+    if (fd_store_) logs_.set_depot(*fd_store_);
     for (const engine::SavedApp& app : state_.load())
         if (auto restored = supervisor_.restore(app); !restored) log_.error(restored.error().message);
+    if (fd_store_) fd_store_->forget_rest();
     if (supervisor_.app_count() > 0)
         log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));
 }

@@ -5,6 +5,7 @@
 #include "bus/service.hpp"
 #include "daemon/boot.hpp"
 #include "daemon/event_log.hpp"
+#include "daemon/fd_store.hpp"
 #include "daemon/runtime.hpp"
 #include "daemon/state_keeper.hpp"
 #include "engine/supervisor.hpp"
@@ -67,6 +68,7 @@ private:
     io::MonotonicClock clock_;
     bus::CallQuota quota_;
     bus::UsageSampler sampler_;
+    std::optional<FdStore> fd_store_; ///< where apps outlive pmd
     logs::LogStore logs_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;

@@ -99,6 +99,8 @@ public:
     /// Makes pipes whose other ends are read until end of file, and remembers where their lines go. Files that the spec
     /// names are opened with the rights of `user`, the one the process runs as; null: pmd's own.
     virtual base::Result<Stdio> open(const LaunchRequest& request, const model::SharedIdentity& user) = 0;
+    /// Goes on with the output of a process that an earlier pmd launched with this request.
+    virtual void resume(const LaunchRequest& request, const model::SharedIdentity& user) = 0;
     /// The instance is removed; its id may be given to another one.
     virtual void forget(base::InstanceId id) = 0;
 };

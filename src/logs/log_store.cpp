@@ -32,6 +32,12 @@ base::Result<Pipe> make_pipe(const std::string& app)
     return pipe;
 }
 
+/// Of one pipe, unique while the process lives.
+std::string depot_name(engine::ProcessKey key, const char* stream)
+{
+    return fmt::format("log-{}-{}-{}", key.id.value, key.generation.value, stream);
+}
+
 } // namespace
 
 struct LogStore::Impl {
@@ -41,9 +47,12 @@ struct LogStore::Impl {
     {
     }
 
-    base::Result<base::Fd> add_stream(PipeStream::Route route);
+    /// A pipe that is read from now on; its write end. `kept_as`: its name in the depot.
+    base::Result<base::Fd> make_stream(PipeStream::Route route, const std::string& kept_as);
+    base::Result<void> add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as);
     base::Result<engine::Stdio> open_journal(const engine::LaunchRequest& request);
     base::Result<engine::Stdio> open_files(const engine::LaunchRequest& request, const LogPaths& of_instance);
+    void resume(const engine::LaunchRequest& request, const LogPaths& of_instance);
     void note_journal(const base::Result<engine::Stdio>& opened);
 
     io::EventLoop& loop;
@@ -53,26 +62,36 @@ struct LogStore::Impl {
     SinkPool sinks;
     ReaderSet readers;
     std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
+    PipeDepot* depot = nullptr;
     std::uint64_t last_key = 0;
     std::map<std::uint64_t, PipeStream> streams; ///< destroyed before the sinks they share
     std::unordered_map<base::InstanceId, LogPaths> paths; ///< of each instance's last process, until it is forgotten
 };
 
-base::Result<base::Fd> LogStore::Impl::add_stream(PipeStream::Route route)
+base::Result<base::Fd> LogStore::Impl::make_stream(PipeStream::Route route, const std::string& kept_as)
 {
     auto pipe = make_pipe(route.origin->app);
     if (!pipe) return tl::unexpected(std::move(pipe.error()));
-    const std::uint64_t key = ++last_key;
-    auto [place, added] = streams.try_emplace(key, std::move(pipe->read), std::move(route));
-    PipeStream* stream = &place->second;
-    auto watched = stream->watch(loop, [this, key, stream] {
-        if (!stream->read(*workspace, readers, options.max_line)) streams.erase(key);
-    });
-    if (!watched) {
-        streams.erase(key);
-        return tl::unexpected(std::move(watched.error()));
-    }
+    if (depot != nullptr) depot->keep(kept_as, pipe->read.get());
+    auto added = add_stream(std::move(pipe->read), std::move(route), kept_as);
+    if (!added) return tl::unexpected(std::move(added.error()));
     return std::move(pipe->write);
+}
+
+base::Result<void> LogStore::Impl::add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as)
+{
+    const std::uint64_t key = ++last_key;
+    auto [place, added] = streams.try_emplace(key, std::move(pipe), std::move(route));
+    PipeStream* stream = &place->second;
+    const auto end = [this, key](const std::string& name) {
+        if (depot != nullptr) depot->drop(name);
+        streams.erase(key); // with the callback that calls this
+    };
+    auto watched = stream->watch(loop, [this, stream, end, kept_as] {
+        if (!stream->read(*workspace, readers, options.max_line)) end(std::string(kept_as));
+    });
+    if (!watched) streams.erase(key);
+    return watched;
 }
 
 base::Result<engine::Stdio> LogStore::Impl::open_journal(const engine::LaunchRequest& request)
@@ -99,12 +118,26 @@ base::Result<engine::Stdio> LogStore::Impl::open_files(const engine::LaunchReque
 {
     const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
     const auto combined = sinks.get(of_instance.combined);
-    auto out = add_stream({request.spec, origin, Stream::Out, sinks.get(of_instance.out), combined});
+    auto out = make_stream({request.spec, origin, Stream::Out, sinks.get(of_instance.out), combined}, depot_name(request.key, "out"));
     if (!out) return tl::unexpected(std::move(out.error()));
     // Should this fail, the end of `out` closes and its stream ends by itself.
-    auto err = add_stream({request.spec, origin, Stream::Err, sinks.get(of_instance.err), combined});
+    auto err = make_stream({request.spec, origin, Stream::Err, sinks.get(of_instance.err), combined}, depot_name(request.key, "err"));
     if (!err) return tl::unexpected(std::move(err.error()));
     return engine::Stdio{std::move(*out), std::move(*err)};
+}
+
+void LogStore::Impl::resume(const engine::LaunchRequest& request, const LogPaths& of_instance)
+{
+    const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
+    const auto go_on = [&](Stream stream, const char* which, const LogPath& path) {
+        const std::string name = depot_name(request.key, which);
+        base::Fd pipe = depot->take(name);
+        if (!pipe) return;
+        auto added = add_stream(std::move(pipe), {request.spec, origin, stream, sinks.get(path), sinks.get(of_instance.combined)}, name);
+        if (!added) warn(added.error().message);
+    };
+    go_on(Stream::Out, "out", of_instance.out);
+    go_on(Stream::Err, "err", of_instance.err);
 }
 
 LogStore::LogStore(io::EventLoop& loop, LogOptions options, std::function<void(const std::string&)> warn)
@@ -136,6 +169,17 @@ base::Result<engine::Stdio> LogStore::open(const engine::LaunchRequest& request,
     if (logs.disable_logs) return engine::Stdio{};
     return impl_->open_files(request, paths);
 }
+
+void LogStore::resume(const engine::LaunchRequest& request, const model::SharedIdentity& user)
+{
+    const bool elsewhere = goes_to_journal(*request.spec);
+    const LogPaths paths =
+        elsewhere ? LogPaths() : log_paths(*request.spec, request.slot, request.several, impl_->options.directory, user);
+    impl_->paths[request.key.id] = paths;
+    if (!elsewhere && impl_->depot != nullptr) impl_->resume(request, paths);
+}
+
+void LogStore::set_depot(PipeDepot& depot) { impl_->depot = &depot; }
 
 bool LogStore::goes_to_journal(const model::AppSpec& spec) const
 {

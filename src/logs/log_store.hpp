@@ -13,6 +13,7 @@
 #include "engine/ports.hpp"
 #include "io/event_loop.hpp"
 #include "logs/paths.hpp"
+#include "logs/pipe_depot.hpp"
 
 #include <functional>
 #include <memory>
@@ -57,7 +58,11 @@ public:
     ~LogStore() override;
 
     base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
+    /// Goes on reading the pipes of a process that an earlier pmd launched, as far as the depot has them.
+    void resume(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void forget(base::InstanceId id) override;
+    /// Keeps the pipes of processes that outlive pmd; must outlive this. Before the first open().
+    void set_depot(PipeDepot& depot);
     /// Whether processes of `spec` write to the journal.
     [[nodiscard]] bool goes_to_journal(const model::AppSpec& spec) const;
     /// The files of the instance's last process: neither a scaling since nor a new spec changes where that one writes.

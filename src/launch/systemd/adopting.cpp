@@ -19,6 +19,7 @@ void SystemdLauncher::Impl::adopt(const engine::LaunchRequest& request)
         limited_.emplace(model::slice_of(request.spec->name), request.spec->limits);
     const auto account = accounts_.find(options_.user ? "" : request.spec->user, options_.user ? "" : request.spec->group);
     if (account) process->user = identity_of(*account);
+    output_.resume(request, process->user);
     tell_unit("RefUnit", process->unit); // ours went with the pmd that had it
     ask_how(*process);
 }

@@ -48,6 +48,7 @@ public:
     void on_main_exited(engine::ProcessKey key, const model::ExitInfo& exit) override;
     void on_gone(engine::ProcessKey key, const model::ExitInfo& exit) override;
     base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
+    void resume(const engine::LaunchRequest&, const model::SharedIdentity&) override {}
     void forget(base::InstanceId id) override { forgotten.push_back(id); }
 
     io::EventLoop loop;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/fd_store.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <utility>
+
+namespace pm::daemon {
+namespace {
+
+/// A socket connected to $NOTIFY_SOCKET, sd_notify(3): a path, or an abstract name with '@' in front.
+base::Fd connect_to_manager()
+{
+    const char* path = std::getenv("NOTIFY_SOCKET");
+    sockaddr_un address{};
+    const std::size_t length = path == nullptr ? 0 : std::strlen(path);
+    if (length < 2 || length >= sizeof address.sun_path || (path[0] != '/' && path[0] != '@')) return base::Fd();
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path, length);
+    if (path[0] == '@') address.sun_path[0] = '\0';
+    base::Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) < 0) return base::Fd();
+    return socket;
+}
+
+} // namespace
+
+FdStore::FdStore(io::Log& log) : log_(log), socket_(connect_to_manager())
+{
+    char** names = nullptr;
+    const int count = sd_listen_fds_with_names(1, &names);
+    for (int i = 0; i < count; ++i) {
+        base::Fd fd(SD_LISTEN_FDS_START + i);
+        ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+        kept_.insert_or_assign(names[i], std::move(fd));
+    }
+    for (int i = 0; i < count; ++i) std::free(names[i]);
+    std::free(names);
+}
+
+void FdStore::keep(const std::string& name, int fd) { notify("FDSTORE=1\nFDNAME=" + name, fd); }
+
+void FdStore::drop(const std::string& name) { notify("FDSTOREREMOVE=1\nFDNAME=" + name, -1); }
+
+base::Fd FdStore::take(const std::string& name)
+{
+    const auto found = kept_.find(name);
+    if (found == kept_.end()) return base::Fd();
+    base::Fd fd = std::move(found->second);
+    kept_.erase(found);
+    return fd;
+}
+
+void FdStore::forget_rest()
+{
+    for (const auto& [name, fd] : std::exchange(kept_, {})) drop(name);
+}
+
+void FdStore::notify(const std::string& text, int fd)
+{
+    if (!socket_) return;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+    iovec piece{const_cast<char*>(text.data()), text.size()};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    if (fd >= 0) {
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        cmsghdr* head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof fd);
+        std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    }
+    if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) >= 0 || std::exchange(complained_, true)) return;
+    log_.warning(fmt::format("the service manager does not keep a pipe ({}): should pmd be restarted, apps that write to files "
+                             "may end by SIGPIPE", std::strerror(errno)));
+}
+
+} // namespace pm::daemon
