@@ -4,5 +4,7 @@ from .floor import Floor
 from .pm2 import Pm2
 from .pmd import Pmd
 from .supervisord import Supervisord
+from .units import PmdUnits, UnitFloor
 
 ALL = (Pmd, Pm2, Supervisord, Floor)
+SYSTEMD = (PmdUnits, UnitFloor)

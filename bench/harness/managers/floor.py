@@ -12,10 +12,11 @@ from .base import Manager
 class Floor(Manager):
     name = "floor"
     has_cli = False
+    program = "spawn-floor"
 
     @classmethod
     def missing(cls, tools):
-        path = tools.native("spawn-floor")
+        path = tools.native(cls.program)
         return None if os.access(path, os.X_OK) else f"not built: {path}"
 
     @classmethod
@@ -26,7 +27,7 @@ class Floor(Manager):
         return {}
 
     def api_start(self, apps):
-        process = subprocess.Popen([self.tools.native("spawn-floor"), str(len(apps)), self.tools.fixture, self.board.path],
+        process = subprocess.Popen([self.tools.native(self.program), str(len(apps)), self.tools.fixture, self.board.path],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._process = process
         times = json.loads(process.stdout.readline())

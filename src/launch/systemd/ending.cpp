@@ -19,6 +19,7 @@ constexpr const char* kService = "org.freedesktop.systemd1.Service";
 /// systemd hears of an end when we do, but may be busy; asked again after 1, 2, 4 ... 256 ms, some 20 s in all.
 constexpr int kMostQuestions = 80;
 constexpr int kSlowestShift = 8;
+constexpr std::chrono::milliseconds kAfterStop{100}; ///< should nothing have been heard of a start that was called off
 
 } // namespace
 
@@ -180,7 +181,9 @@ void SystemdLauncher::Impl::signal_all(UnitProcess& process, int signal)
     process.killed |= signal == SIGKILL;
     if (process.pid == 0) { // nobody to signal yet: the start is called off, or stopped as soon as it is done
         if (std::exchange(process.stopping, true) && signal != SIGKILL) return;
-        return stop_unit(process.unit);
+        stop_unit(process.unit);
+        if (signal == SIGKILL && process.phase == UnitProcess::Phase::Starting) ask_after(process, kAfterStop);
+        return;
     }
     if (!process.group()) {
         if (process.main.fd) send_signal(process.main.fd, signal);

@@ -5,7 +5,7 @@
 #include "model/unit_names.hpp"
 #include "policy/unit_properties.hpp"
 
-#include <chrono>
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace pm::launch {
@@ -102,6 +102,16 @@ void rights(Properties& properties, const model::AppSpec& spec, bool user)
     if (!spec.group.empty() && !user) properties.add("Group", "s", spec.group.c_str());
 }
 
+/// An app in a root directory of its own finds pm-exec there too.
+void reach(Properties& properties, const model::AppSpec& spec, const std::string& pm_exec)
+{
+    const auto moves_root = [](const model::SandboxSetting& setting) {
+        return setting.name == "RootDirectory" || setting.name == "RootImage";
+    };
+    if (std::ranges::any_of(spec.sandbox, moves_root))
+        properties.add("BindReadOnlyPaths", "a(ssbt)", 1, pm_exec.c_str(), pm_exec.c_str(), 0, std::uint64_t{0});
+}
+
 /// `mode` replace: a stop of the slice, of an app of this name that was deleted, may still be under way.
 int begin(sd_bus_message* call, const std::string& unit, const char* mode)
 {
@@ -129,6 +139,7 @@ int describe_service(sd_bus_message* call, const engine::LaunchRequest& request,
     properties.add("StandardOutput", "s", "null"); // pm-exec is sent what the app gets
     properties.add("StandardError", "s", "null");
     properties.add(policy::instance_properties(*request.spec));
+    reach(properties, *request.spec, service.pm_exec);
     properties.command("ExecStart", service.pm_exec, {service.pm_exec.c_str(), request.spec->name.c_str()});
     return finish(call, properties.result());
 }
