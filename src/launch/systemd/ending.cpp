@@ -220,6 +220,7 @@ void SystemdLauncher::Impl::forget(base::InstanceId id, const std::string& app, 
     if (!last) return;
     const std::string slice = model::slice_of(app);
     stop_unit(slice);
+    slices_.erase(slice);
     if (limited_.erase(slice) == 0) return;
     BusMessage call = bus_.manager_call("RevertUnitFiles");
     if (call) sd_bus_message_append(call.get(), "as", 1, slice.c_str());

@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -79,6 +80,7 @@ struct SystemdLauncher::Impl {
     Accounts accounts_{account_files_, name_service_};
     std::map<engine::ProcessKey, Process> processes_;
     std::unordered_map<std::string, UnitProcess*> starting_; ///< by unit: whose start job is not known to be done
+    std::set<std::string> slices_; ///< of apps that had a process
     std::map<std::string, model::ResourceControl> limited_; ///< slices that were given limits, and which
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
     io::Source deferred_;

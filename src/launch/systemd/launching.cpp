@@ -85,6 +85,7 @@ SystemdLauncher::Impl::Process SystemdLauncher::Impl::add(const engine::LaunchRe
     at->second = std::make_shared<UnitProcess>();
     at->second->request = request;
     at->second->unit = model::unit_of(request.spec->name, request.slot, request.key.generation);
+    slices_.insert(model::slice_of(request.spec->name));
     return at->second;
 }
 

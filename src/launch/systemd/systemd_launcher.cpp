@@ -5,6 +5,7 @@
 #include "launch/systemd/impl.hpp"
 
 #include <cerrno>
+#include <utility>
 
 namespace pm::launch {
 
@@ -88,6 +89,7 @@ void SystemdLauncher::forget(base::InstanceId id, const std::string& app, bool l
 /// What systemd is told by a connection that is gone it refuses, as it cannot see any more whose it was: it answers first.
 void SystemdLauncher::settle(std::function<void()> done)
 {
+    for (const std::string& slice : std::exchange(impl_->slices_, {})) impl_->stop_unit(slice);
     impl_->bus_.send(impl_->bus_.manager_call("GetDefaultTarget"), [done = std::move(done)](const ManagerBus::Answer&) { done(); });
 }
 
