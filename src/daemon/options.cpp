@@ -96,7 +96,7 @@ The pmd process manager daemon. People talk to it with pmctl(1), programs with D
   --version           print the version and exit
   --help              print this and exit
 
-Signals: SIGTERM and SIGINT stop all apps and end pmd, SIGHUP reads the settings again.
+Signals: SIGTERM and SIGINT end pmd, and all apps with it unless they are units of systemd; SIGHUP reads the settings again.
 See pmd(8).
 )";
 }
