@@ -31,23 +31,6 @@ constexpr std::array kSignals{
 };
 constexpr int kLastSignal = 64; // _NSIG - 1 on Linux: real-time signals end here
 
-/// Length of the UTF-8 sequence that starts `text`, 0 when it is not valid (RFC 3629).
-std::size_t utf8_sequence(std::string_view text) noexcept
-{
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    const unsigned char lead = byte(0);
-    if (lead < 0x80) return 1;
-    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-    const unsigned char next = byte(1);
-    const bool overlong = (lead == 0xe0 && next < 0xa0) || (lead == 0xf0 && next < 0x90);
-    const bool surrogate = lead == 0xed && next > 0x9f;
-    const bool too_high = lead == 0xf4 && next > 0x8f;
-    return overlong || surrogate || too_high ? 0 : length;
-}
-
 } // namespace
 
 std::string_view trim(std::string_view text) noexcept
@@ -161,6 +144,22 @@ std::optional<int> signal_number(std::string_view name)
         if (row.name == word) return row.number;
     const auto number = parse_number<int>(name);
     return number && *number >= 1 && *number <= kLastSignal ? number : std::nullopt;
+}
+
+std::size_t utf8_sequence(std::string_view text) noexcept
+{
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    const unsigned char next = byte(1);
+    const bool overlong = (lead == 0xe0 && next < 0xa0) || (lead == 0xf0 && next < 0x90);
+    const bool surrogate = lead == 0xed && next > 0x9f;
+    const bool too_high = lead == 0xf4 && next > 0x8f;
+    return overlong || surrogate || too_high ? 0 : length;
 }
 
 bool is_valid_utf8(std::string_view text) noexcept

@@ -44,6 +44,8 @@ template <typename Number>
 /// 15 for "SIGTERM", "TERM", "term" or "15"; nothing for what is no signal.
 [[nodiscard]] std::optional<int> signal_number(std::string_view name);
 
+/// Bytes of the UTF-8 sequence that starts `text`, which is not empty; 0 when it is not valid (RFC 3629).
+[[nodiscard]] std::size_t utf8_sequence(std::string_view text) noexcept;
 [[nodiscard]] bool is_valid_utf8(std::string_view text) noexcept;
 /// `text` with what is not UTF-8 replaced by U+FFFD, and nothing else changed.
 [[nodiscard]] std::string to_utf8(std::string_view text);

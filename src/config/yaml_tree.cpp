@@ -17,6 +17,21 @@
 namespace pm::config {
 namespace {
 
+/// yaml-cpp writes the escapes \N (next line, U+0085) and \_ (no-break space, U+00A0) as one byte each, which is no
+/// UTF-8. The file itself is valid UTF-8, so a byte that begins no sequence comes from there.
+std::string with_whole_escapes(const std::string& text)
+{
+    if (base::is_valid_utf8(text)) return text;
+    std::string whole;
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t length = base::utf8_sequence(rest);
+        if (length == 0) whole += '\xc2';
+        whole += rest.substr(0, std::max<std::size_t>(length, 1));
+        rest.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return whole;
+}
+
 /// Leaves yaml-cpp's parser from within a callback; never seen outside this file.
 struct Refused {
     Mark mark;
@@ -189,9 +204,9 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
     check_tag(mark, tag);
     Node* node = make(Node::Kind::Scalar, mark, anchor);
     node->plain = tag == "?";
-    node->text = value;
-    node->bytes = value.size();
-    bytes_ += value.size();
+    node->text = with_whole_escapes(value);
+    node->bytes = node->text.size();
+    bytes_ += node->bytes;
     if (value.size() > limits_.max_scalar)
         throw Refused{node->mark, fmt::format("a text of {}, at most {} are taken", base::format_bytes(value.size()),
                                               base::format_bytes(limits_.max_scalar))};

@@ -173,6 +173,13 @@ TEST(Files, AnchorsAndMergeKeysWork)
     EXPECT_EQ(file.apps.at(2).restart.max_restarts, 9u);
 }
 
+TEST(Files, EveryEscapeOfYamlIsValidUtf8)
+{
+    const AppFile file = parse(R"(apps: [{name: a, script: x, env: {A: "é\Né\_\L\P\x85\e"}}])");
+    ASSERT_TRUE(file.ok());
+    EXPECT_EQ(file.apps.front().env.at("A"), "\u00e9\u0085\u00e9\u00a0\u2028\u2029\u0085\x1b");
+}
+
 TEST(Files, BoundsHold)
 {
     std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n";
