@@ -78,6 +78,10 @@ constexpr Row kProgram[] = {
       "there; a list is as many lines of a unit file. Needs the systemd launcher."},
      read::sandbox},
 
+    {{"depends_on", {}, kNow, Shape::DependsOn, "",
+      "Apps that must be there before this one is started: a name, a list of names (ready), or a map of names to ready (online), "
+      "started (it has a process) or completed (ended with exit code 0). A start also starts them; a stop of both ends this one first."},
+     read::depends_on},
     {{"autostart", {}, kNow, Shape::Bool, "true", "Start the app when it is loaded; otherwise it waits for a start."},
      [](Draft& draft, const Field& field) { field.boolean(draft.spec.autostart); }},
     {{"autorestart", {}, kNow, Shape::Bool, "true", "Start the app again when it ends."},
@@ -143,7 +147,6 @@ constexpr Row kLaterKeys[] = {
      read::any_bool},
     {{"health", {}, kLater, Shape::Object, "", "A check that restarts the app when it fails."}, read::health},
     {{"max_memory_restart", {}, kLater, Shape::Size, "", "Restart the app when it holds more memory."}, read::any_size},
-    {{"depends_on", {}, kLater, Shape::DependsOn, "", "Apps that must be ready, started or completed before."}, read::depends_on},
     {{"cron_restart", {"cron"}, kLater, Shape::Cron, "", "Restart by the clock: 5 fields, or 6 with seconds."}, read::cron},
     {{"watch", {}, kLater, Shape::Watch, "false", "Restart when these files change."}, read::watch},
     {{"ignore_watch", {}, kNow, Shape::Texts, "", "Files not to watch. No effect without watch."}, read::ignore_watch},

@@ -4,6 +4,7 @@
 #include "config/app_file.hpp"
 #include "config/app_keys.hpp"
 #include "config/readers.hpp"
+#include "model/dependency_order.hpp"
 
 #include <algorithm>
 #include <array>
@@ -28,6 +29,8 @@ private:
     void apps(const Field& list);
     void app(const Field& field, bool is_root);
     void check_unique(const Draft& draft, const Field& app);
+    void check_dependencies();
+    void warn_of_endless(const model::AppSpec& app, const std::unordered_map<std::string_view, const model::AppSpec*>& by_name);
     void keep_only();
 
     const ParseOptions& options_;
@@ -35,6 +38,7 @@ private:
     std::vector<model::AppSpec> apps_;
     std::vector<std::string> names_; ///< of all of them, before keep_only()
     std::unordered_map<std::string, std::uint32_t> lines_; ///< of names
+    std::unordered_map<std::string, Mark> dependency_marks_; ///< where depends_on stands, by the name of its app
     std::string_view apps_key_;                            ///< "apps" or "pm2", once seen
     bool profile_found_ = false;
 };
@@ -103,6 +107,7 @@ void Parser::app(const Field& field, bool is_root)
     profile_found_ = profile_found_ || draft.has_profile;
     if (draft.spec.name.empty()) return;
     check_unique(draft, field);
+    if (!draft.spec.depends_on.empty()) dependency_marks_.emplace(draft.spec.name, draft.depends_on_mark);
     apps_.push_back(std::move(draft.spec));
 }
 
@@ -114,6 +119,35 @@ void Parser::check_unique(const Draft& draft, const Field& app)
     const Path place(app.path(), "name");
     report_.fault(draft.name_mark, place,
                   fmt::format("the name '{}' is taken by the app at line {}", base::printable(name), first->second));
+}
+
+/// Apps that are elsewhere are looked for when the file is loaded.
+void Parser::check_dependencies()
+{
+    if (dependency_marks_.empty()) return;
+    std::vector<model::DependencyNode> nodes;
+    for (const model::AppSpec& spec : apps_) nodes.push_back({spec.name, &spec.depends_on});
+    const auto cycle = model::dependency_cycle(nodes);
+    if (!cycle.empty())
+        report_.fault(dependency_marks_.at(cycle.front()), {},
+                      "apps depend on each other in a circle: " + base::printable(base::join(cycle, " -> ")));
+    std::unordered_map<std::string_view, const model::AppSpec*> by_name;
+    for (const model::AppSpec& spec : apps_) by_name.emplace(spec.name, &spec);
+    for (const model::AppSpec& spec : apps_) warn_of_endless(spec, by_name);
+}
+
+/// PM2's default starts again what ended with code 0, and then it never completes.
+void Parser::warn_of_endless(const model::AppSpec& app, const std::unordered_map<std::string_view, const model::AppSpec*>& by_name)
+{
+    for (const auto& [name, condition] : app.depends_on) {
+        if (condition != model::DependencyCondition::Completed) continue;
+        const auto found = by_name.find(name);
+        if (found == by_name.end()) continue;
+        const model::RestartPolicy& restart = found->second->restart;
+        if (!restart.autorestart || std::ranges::count(restart.stop_exit_codes, 0) > 0) continue;
+        report_.warning(dependency_marks_.at(app.name), {},
+                        fmt::format("'{}' never completes, as it is started again: give it 'stop_exit_codes: [0]'", base::printable(name)));
+    }
 }
 
 void Parser::keep_only()
@@ -135,6 +169,7 @@ void Parser::keep_only()
 void Parser::finish()
 {
     for (const model::AppSpec& spec : apps_) names_.push_back(spec.name);
+    check_dependencies();
     keep_only();
     if (!options_.profile.empty() && !profile_found_)
         report_.warning({}, {}, fmt::format("no app has 'env_{}'", base::printable(options_.profile)));

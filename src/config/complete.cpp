@@ -12,8 +12,6 @@
 namespace pm::config {
 namespace {
 
-constexpr std::size_t kMaxName = 128;
-
 /// The file name of the script without its last extension; of a line the same, as PM2 does.
 std::string name_of(const std::string& script)
 {
@@ -22,17 +20,6 @@ std::string name_of(const std::string& script)
     const auto dot = name.find_last_of('.');
     if (dot != std::string::npos && dot > 0) name.resize(dot);
     return std::string(base::trim(name));
-}
-
-std::string_view fault_of_name(std::string_view name)
-{
-    if (name.empty()) return "the name is empty";
-    if (name == "all") return "an app cannot be named 'all', which means all apps";
-    if (name.size() > kMaxName) return "the name is longer than 128 bytes";
-    if (name.find('/') != std::string_view::npos) return "a '/' in the name";
-    if (base::trim(name) != name) return "spaces around the name";
-    if (!is_printable(name)) return "a control character in the name"; // of a script of several lines
-    return {};
 }
 
 void complete_name(Draft& draft, const Field& app)

@@ -39,6 +39,7 @@ struct Draft {
     bool append_env_to_name = false;
     Mark instances_mark;
     bool means_copies = false;           ///< exec_mode, instance_var or increment_var say: several processes, no cluster
+    Mark depends_on_mark;                ///< of the key
     Mark log_target_mark;                ///< where the value of logs.to stands
     bool time = false;                   ///< PM2: time, dates before log lines when there is no log_date_format
     Variables profile;                   ///< of env_<profile>

@@ -17,6 +17,9 @@ void instances(Draft& draft, const Field& field);
 void exec_mode(Draft& draft, const Field& field);
 void launcher(Draft& draft, const Field& field);
 
+// readers_dependencies.cpp
+void depends_on(Draft& draft, const Field& field);
+
 // readers_env.cpp
 void env(Draft& draft, const Field& field);
 void env_file(Draft& draft, const Field& field);
@@ -81,7 +84,6 @@ void watch(Draft& draft, const Field& field);
 void ignore_watch(Draft& draft, const Field& field);
 void watch_options(Draft& draft, const Field& field);
 void watch_delay(Draft& draft, const Field& field);
-void depends_on(Draft& draft, const Field& field);
 void reload(Draft& draft, const Field& field);
 void stdio(Draft& draft, const Field& field);
 void rotate(Draft& draft, const Field& field);

@@ -14,7 +14,6 @@ namespace {
 using Words = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 5> kClusters{"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf"};
 constexpr std::array<std::string_view, 5> kReady{"notify", "ipc", "listening", "probe", "started"};
-constexpr std::array<std::string_view, 3> kConditions{"ready", "started", "completed"};
 
 void one_of(const Field& field, Words words)
 {
@@ -110,12 +109,6 @@ void watch_delay(Draft& draft, const Field& field)
 {
     any_duration(draft, field);
     draft.watch_details.emplace_back(field.key_mark(), "watch_delay");
-}
-
-void depends_on(Draft& draft, const Field& field)
-{
-    if (!field.is(Node::Kind::Map)) return any_texts(draft, field);
-    field.each_entry([](const std::string&, const Field& value) { one_of(value, kConditions); });
 }
 
 void reload(Draft& draft, const Field& field) { reload_keys().read(draft, field); }

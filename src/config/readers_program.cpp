@@ -9,8 +9,6 @@
 namespace pm::config::read {
 namespace {
 
-constexpr std::size_t kMaxName = 128;
-
 /// A text that will be part of a name; the whole is judged in complete().
 bool name_part(std::string& to, const Field& field)
 {

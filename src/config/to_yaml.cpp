@@ -207,6 +207,9 @@ void Writer::sandbox()
 void Writer::restarts()
 {
     const model::RestartPolicy& restart = spec_.restart;
+    if (!spec_.depends_on.empty()) out_ += "    depends_on:\n";
+    for (const auto& [name, condition] : spec_.depends_on)
+        out_ += fmt::format("      {}: {}\n", quoted(name), model::to_string(condition));
     value("autostart", spec_.autostart, defaults_.autostart);
     value("autorestart", restart.autorestart, defaults_.restart.autorestart);
     if (!restart.stop_exit_codes.empty()) line("stop_exit_codes", fmt::format("[{}]", fmt::join(restart.stop_exit_codes, ", ")));

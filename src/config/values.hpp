@@ -32,6 +32,10 @@ inline constexpr std::int32_t kMaxInstances = 100'000;
 [[nodiscard]] std::optional<rlim_t> limit_from(int resource, std::string_view text) noexcept;
 [[nodiscard]] bool counts_bytes(int resource) noexcept;
 
+inline constexpr std::size_t kMaxName = 128; ///< bytes of an app's name
+/// What is wrong with the name of an app; empty: nothing.
+[[nodiscard]] std::string_view fault_of_name(std::string_view name);
+
 /// No control characters: neither C0 (tabs and newlines are among them) nor C1.
 [[nodiscard]] bool is_printable(std::string_view text);
 

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "daemon/state_text.hpp"
 #include "io/small_file.hpp"
+#include "model/dependency_order.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -80,6 +81,15 @@ std::vector<BootApp> read_list(std::string_view text, io::Log& log)
             log.error("an app of the saved list cannot be read: " + app.error().message);
     }
     return apps;
+}
+
+std::vector<BootApp> dependencies_first(std::vector<BootApp> apps)
+{
+    std::vector<model::DependencyNode> nodes;
+    for (const BootApp& app : apps) nodes.push_back({app.spec.name, &app.spec.depends_on});
+    std::vector<BootApp> ordered;
+    for (const std::size_t at : model::dependencies_first(nodes)) ordered.push_back(std::move(apps[at]));
+    return ordered;
 }
 
 std::string without(std::string_view text, const std::string& app)

@@ -30,6 +30,9 @@ struct BootApp {
 /// Lines that cannot be read are told to `log` and left out.
 [[nodiscard]] std::vector<BootApp> read_list(std::string_view text, io::Log& log);
 
+/// Those that others depend on come before them; otherwise in the order given.
+[[nodiscard]] std::vector<BootApp> dependencies_first(std::vector<BootApp> apps);
+
 /// The list without the app of this name.
 [[nodiscard]] std::string without(std::string_view text, const std::string& app);
 

@@ -292,8 +292,7 @@ void Daemon::shut_down(engine::Done done, const char* why)
 void Daemon::restore()
 {
     if (fd_store_) logs_.set_depot(*fd_store_);
-    for (const engine::SavedApp& app : state_.load())
-        if (auto restored = supervisor_.restore(app); !restored) log_.error(restored.error().message);
+    for (const base::Error& fault : supervisor_.restore(state_.load())) log_.error(fault.message);
     if (fd_store_) fd_store_->forget_rest();
     if (supervisor_.app_count() > 0)
         log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));
@@ -326,12 +325,13 @@ void Daemon::start(std::vector<BootApp> apps, engine::Done done)
         }
     };
     const auto together = std::make_shared<Together>(Together{std::move(done), {}});
-    for (BootApp& app : apps) {
+    for (BootApp& app : dependencies_first(std::move(apps))) {
         if (supervisor_.spec(app.spec.name)) continue;
         engine::ApplyOptions options;
         options.start = app.start;
         options.origin = app.origin;
         options.owner = app.owner;
+        options.may_miss_dependencies = true;
         const std::string name = app.spec.name;
         std::vector<model::AppSpec> specs;
         specs.push_back(std::move(app.spec));

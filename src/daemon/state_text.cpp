@@ -17,10 +17,11 @@ using nlohmann::json;
 
 constexpr int kVersion = 1;
 
-enum class Kind { Stopped, Errored, Backoff, Starting, Online, Stopping };
-constexpr model::NameTable<Kind, 6> kKinds{{{
+enum class Kind { Stopped, Errored, Waiting, Backoff, Starting, Online, Stopping };
+constexpr model::NameTable<Kind, 7> kKinds{{{
     {Kind::Stopped, "stopped"},
     {Kind::Errored, "errored"},
+    {Kind::Waiting, "waiting"},
     {Kind::Backoff, "backoff"},
     {Kind::Starting, "starting"},
     {Kind::Online, "online"},
@@ -110,6 +111,7 @@ struct StateWriter {
     }
     void operator()(const engine::Stopped&) const { kind(Kind::Stopped); }
     void operator()(const engine::Errored&) const { kind(Kind::Errored); }
+    void operator()(const engine::Waiting&) const { kind(Kind::Waiting); }
     void operator()(const engine::Backoff& state) const
     {
         kind(Kind::Backoff);
@@ -146,6 +148,7 @@ engine::State state_from(const json& from)
     switch (named(kKinds, from.at("state"))) {
     case Kind::Stopped: return engine::Stopped{};
     case Kind::Errored: return engine::Errored{};
+    case Kind::Waiting: return engine::Waiting{};
     case Kind::Backoff: return engine::Backoff{deadline()};
     case Kind::Starting: return engine::Starting{started(), deadline(), cause()};
     case Kind::Online: return engine::Online{started(), cause()};

@@ -6,20 +6,27 @@
 
 namespace pm::engine {
 
+void Applier::declare(PlannedApp& planned)
+{
+    if (!planned.spec) return;
+    if (planned.app == nullptr) planned.app = &driver_.add_app(planned.spec);
+    App& app = *planned.app;
+    planned.before = std::exchange(app.spec, planned.spec);
+    app.origin = options_.origin;
+    app.owner = options_.owner;
+    driver_.dependencies.changed();
+    driver_.notices.app_changed(app);
+}
+
 void Applier::apply(const PlannedApp& planned)
 {
     if (!planned.spec) {
-        for (Instance* instance : planned.app->staying()) driver_.dismiss(waiter_, *instance);
+        for (Instance* instance : planned.app->staying()) driver_.stop(waiter_, *instance, Verb::Delete);
         return;
     }
-    App& app = planned.app ? *planned.app : driver_.add_app(planned.spec);
-    const auto before = std::exchange(app.spec, planned.spec);
-    app.origin = options_.origin;
-    app.owner = options_.owner;
+    App& app = *planned.app;
     driver_.waiters.touch(waiter_, app.name);
-    driver_.notices.app_changed(app);
-
-    if (planned.item.action == PlanAction::Adjust) driver_.adjust(app, *before);
+    if (planned.item.action == PlanAction::Adjust) driver_.adjust(app, *planned.before);
     const bool wanted = options_.start && app.spec->autostart;
     const bool scales = planned.item.action == PlanAction::Scale || planned.item.action == PlanAction::Adjust;
     const auto fresh = resize(app, planned.count);
@@ -38,7 +45,7 @@ std::vector<Instance*> Applier::resize(App& app, std::uint32_t count)
 {
     auto staying = app.staying();
     while (staying.size() > count) {
-        driver_.dismiss(waiter_, *staying.back());
+        driver_.stop(waiter_, *staying.back(), Verb::Delete);
         staying.pop_back();
     }
     std::vector<Instance*> fresh;
@@ -46,12 +53,23 @@ std::vector<Instance*> Applier::resize(App& app, std::uint32_t count)
         if (staying.size() + fresh.size() >= count) break;
         if (!instance->leaving) continue;
         instance->leaving = false;
+        driver_.dependencies.moved(app.name);
         instance->restarts = 0;
+        driver_.drop_held(*instance);
         driver_.waiters.judge(*instance); // who waited for it to vanish
         fresh.push_back(instance.get());
     }
     while (staying.size() + fresh.size() < count) fresh.push_back(&driver_.add_instance(app, "not started yet"));
     return fresh;
+}
+
+void Applier::start_needs(const App& app)
+{
+    const bool starts = std::ranges::any_of(app.staying(), [](const Instance* instance) {
+        return std::holds_alternative<Waiting>(instance->machine.state);
+    });
+    if (!starts) return;
+    driver_.start_needs(waiter_, app, [&](const std::string&, uid_t owner) { return options_.owner == 0 || owner == options_.owner; });
 }
 
 void Applier::start(Instance& instance) { driver_.command(waiter_, instance, Verb::Start, StartCommand{}); }

@@ -15,13 +15,18 @@ public:
     {
     }
 
-    /// Carries out one item of a plan.
+    /// Gives the app the spec of the plan, and nothing more. First for all items: apps of one file know each other when the
+    /// first of them starts.
+    void declare(PlannedApp& planned);
+    /// Carries out one item of a plan, once declared.
     void apply(const PlannedApp& planned);
 
     /// Gives the app `count` (at least 1) instances that stay: the highest slots leave, those on their way out are
     /// taken back before new ones are made. Returns those that are new or taken back; they are not started yet.
     std::vector<Instance*> resize(App& app, std::uint32_t count);
     void start(Instance& instance);
+    /// Starts what rests of what the app waits for, as far as it belongs to the caller. Call it when all items are applied.
+    void start_needs(const App& app);
 
 private:
     void restart_running(App& app, bool wanted);

@@ -4,17 +4,28 @@
 #include "base/text.hpp"
 #include "policy/unit_properties.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace pm::engine {
 
 using model::Status;
 
+namespace {
+
+/// It just began to wait, or waits for one of the apps that moved.
+bool concerns(const std::set<std::string>& moved, const Instance& instance)
+{
+    const auto& needs = instance.app->spec->depends_on;
+    return moved.contains(instance.app->name) ||
+           std::ranges::any_of(needs, [&](const auto& need) { return moved.contains(need.first); });
+}
+
+} // namespace
+
 void Driver::feed(Instance& instance, const Event& event)
 {
-    const auto& started_with = instance.running ? instance.running : instance.app->spec;
-    Transition transition = step(instance.machine, event,
-                                 {clock_.now(), instance.app->spec->restart, started_with->kill_timeout});
+    Transition transition = step(instance.machine, event, circumstances_of(instance));
     const Status before = status_of(instance.machine.state);
     const base::Generation generation = instance.machine.generation;
     const pid_t pid = instance.pid;
@@ -29,21 +40,101 @@ void Driver::feed(Instance& instance, const Event& event)
         note_exit(instance, transition, generation, pid);
     }
     note(instance, before, transition);
-    if (transition.survived) tell_survival(instance);
+    if (transition.survived) {
+        moved(*instance.app); // holds nobody back any more
+        tell_survival(instance);
+    }
     waiters.judge(instance);
     if (instance.leaving && !has_process(instance.machine.state)) remove(instance);
 }
 
 void Driver::command(std::uint64_t waiter, Instance& instance, Verb goal, const Event& event)
 {
+    if (goal == Verb::Start || goal == Verb::Restart) drop_held(instance);
     waiters.watch(waiter, instance, goal);
     feed(instance, event);
 }
 
-void Driver::dismiss(std::uint64_t waiter, Instance& instance)
+void Driver::stop(std::uint64_t waiter, Instance& instance, Verb goal)
 {
-    instance.leaving = true;
-    command(waiter, instance, Verb::Delete, StopCommand{});
+    if (goal == Verb::Delete) instance.leaving = true;
+    moved(*instance.app);
+    if (!has_process(instance.machine.state) || !dependencies.are_dependents_ending(instance.app->name))
+        return command(waiter, instance, goal, StopCommand{});
+    waiters.hold(waiter, instance);
+    instance.held.push_back({waiter, goal});
+    held_.insert(instance.id);
+    instance.reason = "stops when what depends on it has ended";
+    notices.app_changed(*instance.app);
+}
+
+void Driver::drop_held(Instance& instance)
+{
+    if (held_.erase(instance.id) == 0) return;
+    instance.reason.clear();
+    for (const HeldStop& stop : std::exchange(instance.held, {})) waiters.supersede(stop.waiter, instance);
+}
+
+void Driver::start_needs(std::uint64_t waiter, const App& app, const May& may)
+{
+    if (app.spec->depends_on.empty()) return;
+    for (Instance* need : dependencies.resting_needs(app))
+        if (!may || may(need->app->name, need->app->owner)) command(waiter, *need, Verb::Start, StartCommand{});
+}
+
+Circumstances Driver::circumstances_of(const Instance& instance)
+{
+    const App& app = *instance.app;
+    const auto& started_with = instance.running ? instance.running : app.spec;
+    Circumstances now{clock_.now(), app.spec->restart, started_with->kill_timeout};
+    if (app.spec->depends_on.empty()) return now;
+    const auto verdict = dependencies.verdict(app);
+    if (const auto* not_yet = std::get_if<policy::NotYet>(&verdict)) now.waits = not_yet->reason;
+    if (const auto* never = std::get_if<policy::Never>(&verdict)) now.waits = never->reason;
+    return now;
+}
+
+void Driver::look_again()
+{
+    while (!moved_.empty()) {
+        const auto moved = std::exchange(moved_, {});
+        if (waiting_.empty() && held_.empty()) return;
+        // Copies, as what is done here changes both.
+        for (const base::InstanceId id : std::vector(waiting_.begin(), waiting_.end()))
+            if (Instance* instance = table.find(id); instance && concerns(moved, *instance)) look_at_waiting(*instance);
+        for (const base::InstanceId id : std::vector(held_.begin(), held_.end()))
+            if (Instance* instance = table.find(id)) look_at_held(*instance);
+    }
+}
+
+void Driver::moved(const App& app)
+{
+    moved_.insert(app.name);
+    dependencies.moved(app.name);
+}
+
+void Driver::look_at_waiting(Instance& instance)
+{
+    if (!std::holds_alternative<Waiting>(instance.machine.state)) return;
+    const auto verdict = dependencies.verdict(*instance.app);
+    if (const auto* never = std::get_if<policy::Never>(&verdict)) return feed(instance, DependencyLost{never->reason});
+    const auto* not_yet = std::get_if<policy::NotYet>(&verdict);
+    if (not_yet == nullptr) return feed(instance, DependenciesMet{});
+    if (instance.reason == not_yet->reason) return;
+    instance.reason = not_yet->reason;
+    notices.app_changed(*instance.app);
+}
+
+void Driver::look_at_held(Instance& instance)
+{
+    if (dependencies.are_dependents_ending(instance.app->name)) return;
+    const base::InstanceId id = instance.id;
+    held_.erase(id);
+    for (const HeldStop& stop : std::exchange(instance.held, {})) {
+        // It may be gone after the first of them.
+        if (Instance* still = table.find(id)) command(stop.waiter, *still, stop.goal, StopCommand{});
+        waiters.release(stop.waiter);
+    }
 }
 
 void Driver::timer_fired(Instance& instance)
@@ -75,6 +166,7 @@ void Driver::adjust(App& app, const model::AppSpec& before)
 App& Driver::add_app(std::shared_ptr<const model::AppSpec> spec)
 {
     App& app = table.add_app(std::move(spec));
+    dependencies.changed();
     app.created_at = clock_.wall();
     notices.app_added(app);
     return app;
@@ -85,6 +177,7 @@ Instance& Driver::add_instance(App& app, std::string reason)
     Instance& instance = table.add_instance(app);
     instance.since = clock_.wall();
     instance.reason = std::move(reason);
+    moved(app);
     notices.app_changed(app);
     return instance;
 }
@@ -103,6 +196,8 @@ void Driver::restore_instance(App& app, const SavedInstance& saved)
     instance->running = saved.running ? saved.running : app.spec;
     arm(*instance);
     notices.app_changed(app);
+    moved(app);
+    if (std::holds_alternative<Waiting>(instance->machine.state)) waiting_.insert(instance->id);
     if (has_process(instance->machine.state)) launcher_.adopt(request_of(*instance));
 }
 
@@ -119,7 +214,10 @@ void Driver::carry_out(Instance& instance, Action action)
 void Driver::launch(Instance& instance)
 {
     instance.running = instance.app->spec;
-    launcher_.launch(request_of(instance));
+    LaunchRequest request = request_of(instance);
+    request.end_order = dependencies.end_order(instance);
+    instance.known_dependents = request.end_order.before_us;
+    launcher_.launch(request);
 }
 
 LaunchRequest Driver::request_of(const Instance& instance) const
@@ -170,11 +268,17 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
     }
     if (launched) notices.process(EventKind::Start, instance, instance.reason);
     if (moved) {
+        this->moved(*instance.app);
+        if (after == Status::Waiting)
+            waiting_.insert(instance.id);
+        else
+            waiting_.erase(instance.id);
         instance.since = clock_.wall();
         if (after == Status::Online) notices.process(EventKind::Online, instance, instance.reason);
         if (after == Status::Stopped) notices.process(EventKind::Stop, instance, instance.reason);
         if (after == Status::Errored)
-            notices.process(EventKind::Errored, instance, instance.reason).exit = instance.last_exit;
+            notices.process(EventKind::Errored, instance, instance.reason).exit =
+                transition.exit ? instance.last_exit : std::nullopt;
     }
     if (moved || transition.reason || transition.restarted || transition.action != Action::None)
         notices.app_changed(*instance.app);
@@ -193,6 +297,10 @@ void Driver::remove(Instance& instance)
 {
     App& app = *instance.app;
     if (instance.armed) timers_.disarm(instance.id);
+    moved(app);
+    waiting_.erase(instance.id);
+    held_.erase(instance.id);
+    for (const HeldStop& stop : std::exchange(instance.held, {})) waiters.release(stop.waiter);
     waiters.removed(instance);
     notices.process(EventKind::Delete, instance, "deleted");
     const bool last = app.instances.size() == 1;
@@ -202,11 +310,13 @@ void Driver::remove(Instance& instance)
         notices.app_changed(app);
     launcher_.forget(instance.id, app.name, last);
     table.remove(instance);
+    if (last) dependencies.changed();
 }
 
 void Driver::settle()
 {
     for (;;) {
+        look_again();
         notices.publish(events_);
         auto finished = waiters.next_finished();
         if (!finished) return;

@@ -2,9 +2,11 @@
 // Carries out what the state machine decides: one event to one instance, then ports, timer, notices and watches.
 #pragma once
 
+#include "engine/dependencies.hpp"
 #include "engine/notices.hpp"
 #include "engine/waiters.hpp"
 
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -37,8 +39,13 @@ public:
     void feed(Instance& instance, const Event& event);
     /// feed() on behalf of a command that waits for `goal`.
     void command(std::uint64_t waiter, Instance& instance, Verb goal, const Event& event);
-    /// Has the instance stopped and then removed.
-    void dismiss(std::uint64_t waiter, Instance& instance);
+    /// Has the instance stopped, and removed when `goal` is Delete. While an app that depends on it is ending, the stop is
+    /// held back.
+    void stop(std::uint64_t waiter, Instance& instance, Verb goal);
+    /// The instance is not to end after all: stops of it that are held back are dropped.
+    void drop_held(Instance& instance);
+    /// Starts what rests of the apps that `app` needs, as far as `may` says so.
+    void start_needs(std::uint64_t waiter, const App& app, const May& may);
     void timer_fired(Instance& instance);
     /// Has processes that were started with the limits of `before` get those of the app's spec.
     void adjust(App& app, const model::AppSpec& before);
@@ -49,6 +56,7 @@ public:
     void restore_instance(App& app, const SavedInstance& saved);
 
     Table table;
+    Dependencies dependencies{table};
     Waiters waiters;
     Notices notices;
 
@@ -65,6 +73,12 @@ private:
         Depth& operator=(const Depth&) = delete;
         int& count;
     };
+    [[nodiscard]] Circumstances circumstances_of(const Instance& instance);
+    /// What waits for other apps goes on as far as their states let it.
+    void look_again();
+    void moved(const App& app);
+    void look_at_waiting(Instance& instance);
+    void look_at_held(Instance& instance);
     void carry_out(Instance& instance, Action action);
     void launch(Instance& instance);
     [[nodiscard]] LaunchRequest request_of(const Instance& instance) const;
@@ -81,6 +95,9 @@ private:
     Events& events_;
     Limits limits_;
     int depth_ = 0;
+    std::set<std::string> moved_;       ///< apps with an instance in another state, since the last look_again()
+    std::set<base::InstanceId> waiting_; ///< instances in the state Waiting
+    std::set<base::InstanceId> held_;    ///< instances with a stop that is held back
 };
 
 } // namespace pm::engine

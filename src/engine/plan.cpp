@@ -2,6 +2,7 @@
 #include "engine/plan.hpp"
 
 #include "base/text.hpp"
+#include "engine/dependencies.hpp"
 #include "model/name_table.hpp"
 #include "policy/changes.hpp"
 #include "policy/unit_properties.hpp"
@@ -32,6 +33,7 @@ std::string resting(const App& app)
 {
     for (const Instance* instance : app.staying()) {
         switch (status_of(instance->machine.state)) {
+        case model::Status::Waiting:
         case model::Status::Starting:
         case model::Status::Online: break;
         case model::Status::Stopped: return "stopped";
@@ -155,6 +157,8 @@ base::Result<std::vector<PlannedApp>> make_plan(const Table& table, std::span<co
         plan.push_back(plan_one(app, spec, options, limits));
     }
     plan_removals(plan, table, named, options);
+    if (auto checked = check_dependencies(table, specs, options.may_miss_dependencies); !checked)
+        return base::Unexpected(std::move(checked).error());
     if (auto checked = check_limits(plan, table, limits); !checked)
         return base::Unexpected(std::move(checked).error());
     return plan;

@@ -14,6 +14,7 @@ struct PlannedApp {
     /// What it is to be, which need not be all of what was asked (ApplyOptions::update_env); null: to be removed.
     std::shared_ptr<const model::AppSpec> spec;
     std::uint32_t count = 0;             ///< instances it is to have
+    std::shared_ptr<const model::AppSpec> before{}; ///< what it was, once declared
 };
 
 /// In order of `specs`, removals last. An app of the same name from another origin is taken over (pm2: a name is one app,

@@ -28,6 +28,20 @@ struct ProcessKey {
     constexpr auto operator<=>(const ProcessKey&) const = default;
 };
 
+/// A process as its unit is named.
+struct ProcessName {
+    std::string app;
+    base::Slot slot;
+    base::Generation generation;
+    bool operator==(const ProcessName&) const = default;
+};
+
+/// Who is to end before whom when the machine goes down and nobody asks pmd.
+struct EndOrder {
+    std::vector<std::string> before_us;     ///< apps that depend on this one
+    std::vector<ProcessName> after_us;      ///< processes this one depends on that do not know of its app
+};
+
 struct LaunchRequest {
     ProcessKey key;
     base::Slot slot;
@@ -35,6 +49,7 @@ struct LaunchRequest {
     std::shared_ptr<const model::AppSpec> spec;
     /// True when the app has, or is declared to have, more than one instance (decides file names, PM2's rule).
     bool several = false;
+    EndOrder end_order{};
 };
 
 /// Limits of an app that change while it runs.

@@ -19,6 +19,8 @@ std::optional<model::Duration> uptime(const Instance& instance, model::TimePoint
         instance.machine.state);
 }
 
+} // namespace
+
 model::InstanceSnapshot snapshot_of(const Instance& instance, model::TimePoint now)
 {
     return {.id = instance.id,
@@ -33,8 +35,6 @@ model::InstanceSnapshot snapshot_of(const Instance& instance, model::TimePoint n
             .unstable_restarts = instance.machine.history.unstable,
             .last_exit = instance.last_exit};
 }
-
-} // namespace
 
 model::AppSnapshot snapshot_of(const App& app, model::TimePoint now)
 {

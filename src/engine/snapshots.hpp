@@ -6,6 +6,7 @@
 
 namespace pm::engine {
 
+[[nodiscard]] model::InstanceSnapshot snapshot_of(const Instance& instance, model::TimePoint now);
 [[nodiscard]] model::AppSnapshot snapshot_of(const App& app, model::TimePoint now);
 
 } // namespace pm::engine

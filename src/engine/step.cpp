@@ -39,6 +39,7 @@ public:
 
     Transition launch(Cause cause) &&
     {
+        if (cause == Cause::Command && !circumstances_.waits.empty()) return std::move(*this).wait();
         Machine& machine = result_.machine;
         ++machine.generation.value;
         if (cause == Cause::Command) {
@@ -49,6 +50,12 @@ public:
         result_.action = Action::Launch;
         if (cause == Cause::Policy) result_.restarted = true;
         return std::move(result_);
+    }
+
+    Transition wait() &&
+    {
+        result_.machine.history = {};
+        return std::move(*this).rest(Waiting{}, circumstances_.waits);
     }
 
     Transition rest(State state, std::string reason) &&
@@ -192,9 +199,11 @@ private:
 };
 
 template <typename T>
-concept Resting = std::same_as<T, Stopped> || std::same_as<T, Errored> || std::same_as<T, Backoff>;
+concept Resting = std::same_as<T, Stopped> || std::same_as<T, Errored> || std::same_as<T, Waiting> || std::same_as<T, Backoff>;
 template <typename T>
 concept Process = std::same_as<T, Starting> || std::same_as<T, Online>;
+template <typename T>
+concept News = std::same_as<T, DependenciesMet> || std::same_as<T, DependencyLost>;
 template <typename T>
 concept Answer = std::same_as<T, Running> || std::same_as<T, MainExited> || std::same_as<T, Gone>;
 
@@ -211,10 +220,16 @@ struct Cells {
     Transition operator()(const Resting auto&, const Answer auto&) { return stay(); }
     Transition operator()(const Stopped&, const StopCommand&) { return stay(); }
     Transition operator()(const Errored&, const StopCommand&) { return stopped(); }
+    Transition operator()(const Waiting&, const StopCommand&) { return stopped(); }
     Transition operator()(const Backoff&, const StopCommand&) { return stopped(); }
     Transition operator()(const Stopped&, const TimerFired&) { return stay(); }
     Transition operator()(const Errored&, const TimerFired&) { return stay(); }
+    Transition operator()(const Waiting&, const TimerFired&) { return stay(); }
     Transition operator()(const Backoff&, const TimerFired&) { return launch(Cause::Policy); }
+
+    Transition operator()(const Waiting&, const DependenciesMet&) { return launch(Cause::Command); }
+    Transition operator()(const Waiting&, const DependencyLost& news) { return std::move(row).rest(Errored{}, news.reason); }
+    Transition operator()(const auto&, const News auto&) { return stay(); }
 
     Transition operator()(const Process auto&, const StartCommand&) { return stay(); }
     Transition operator()(const Process auto& process, const StopCommand&)
@@ -310,6 +325,7 @@ model::Status status_of(const State& state) noexcept
     return std::visit(Overloaded{
                           [](const Stopped&) { return model::Status::Stopped; },
                           [](const Errored&) { return model::Status::Errored; },
+                          [](const Waiting&) { return model::Status::Waiting; },
                           [](const Backoff&) { return model::Status::Backoff; },
                           [](const Starting&) { return model::Status::Starting; },
                           [](const Online&) { return model::Status::Online; },

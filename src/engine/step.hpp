@@ -8,12 +8,15 @@
 //     Stopped        Starting         -                 Starting         -         -                -             -
 //     Errored        Starting         Stopped           Starting         -         -                -             -
 //     Backoff        Starting         Stopped           Starting         -         -                -             Starting
+//     Waiting        Starting         Stopped           Starting         -         -                -             -
 //     Starting       -                Stopping{Stay}    Stopping{Again}  Online    Stopping{Judge}  verdict       Stopping{Judge}
 //     Online         -                Stopping{Stay}    Stopping{Again}  -         Stopping{Judge}  verdict       -
 //     Stopping{x}    Stopping{Again}  Stopping{Stay}    Stopping{Again}  -         -                Stay: Stopped SIGKILL
 //                                                                                  Again: Starting, Judge: verdict
 //
 // verdict = policy::restart_verdict: Stopped, Errored, Backoff, or Starting at once when there is no delay.
+// Starting by command is Waiting while something that the app depends on is not there (Circumstances::waits); then comes
+// DependenciesMet (Waiting: Starting) or DependencyLost (Waiting: Errored), which change no other state.
 // Answers about another generation than the current one are stale and change nothing. Exactly the states that have a
 // deadline need a timer, so nothing can wait for ever; see deadline_of().
 #pragma once
@@ -35,6 +38,7 @@ struct Ended {
 
 struct Stopped {};
 struct Errored {};
+struct Waiting {};
 struct Backoff {
     model::TimePoint deadline;
 };
@@ -58,7 +62,7 @@ struct Stopping {
     model::TimePoint killed_at; ///< when the first was
     std::optional<Ended> ended; ///< the main process is gone already; what is left are others
 };
-using State = std::variant<Stopped, Errored, Backoff, Starting, Online, Stopping>;
+using State = std::variant<Stopped, Errored, Waiting, Backoff, Starting, Online, Stopping>;
 
 struct Machine {
     State state;
@@ -81,13 +85,18 @@ struct Gone {
     model::ExitInfo exit;
 };
 struct TimerFired {};
-using Event = std::variant<StartCommand, StopCommand, RestartCommand, Running, MainExited, Gone, TimerFired>;
+struct DependenciesMet {};
+struct DependencyLost {
+    std::string reason;
+};
+using Event = std::variant<StartCommand, StopCommand, RestartCommand, Running, MainExited, Gone, TimerFired, DependenciesMet, DependencyLost>;
 
 /// What the machine is told with each event.
 struct Circumstances {
     model::TimePoint now;
     const model::RestartPolicy& restart; ///< of the spec as it is declared now
     model::Milliseconds kill_timeout;    ///< of the spec the process was started with
+    std::string waits{};                 ///< for what a start by command has to wait, as a sentence; empty: for nothing
 };
 
 /// What is to be done with the process `machine.generation`.

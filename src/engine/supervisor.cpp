@@ -77,6 +77,21 @@ struct Supervisor::Impl {
         return selected;
     }
 
+    Result<void> restore(const SavedApp& saved)
+    {
+        if (driver.table.find(saved.spec->name) != nullptr)
+            return fail(ErrorCode::AppExists, fmt::format("app '{}' exists already", saved.spec->name));
+        const auto stays = [](const SavedInstance& instance) { return !instance.leaving || has_process(instance.machine.state); };
+        if (std::ranges::none_of(saved.instances, stays)) return {}; // it was being deleted
+        App& app = driver.add_app(saved.spec);
+        app.origin = saved.origin;
+        app.owner = saved.owner;
+        app.created_at = saved.created_at;
+        for (const SavedInstance& instance : saved.instances)
+            if (stays(instance)) driver.restore_instance(app, instance);
+        return {};
+    }
+
     void answer(ProcessKey key, const Event& event)
     {
         driver.enter([&] {
@@ -112,15 +127,18 @@ Result<std::vector<PlanItem>> Supervisor::apply(std::vector<model::AppSpec> spec
     return impl_->driver.enter([&]() -> Result<std::vector<PlanItem>> {
         Driver& driver = impl_->driver;
         if (auto admitted = impl_->admit(); !admitted) return Unexpected(std::move(admitted).error());
-        const auto plan = make_plan(driver.table, specs, options, driver.limits());
+        auto plan = make_plan(driver.table, specs, options, driver.limits());
         if (!plan) return Unexpected(plan.error());
         const std::uint64_t waiter = driver.waiters.open(std::move(done));
         Applier applier(driver, waiter, options);
         std::vector<PlanItem> items;
+        for (PlannedApp& planned : *plan) applier.declare(planned);
         for (const PlannedApp& planned : *plan) {
             applier.apply(planned);
             items.push_back(planned.item);
         }
+        for (const PlannedApp& planned : *plan)
+            if (planned.spec) applier.start_needs(*driver.table.find(planned.item.app));
         driver.waiters.seal(waiter);
         return items;
     });
@@ -150,11 +168,13 @@ Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done, 
         const auto subjects = impl_->subjects(verb, target, may);
         if (!subjects) return Unexpected(subjects.error());
         const std::uint64_t waiter = driver.waiters.open(std::move(done));
-        for (Instance* instance : *subjects) {
-            if (verb == Verb::Delete)
-                driver.dismiss(waiter, *instance);
-            else
-                driver.command(waiter, *instance, verb, event_of(verb));
+        if (verb == Verb::Stop || verb == Verb::Delete) {
+            for (Instance* instance : dependents_first(*subjects)) driver.stop(waiter, *instance, verb);
+        } else {
+            for (Instance* instance : *subjects) driver.command(waiter, *instance, verb, event_of(verb));
+            const App* last = nullptr;
+            for (const Instance* instance : *subjects)
+                if (std::exchange(last, instance->app) != instance->app) driver.start_needs(waiter, *instance->app, may);
         }
         driver.waiters.seal(waiter);
         return {};
@@ -190,6 +210,7 @@ Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_vie
         const auto fresh = applier.resize(*app, *wanted);
         if (runs)
             for (Instance* instance : fresh) applier.start(*instance);
+        if (!fresh.empty()) applier.start_needs(*app);
         driver.waiters.seal(waiter);
         return wanted;
     });
@@ -243,7 +264,7 @@ void Supervisor::shut_down(Done done)
         for (const auto& [sequence, app] : driver.table.apps())
             for (const auto& [slot, instance] : app->instances) newest_first.push_back(instance.get());
         std::ranges::reverse(newest_first);
-        for (Instance* instance : newest_first) driver.command(waiter, *instance, Verb::Stop, StopCommand{});
+        for (Instance* instance : dependents_first(newest_first)) driver.stop(waiter, *instance, Verb::Stop);
         driver.waiters.seal(waiter);
     });
 }
@@ -295,21 +316,13 @@ std::optional<SavedApp> Supervisor::saved(const std::string& name) const
     return saved;
 }
 
-Result<void> Supervisor::restore(const SavedApp& saved)
+std::vector<base::Error> Supervisor::restore(std::span<const SavedApp> apps)
 {
-    return impl_->driver.enter([&]() -> Result<void> {
-        Driver& driver = impl_->driver;
-        if (driver.table.find(saved.spec->name) != nullptr)
-            return fail(ErrorCode::AppExists, fmt::format("app '{}' exists already", saved.spec->name));
-        const auto stays = [](const SavedInstance& instance) { return !instance.leaving || has_process(instance.machine.state); };
-        if (std::ranges::none_of(saved.instances, stays)) return {}; // it was being deleted
-        App& app = driver.add_app(saved.spec);
-        app.origin = saved.origin;
-        app.owner = saved.owner;
-        app.created_at = saved.created_at;
-        for (const SavedInstance& instance : saved.instances)
-            if (stays(instance)) driver.restore_instance(app, instance);
-        return {};
+    return impl_->driver.enter([&] {
+        std::vector<base::Error> faults;
+        for (const SavedApp& app : apps)
+            if (auto restored = impl_->restore(app); !restored) faults.push_back(std::move(restored).error());
+        return faults;
     });
 }
 

@@ -69,6 +69,7 @@ struct ApplyOptions {
     std::vector<std::string> declared; ///< what the origin has beside the specs that are applied: prune spares it
     bool take_over = true; ///< false: AppExists for a name whose app has another script or cwd, or another origin
     bool update_env = true;///< false: an app of the same script, cwd and origin keeps its env
+    bool may_miss_dependencies = false; ///< an app that depends on one that is not there is taken, and ends errored
     std::string origin;    ///< where the specs come from: absolute path or a word; remembered per app
     uid_t owner = 0;
 };
@@ -81,7 +82,8 @@ public:
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
 
-    /// What apply() would do. Errors: AppExists (somebody else's app, or take_over), LimitExceeded, Unavailable (shutting down).
+    /// What apply() would do. Errors: AppExists (somebody else's app, or take_over), InvalidSpec
+    /// (depends_on: not there, or a circle), LimitExceeded, Unavailable (shutting down).
     [[nodiscard]] base::Result<std::vector<PlanItem>> plan(std::span<const model::AppSpec> specs,
                                                            const ApplyOptions& options) const;
     /// Adds what is new, restarts what changed (only that), sets limits live where only they changed, scales where only the count changed, starts what of the rest
@@ -98,7 +100,8 @@ public:
     /// The apps of apps_of(), with whom they belong to.
     [[nodiscard]] base::Result<std::vector<AppRef>> owners_of(std::string_view target) const;
 
-    /// Error: as apps_of, LimitExceeded. Otherwise `done` tells the rest.
+    /// Start and Restart also start what rests of the apps that the target depends on, as far as `may` lets them; Stop and
+    /// Delete end apps that depend on each other in reverse order. Error: as apps_of, LimitExceeded. Otherwise `done` tells the rest.
     base::Result<void> operate(Verb verb, std::string_view target, Done done, const May& may = {});
     /// `count`: "4", "+2", "-1", "max", "max-1". Returns the new number of instances. New instances start if any other
     /// instance is not stopped; removed are the highest slots. Errors: NoSuchApp, InvalidArgument, LimitExceeded.
@@ -108,7 +111,7 @@ public:
     /// Restart counters and backoff to zero.
     base::Result<std::vector<std::string>> reset(std::string_view target, const May& may = {});
 
-    /// Refuses new commands, stops everything, newest app first, and calls `done` when nothing runs.
+    /// Refuses new commands, stops everything, what depends on others before them, else newest app first, and calls `done` when nothing runs.
     void shut_down(Done done);
 
     [[nodiscard]] std::vector<model::AppSnapshot> snapshots() const; ///< in order of creation
@@ -127,8 +130,9 @@ public:
 
     /// What restore() needs to go on with the app. Nothing: no such app.
     [[nodiscard]] std::optional<SavedApp> saved(const std::string& app) const;
-    /// Takes an app up where an earlier pmd left it: its processes are adopted, its timers armed. Error: AppExists.
-    base::Result<void> restore(const SavedApp& app);
+    /// Takes apps up where an earlier pmd left them: their processes are adopted, their timers armed.
+    /// All at once, as apps may wait for each other. Returns what could not be restored, AppExists.
+    std::vector<base::Error> restore(std::span<const SavedApp> apps);
 
     void set_limits(Limits limits);
 

@@ -23,6 +23,12 @@ struct Watch {
     base::Generation after; ///< Restart: only a later generation counts
 };
 
+/// A stop that waits until the apps that depend on this one have ended.
+struct HeldStop {
+    std::uint64_t waiter = 0;
+    Verb goal{}; ///< Stop or Delete
+};
+
 struct Instance {
     App* app = nullptr;
     base::InstanceId id;
@@ -37,6 +43,8 @@ struct Instance {
     std::optional<model::TimePoint> armed;         ///< what the timer is set to
     std::shared_ptr<const model::AppSpec> running; ///< what the last process was started with
     std::vector<Watch> watches;
+    std::vector<HeldStop> held;
+    std::vector<std::string> known_dependents;     ///< at its last launch, by this pmd
 
     [[nodiscard]] ProcessKey key() const noexcept { return {id, machine.generation}; }
 };

@@ -30,6 +30,7 @@ Progress towards_online(const Instance& instance, const Watch& watch)
     case model::Status::Online:
         if (watch.goal == Verb::Restart && instance.machine.generation <= watch.after) return Pending{};
         return Reached{};
+    case model::Status::Waiting:
     case model::Status::Starting: return Pending{};
     case model::Status::Stopping:
         if (std::get<Stopping>(instance.machine.state).then == Then::Stay) return superseded();
@@ -48,6 +49,7 @@ Progress towards_rest(const Instance& instance)
     case model::Status::Stopping:
         if (std::get<Stopping>(instance.machine.state).then == Then::Stay) return Pending{};
         return superseded();
+    case model::Status::Waiting:
     case model::Status::Starting:
     case model::Status::Online:
     case model::Status::Backoff:
@@ -91,6 +93,16 @@ void Waiters::watch(std::uint64_t waiter, Instance& instance, Verb goal)
 }
 
 void Waiters::seal(std::uint64_t waiter) { finish_one(waiter); }
+
+void Waiters::hold(std::uint64_t waiter, const Instance& instance)
+{
+    touch(waiter, instance.app->name);
+    ++waiting_.at(waiter).left;
+}
+
+void Waiters::release(std::uint64_t waiter) { finish_one(waiter); }
+
+void Waiters::supersede(std::uint64_t waiter, const Instance& instance) { end(waiter, instance, superseded()); }
 
 void Waiters::judge(Instance& instance)
 {

@@ -8,6 +8,9 @@
 namespace pm::model {
 namespace {
 
+constexpr NameTable<DependencyCondition, 3> kConditions{{{{DependencyCondition::Ready, "ready"},
+                                                           {DependencyCondition::Started, "started"},
+                                                           {DependencyCondition::Completed, "completed"}}}};
 constexpr NameTable<KillMode, 2> kKillModes{{{{KillMode::Group, "group"}, {KillMode::Main, "main"}}}};
 constexpr NameTable<LimitScope, 2> kLimitScopes{{{{LimitScope::Instance, "instance"}, {LimitScope::App, "app"}}}};
 constexpr NameTable<LogType, 2> kLogTypes{{{{LogType::Raw, "raw"}, {LogType::Json, "json"}}}};
@@ -42,6 +45,8 @@ std::uint32_t resolve(InstanceCount count, std::uint32_t cpus) noexcept
     return static_cast<std::uint32_t>(std::max<std::int64_t>(wanted, 1));
 }
 
+std::string_view to_string(DependencyCondition condition) noexcept { return kConditions.name(condition); }
+std::optional<DependencyCondition> dependency_condition_from(std::string_view name) noexcept { return kConditions.value(name); }
 std::string_view to_string(KillMode mode) noexcept { return kKillModes.name(mode); }
 std::optional<KillMode> kill_mode_from(std::string_view name) noexcept { return kKillModes.value(name); }
 std::string_view to_string(LimitScope scope) noexcept { return kLimitScopes.name(scope); }

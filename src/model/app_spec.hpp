@@ -93,6 +93,13 @@ struct ResourceControl {
     [[nodiscard]] bool empty() const { return *this == ResourceControl{.scope = scope}; }
 };
 
+/// What of another app must be there before an app is started.
+enum class DependencyCondition {
+    Ready,     ///< it is online
+    Started,   ///< its processes run
+    Completed, ///< it ended with exit code 0 and stays ended
+};
+
 struct AppSpec {
     std::string name;
     std::string name_space = "default";
@@ -120,6 +127,9 @@ struct AppSpec {
     ResourceControl limits;
     std::vector<SandboxSetting> sandbox;         ///< sorted by name, one each
 
+    /// By the name of the other app. Holds for starts by command and by pmd's own start, not for restarts after a crash.
+    std::map<std::string, DependencyCondition> depends_on;
+
     bool autostart = true;
     RestartPolicy restart;
     int kill_signal = SIGTERM;                   ///< default: SIGINT for Node apps, as PM2
@@ -136,6 +146,8 @@ struct AppSpec {
 /// The processes that `count` means on a machine with `cpus` processors; at least 1.
 [[nodiscard]] std::uint32_t resolve(InstanceCount count, std::uint32_t cpus) noexcept;
 
+[[nodiscard]] std::string_view to_string(DependencyCondition condition) noexcept;
+[[nodiscard]] std::optional<DependencyCondition> dependency_condition_from(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(KillMode mode) noexcept;
 [[nodiscard]] std::optional<KillMode> kill_mode_from(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(LimitScope scope) noexcept;

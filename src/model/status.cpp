@@ -7,8 +7,9 @@
 namespace pm::model {
 namespace {
 
-constexpr NameTable<Status, 6> kStatuses{{{
+constexpr NameTable<Status, 7> kStatuses{{{
     {Status::Stopped, "stopped"},
+    {Status::Waiting, "waiting"},
     {Status::Starting, "starting"},
     {Status::Online, "online"},
     {Status::Stopping, "stopping"},

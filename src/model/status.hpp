@@ -20,8 +20,8 @@ using Duration = std::chrono::microseconds;
 /// CLOCK_REALTIME; only ever shown.
 using WallTime = std::chrono::system_clock::time_point;
 
-/// State of an instance, and by its "worst" instance of an app.
-enum class Status { Stopped, Starting, Online, Stopping, Backoff, Errored };
+/// State of an instance, and by its "worst" instance of an app. Waiting: for the apps it depends on.
+enum class Status { Stopped, Waiting, Starting, Online, Stopping, Backoff, Errored };
 
 /// The step of starting a process that failed. The messages are in launch/process/ ("changing to directory").
 enum class LaunchStage {

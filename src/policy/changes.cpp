@@ -51,6 +51,7 @@ constexpr std::array kKeys{
     Key{"rlimits", same<&AppSpec::rlimits>},
     Key{"limits", same<&AppSpec::limits>},
     Key{"sandbox", same<&AppSpec::sandbox>},
+    Key{"depends_on", same<&AppSpec::depends_on>},
     Key{"autostart", same<&AppSpec::autostart>},
     Key{"autorestart", kRestart<&RestartPolicy::autorestart>},
     Key{"max_restarts", kRestart<&RestartPolicy::max_restarts>},

@@ -7,9 +7,10 @@ namespace {
 int need(model::Status status) noexcept
 {
     switch (status) {
-    case model::Status::Errored: return 5;
-    case model::Status::Backoff: return 4;
-    case model::Status::Stopping: return 3;
+    case model::Status::Errored: return 6;
+    case model::Status::Backoff: return 5;
+    case model::Status::Stopping: return 4;
+    case model::Status::Waiting: return 3;
     case model::Status::Starting: return 2;
     case model::Status::Stopped: return 1;
     case model::Status::Online: return 0;

@@ -9,7 +9,7 @@
 
 namespace pm::policy {
 
-/// Index of the instance that most needs attention: errored, backoff, stopping, starting, stopped, online; the first
+/// Index of the instance that most needs attention: errored, backoff, stopping, waiting, starting, stopped, online; the first
 /// of them in the list. Nothing for an empty list.
 [[nodiscard]] std::optional<std::size_t> neediest(std::span<const model::InstanceSnapshot> instances) noexcept;
 

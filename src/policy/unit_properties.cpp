@@ -125,6 +125,7 @@ std::optional<LimitChange> live_changes(const AppSpec& before, const AppSpec& af
     AppSpec limited = before;
     limited.instances = after.instances;
     limited.limits = after.limits;
+    limited.depends_on = after.depends_on; // looked at when it is started
     if (limited != after) return std::nullopt;
     const auto change = [&](LimitScope scope) { return change_of(of_scope(before, scope), of_scope(after, scope)); };
     auto instance = change(LimitScope::Instance);

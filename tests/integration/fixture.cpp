@@ -41,6 +41,12 @@ std::string tool(const char* variable)
     return path;
 }
 
+std::string launcher()
+{
+    const char* name = std::getenv("PMD_TEST_LAUNCHER");
+    return name == nullptr ? "direct" : name;
+}
+
 base::Fd open_pidfd(pid_t pid) { return base::Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
 
 bool readable_within(int fd, int msec)
@@ -142,6 +148,8 @@ void App::onPropertiesChanged(const std::string&, const std::map<std::string, sd
     changes.push_back(names);
 }
 
+bool DaemonTest::on_systemd() { return launcher() == "systemd"; }
+
 void DaemonTest::start_daemon(std::vector<std::string> options)
 {
     const std::string socket_path = dir_.path() + "/notify";
@@ -156,7 +164,9 @@ void DaemonTest::start_daemon(std::vector<std::string> options)
                                    "--state-dir",
                                    dir_.path() + "/state",
                                    "--pm-exec",
-                                   tool("PMD_TEST_PM_EXEC")};
+                                   tool("PMD_TEST_PM_EXEC"),
+                                   "--launcher",
+                                   launcher()};
     words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -205,14 +215,17 @@ int DaemonTest::end_daemon(int signal)
 
 void DaemonTest::TearDown()
 {
+    // A signal leaves the apps to systemd, and to the pmd that comes next; there is none.
+    const bool by_exit = pmd_ > 0 && manager_ != nullptr && on_systemd();
+    if (by_exit) manager_->getProxy().callMethodAsync("Exit").onInterface("org.pmd1.Manager").withArguments(Options{}).uponReplyInvoke([](const sdbus::Error*) {});
     manager_.reset();
     connection_.reset();
     if (pmd_ > 0) {
-        kill(pmd_, SIGTERM);
+        if (!by_exit) kill(pmd_, SIGTERM);
         const base::Fd pidfd = open_pidfd(pmd_);
         if (!readable_within(pidfd.get(), 2000)) kill(pmd_, SIGTERM); // told twice: kills what is left
         const int status = wait_daemon();
-        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "pmd ended with wait status " << status;
+        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == (by_exit ? 10 : 0)) << "pmd ended with wait status " << status;
     }
     const std::string log = read_file(stderr_path_);
     EXPECT_EQ(log.find("ERROR: AddressSanitizer"), std::string::npos) << log;

@@ -102,6 +102,8 @@ protected:
     void SetUp() override { start_daemon(); }
     void TearDown() override;
 
+    /// Whether the machine's systemd launches the apps (PMD_TEST_LAUNCHER); else pmd does.
+    static bool on_systemd();
     /// Starts pmd with more options and waits for READY=1; connects.
     void start_daemon(std::vector<std::string> options = {});
     void connect();

@@ -90,6 +90,11 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
     lines.emplace_back("interpreter", spec.interpreter.value_or("by the script"));
     if (!spec.interpreter_args.empty()) lines.emplace_back("interpreter args", base::join(spec.interpreter_args, " "));
     lines.emplace_back("cwd", spec.cwd);
+    if (!spec.depends_on.empty()) {
+        std::vector<std::string> needs;
+        for (const auto& [app, condition] : spec.depends_on) needs.push_back(fmt::format("{} ({})", app, model::to_string(condition)));
+        lines.emplace_back("depends on", base::join(needs, ", "));
+    }
     lines.emplace_back("restart", restart_policy(spec));
     lines.emplace_back("stop", fmt::format("{}, SIGKILL after {}", base::signal_name(spec.kill_signal),
                                            base::format_duration(spec.kill_timeout)));
@@ -128,6 +133,8 @@ Json json_of(const Row& row, const AppInfo& app)
         item["interpreter"] = spec->interpreter ? Json(*spec->interpreter) : Json();
         item["interpreter_args"] = spec->interpreter_args;
         item["cwd"] = spec->cwd;
+        item["depends_on"] = Json::object();
+        for (const auto& [need, condition] : spec->depends_on) item["depends_on"][need] = model::to_string(condition);
         item["autorestart"] = spec->restart.autorestart;
         item["max_restarts"] = spec->restart.max_restarts;
         item["min_uptime_msec"] = spec->restart.min_uptime.count();

@@ -27,6 +27,7 @@ public:
     {
         for (const model::UnitProperty& property : properties) step(append(call_, property));
     }
+    void units(const char* name, const std::vector<std::string>& units);
     /// LogExtraFields= is an array of byte arrays: the journal takes any bytes.
     void fields(const char* name, std::initializer_list<std::string> fields);
     void command(const char* name, const std::string& program, std::initializer_list<const char*> arguments);
@@ -52,6 +53,13 @@ private:
     sd_bus_message* call_;
     int result_ = 0;
 };
+
+void Properties::units(const char* name, const std::vector<std::string>& units)
+{
+    begin(name, "as");
+    for (const std::string& unit : units) step(sd_bus_message_append(call_, "s", unit.c_str()));
+    end();
+}
 
 void Properties::fields(const char* name, std::initializer_list<std::string> fields)
 {
@@ -85,6 +93,17 @@ void identity(Properties& properties, const engine::LaunchRequest& request)
                        "PM_NAMESPACE=" + spec.name_space, fmt::format("PM_GENERATION={}", request.key.generation.value)});
 }
 
+/// When the machine goes down. Slices keep their names from one generation of their app to the next.
+void end_order(Properties& properties, const engine::EndOrder& order)
+{
+    std::vector<std::string> before{"pmd.service"}; // ends first, so that it does not start again what is being stopped
+    for (const std::string& app : order.before_us) before.push_back(model::slice_of(app));
+    properties.units("Before", before);
+    std::vector<std::string> after;
+    for (const auto& [app, slot, generation] : order.after_us) after.push_back(model::unit_of(app, slot, generation));
+    if (!after.empty()) properties.units("After", after);
+}
+
 /// Restarting stays with pmd. What ended stays loaded until pmd has seen how (RemainAfterExit=, AddRef).
 void life(Properties& properties)
 {
@@ -92,8 +111,6 @@ void life(Properties& properties)
     properties.add("RemainAfterExit", "b", 1);
     properties.add("AddRef", "b", 1);
     properties.add("TimeoutStartUSec", "t", kStartTimeoutUsec);
-    // When the machine goes down, pmd ends first, so that it does not start again what is being stopped.
-    properties.add("Before", "as", 1, "pmd.service");
 }
 
 void rights(Properties& properties, const model::AppSpec& spec, bool user)
@@ -134,6 +151,7 @@ int describe_service(sd_bus_message* call, const engine::LaunchRequest& request,
     Properties properties(call);
     identity(properties, request);
     life(properties);
+    end_order(properties, request.end_order);
     rights(properties, *request.spec, service.user);
     properties.add("StandardInputFileDescriptor", "h", service.invitation);
     properties.add("StandardOutput", "s", "null"); // pm-exec is sent what the app gets

@@ -22,7 +22,7 @@ const Names kAskedAbout{"uid", "gid", "nice", "oom_score_adj", "rlimits",
 const Names kHarmless{
     // clang-format off
     "script", "name", "namespace", "name_prefix", "append_env_to_name", "args", "interpreter", "node_args", "cwd", "instances",
-    "exec_mode", "launcher", "env", "env_file", "filter_env", "port", "instance_var", "increment_var", "umask", "autostart",
+    "exec_mode", "launcher", "env", "env_file", "filter_env", "port", "instance_var", "increment_var", "umask", "autostart", "depends_on",
     "autorestart", "stop_exit_codes", "max_restarts", "min_uptime", "restart_delay", "exp_backoff_restart_delay", "kill_signal",
     "kill_timeout", "kill_mode", "treekill", "merge_logs", "disable_logs", "log_type", "log_date_format", "time", "pid_file",
     "ready", "ignore_watch", "watch_options", "watch_delay",

@@ -65,7 +65,7 @@ TEST(ColourOfStatus, WarnsOfWhatIsNeitherUpNorDown)
     EXPECT_EQ(colour_of_status("online"), Colour::Green);
     EXPECT_EQ(colour_of_status("errored"), Colour::Red);
     EXPECT_EQ(colour_of_status("stopped"), Colour::Dim);
-    for (const auto* status : {"starting", "stopping", "backoff"})
+    for (const auto* status : {"starting", "waiting", "stopping", "backoff"})
         EXPECT_EQ(colour_of_status(status), Colour::Yellow) << status;
 }
 

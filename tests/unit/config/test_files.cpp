@@ -180,6 +180,22 @@ TEST(Files, EveryEscapeOfYamlIsValidUtf8)
     EXPECT_EQ(file.apps.front().env.at("A"), "\u00e9\u0085\u00e9\u00a0\u2028\u2029\u0085\x1b");
 }
 
+TEST(Files, CirclesAndEndlessNeedsAreTold)
+{
+    const AppFile circle = parse("- {name: a, script: x, depends_on: b}\n- {name: b, script: x, depends_on: {a: started}}\n"
+                                 "- {name: c, script: x, depends_on: [b, elsewhere]}\n");
+    EXPECT_EQ(said(circle), std::vector<std::string>{"1:24: apps depend on each other in a circle: a -> b -> a"});
+    const AppFile itself = parse("- {name: a, script: x, depends_on: [a]}\n");
+    EXPECT_EQ(said(itself), std::vector<std::string>{"1:24: apps depend on each other in a circle: a -> a"});
+    const AppFile endless = parse("- {name: job, script: x}\n- {name: b, script: x, depends_on: {job: completed}}\n");
+    EXPECT_TRUE(endless.ok());
+    EXPECT_EQ(said(endless), std::vector<std::string>{"2:24: warning: 'job' never completes, as it is started again: give it "
+                                                      "'stop_exit_codes: [0]'"});
+    EXPECT_TRUE(said(parse("- {name: job, script: x, autorestart: false}\n- {name: b, script: x, depends_on: {job: completed}}\n")).empty());
+    const AppFile wrong = parse("- {name: a, script: x, depends_on: {b: soon, all: ready}}\n- {name: c, script: x, depends_on: [d, d, 'a/b']}\n");
+    EXPECT_EQ(said(wrong).size(), 4U);
+}
+
 TEST(Files, BoundsHold)
 {
     std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n";

@@ -98,6 +98,10 @@ AppSpec some_spec()
         if (*rc::gen::arbitrary<bool>()) spec.rlimits.push_back(limit(resource));
     spec.limits = some_limits();
     spec.sandbox = some_sandbox();
+    for (const char* need : {"db", "a: b", "true"})
+        if (*rc::gen::arbitrary<bool>())
+            spec.depends_on[need] = *rc::gen::element(model::DependencyCondition::Ready, model::DependencyCondition::Started,
+                                                      model::DependencyCondition::Completed);
     spec.autostart = *rc::gen::arbitrary<bool>();
     spec.restart.autorestart = *rc::gen::arbitrary<bool>();
     spec.restart.max_restarts = *rc::gen::arbitrary<std::uint32_t>();

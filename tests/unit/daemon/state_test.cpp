@@ -47,6 +47,7 @@ TEST(StateText, EveryStateReadsBack)
     stopping.ended = engine::Ended{{.kind = ExitInfo::Kind::LaunchFailed, .stage = model::LaunchStage::Umask, .detail = "d"}, model::TimePoint(4s)};
     const engine::State states[] = {engine::Stopped{},
                                     engine::Errored{},
+                                    engine::Waiting{},
                                     engine::Backoff{model::TimePoint(1s)},
                                     engine::Starting{model::TimePoint(1s), model::TimePoint(2s), policy::Cause::Policy},
                                     engine::Online{model::TimePoint(1s), policy::Cause::Command},

@@ -680,8 +680,8 @@ TEST_F(SupervisorTest, ARestoredAppGoesOnWhereItWas)
 
     FakeWorld after;
     after.time = world.time;
-    ASSERT_TRUE(after.supervisor.restore(*saved));
-    EXPECT_FALSE(after.supervisor.restore(*saved)) << "it is there already";
+    ASSERT_TRUE(after.supervisor.restore({&*saved, 1}).empty());
+    EXPECT_FALSE(after.supervisor.restore({&*saved, 1}).empty()) << "it is there already";
     ASSERT_EQ(after.adopted.size(), 1U) << "only what has a process is taken up";
     EXPECT_EQ(after.adopted.at(0).key.id.value, 0U);
     EXPECT_EQ(after.timers.size(), 1U) << "the backoff goes on";

@@ -23,6 +23,7 @@ struct World {
     std::deque<Event> queue;           ///< answers on their way
     std::optional<Event> late;         ///< an answer that will come again, at a bad moment
     bool stop_wanted = false;
+    bool waits = false;                ///< something it depends on is not there
     std::string fault;
 };
 
@@ -52,7 +53,7 @@ std::string key(const World& world)
         text << ' ';
     };
     text << world.machine.state.index() << '/' << world.machine.history.unstable << '/'
-         << world.machine.history.last_delay.count() << '/' << int(world.process) << '/' << world.stop_wanted << ' ';
+         << world.machine.history.last_delay.count() << '/' << int(world.process) << '/' << world.stop_wanted << world.waits << ' ';
     if (const auto* at = std::get_if<Starting>(&world.machine.state)) text << int(at->cause);
     if (const auto* at = std::get_if<Online>(&world.machine.state)) text << int(at->cause);
     if (const auto* at = std::get_if<Stopping>(&world.machine.state)) {
@@ -96,7 +97,7 @@ private:
         if (std::holds_alternative<StopCommand>(event)) world.stop_wanted = true;
         if (std::holds_alternative<StartCommand>(event) || std::holds_alternative<RestartCommand>(event))
             world.stop_wanted = false;
-        Transition after = step(world.machine, event, {kNow, policy_, 1600ms});
+        Transition after = step(world.machine, event, {kNow, policy_, 1600ms, world.waits ? "waits for db" : ""});
         world.machine = std::move(after.machine);
         switch (after.action) {
         case Action::Launch:
@@ -124,6 +125,7 @@ private:
         for (const Event& command : {Event{StartCommand{}}, Event{StopCommand{}}, Event{RestartCommand{}}})
             next.push_back(feed(world, command));
         if (deadline_of(world.machine.state)) next.push_back(feed(world, TimerFired{}));
+        append_dependency(world, next);
         if (!world.queue.empty()) {
             World delivered = world;
             delivered.queue.pop_front();
@@ -138,6 +140,15 @@ private:
         }
         append_process_life(world, next);
         return next;
+    }
+
+    void append_dependency(const World& world, std::vector<World>& next) const
+    {
+        World other = world;
+        other.waits = !world.waits;
+        next.push_back(other);
+        if (!world.waits) next.push_back(feed(world, DependenciesMet{}));
+        next.push_back(feed(world, DependencyLost{"depends on db, which is errored"}));
     }
 
     void append_process_life(const World& world, std::vector<World>& next) const
@@ -168,8 +179,18 @@ private:
         if (world.process != Process::None && !has_process(state)) faults.push_back("forgotten process: " + key(world));
         if (!settles(feed(world, StopCommand{}), [](const State& at) { return std::holds_alternative<Stopped>(at); }))
             faults.push_back("stop does not end: " + key(world));
+        if (std::holds_alternative<Waiting>(state)) check_waiting(world);
         const auto rests = [](const State& at) { return !deadline_of(at).has_value(); };
         if (!settles(world, rests)) faults.push_back("stuck: " + key(world));
+    }
+
+    void check_waiting(World world)
+    {
+        world.waits = false;
+        if (!std::holds_alternative<Starting>(feed(world, DependenciesMet{}).machine.state))
+            faults.push_back("what it waited for is there, and it does not start: " + key(world));
+        if (!std::holds_alternative<Errored>(feed(world, DependencyLost{"lost"}).machine.state))
+            faults.push_back("waits for what does not come: " + key(world));
     }
 
     /// Plays a fair world from here: answers arrive, timers fire, what is killed dies.

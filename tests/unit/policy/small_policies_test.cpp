@@ -86,7 +86,7 @@ TEST(Neediest, IsTheWorstAndTheFirst)
     std::vector<model::InstanceSnapshot> list;
     EXPECT_FALSE(neediest(list));
     std::size_t at = 0;
-    for (const Status status : {Status::Online, Status::Stopped, Status::Starting, Status::Stopping, Status::Backoff,
+    for (const Status status : {Status::Online, Status::Stopped, Status::Starting, Status::Waiting, Status::Stopping, Status::Backoff,
                                 Status::Errored}) {
         list.push_back({.status = status});
         list.push_back({.status = status});
