@@ -26,6 +26,13 @@ void launcher(Settings& settings, const Field& field)
     settings.launcher = *kind;
 }
 
+void logs(Settings& settings, const Field& field)
+{
+    const auto target = field.is(Node::Kind::Scalar) ? model::log_target_from(field.node().text) : std::nullopt;
+    if (!target || *target == model::LogTarget::Default) return field.expected("journal or files");
+    settings.logs = *target;
+}
+
 void directory(std::string& to, const Field& field)
 {
     std::string path;
@@ -84,6 +91,7 @@ constexpr Row kRows[] = {
      [](Settings& settings, const Field& field) { directory(settings.state_dir, field); }},
     {{"apps_dir", {}, Support::Now, Shape::Text, "", "App files of what starts with pmd."},
      [](Settings& settings, const Field& field) { directory(settings.apps_dir, field); }},
+    {{"logs", {}, Support::Now, Shape::LogTarget, "", "Where output of apps goes that do not say: journal or files."}, logs},
     {{"log_level", {}, Support::Now, Shape::LogLevel, "info", "How much pmd says."}, log_level},
     {{"path", {}, Support::Now, Shape::Text, "", "PATH of apps."}, search_path},
     {{"cgroups", {}, Support::Now, Shape::Bool, "true", "Give each instance its own cgroup where that is possible."},

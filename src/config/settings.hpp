@@ -34,6 +34,7 @@ struct Settings {
     std::optional<LauncherKind> launcher;     ///< [start] unset: systemd where it runs, on the system and session bus
     std::string state_dir;                    ///< [start] absolute; empty: by locations()
     std::string apps_dir;                     ///< [start] absolute; empty: by locations()
+    model::LogTarget logs = model::LogTarget::Default; ///< [start] of apps whose file does not say; Default: the journal where it can be
     LogLevel log_level = LogLevel::Info;
     std::string path;                         ///< PATH of apps; empty: pmd's own, or the system default
     bool cgroups = true;                      ///< use a cgroup per app where a writable cgroup2 tree exists

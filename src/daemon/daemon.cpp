@@ -152,6 +152,7 @@ logs::LogOptions Daemon::log_options() const
     options.max_line = runtime_.settings.max_log_line;
     options.max_reader_buffer = runtime_.settings.max_log_buffer;
     options.journal = runtime_.launcher == config::LauncherKind::Systemd;
+    options.journal_by_default = runtime_.settings.logs != model::LogTarget::Files;
     return options;
 }
 

@@ -139,6 +139,9 @@ base::Result<Runtime> find_runtime(const Options& options)
     if (runtime.launcher == config::LauncherKind::Systemd && runtime.bus == config::BusKind::Embedded)
         return base::fail(base::ErrorCode::InvalidArgument,
                           "the systemd launcher needs the system or the session bus, not the embedded one");
+    if (runtime.launcher != config::LauncherKind::Systemd && runtime.settings.logs == model::LogTarget::Journal)
+        return base::fail(base::ErrorCode::InvalidArgument,
+                          fmt::format("'{}': 'logs: journal' needs the systemd launcher, and this pmd starts processes itself", runtime.config_file));
     runtime.locations = config::locations(runtime.bus, geteuid(), runtime.home, from_environment);
     if (!runtime.settings.state_dir.empty() && !from_environment("PMD_STATE_DIR"))
         runtime.locations.state_dir = runtime.settings.state_dir;

@@ -185,7 +185,7 @@ bool LogStore::goes_to_journal(const model::AppSpec& spec) const
 {
     if (!impl_->options.journal || spec.logs.disable_logs) return false;
     switch (spec.logs.to) {
-    case model::LogTarget::Default: return model::file_keys(spec.logs).empty();
+    case model::LogTarget::Default: return impl_->options.journal_by_default && model::file_keys(spec.logs).empty();
     case model::LogTarget::Journal: return true;
     case model::LogTarget::Files: return false;
     }

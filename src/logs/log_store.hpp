@@ -27,7 +27,8 @@ struct LogOptions {
     std::string directory;               ///< default place of files: <state>/logs; made when needed, mode 0700
     std::size_t max_line = 64u << 10;    ///< bytes
     std::size_t max_reader_buffer = 1u << 20; ///< bytes per reader
-    bool journal = false;                ///< processes are units of systemd: their lines go to the journal by default
+    bool journal = false;                ///< processes are units of systemd: their lines can go to the journal
+    bool journal_by_default = true;      ///< and do so unless a spec says otherwise
     std::string journal_socket = "/run/systemd/journal/stdout";
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -150,6 +151,8 @@ void App::onPropertiesChanged(const std::string&, const std::map<std::string, sd
 
 bool DaemonTest::on_systemd() { return launcher() == "systemd"; }
 
+std::string DaemonTest::common_settings() { return on_systemd() ? "logs: files\n" : ""; }
+
 void DaemonTest::start_daemon(std::vector<std::string> options)
 {
     const std::string socket_path = dir_.path() + "/notify";
@@ -167,6 +170,8 @@ void DaemonTest::start_daemon(std::vector<std::string> options)
                                    tool("PMD_TEST_PM_EXEC"),
                                    "--launcher",
                                    launcher()};
+    if (on_systemd() && std::ranges::find(options, "--config") == options.end())
+        words.insert(words.end(), {"--config", dir_.write("pmd.yaml", common_settings())});
     words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());

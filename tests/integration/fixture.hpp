@@ -104,6 +104,8 @@ protected:
 
     /// Whether the machine's systemd launches the apps (PMD_TEST_LAUNCHER); else pmd does.
     static bool on_systemd();
+    /// Lines for a --config of one's own: output goes to files on both launchers, as OpenLog reads those.
+    static std::string common_settings();
     /// Starts pmd with more options and waits for READY=1; connects.
     void start_daemon(std::vector<std::string> options = {});
     void connect();
@@ -135,7 +137,7 @@ protected:
     std::string read_file(const std::string& path) const;
 
     TempDir dir_;
-    std::string bus_ = "embedded"; ///< "system": the one DBUS_SYSTEM_BUS_ADDRESS names
+    std::string bus_ = on_systemd() ? "system" : "embedded"; ///< "system": the one DBUS_SYSTEM_BUS_ADDRESS names
     pid_t pmd_ = 0;
     std::string address_;
     std::unique_ptr<sdbus::IConnection> connection_;

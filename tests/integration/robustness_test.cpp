@@ -95,7 +95,7 @@ TEST_F(Robustness, AnAppThatIsDeletedAndLoadedInOneBreathIsOnTheBus)
 
 TEST_F(Robustness, ACallerWithTooManyCallsIsTold)
 {
-    dir_.write("pmd.yaml", "max_calls_per_caller: 3\n");
+    dir_.write("pmd.yaml", common_settings() + "max_calls_per_caller: 3\n");
     end_daemon(SIGTERM);
     start_daemon({"--config", dir_.path() + "/pmd.yaml"});
     load("apps: [{name: stubborn, script: \"trap '' TERM; echo ready; exec sleep 1000\", "
@@ -179,7 +179,7 @@ TEST_F(Robustness, KillNineOfPmdLeavesAPlaceWhereTheNextOneStarts)
 
 TEST_F(Robustness, SighupReadsTheSettingsAgain)
 {
-    dir_.write("pmd.yaml", "log_level: info\n");
+    dir_.write("pmd.yaml", common_settings() + "log_level: info\n");
     end_daemon(SIGTERM);
     start_daemon({"--config", dir_.path() + "/pmd.yaml"});
     dir_.write("pmd.yaml", "max_apps: 1\n");

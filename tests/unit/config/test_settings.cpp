@@ -29,7 +29,7 @@ TEST(Settings, EveryKeyReachesItsMember)
     const SettingsFile file = parse_settings("bus: session\nstate_dir: /s\nlog_level: debug\npath: /bin:/usr/bin\ncgroups: false\n"
                                              "stop_timeout: 10s\nmax_apps: 1\nmax_instances: 2\nmax_file_bytes: 1M\n"
                                              "max_calls_per_caller: 3\nmax_log_line: 1K\nmax_log_buffer: 8K\n"
-                                             "launcher: direct\napps_dir: /apps\n");
+                                             "launcher: direct\napps_dir: /apps\nlogs: files\n");
     ASSERT_TRUE(file.ok()) << said(file);
     Settings want;
     want.bus = BusKind::Session;
@@ -46,8 +46,9 @@ TEST(Settings, EveryKeyReachesItsMember)
     want.max_log_buffer = 8192;
     want.launcher = LauncherKind::Direct;
     want.apps_dir = "/apps";
+    want.logs = model::LogTarget::Files;
     EXPECT_EQ(file.settings, want);
-    EXPECT_EQ(setting_keys().rows().size(), 14u) << "a setting without a line in this test";
+    EXPECT_EQ(setting_keys().rows().size(), 15u) << "a setting without a line in this test";
 }
 
 TEST(Settings, WrongValuesAreTold)
@@ -57,6 +58,7 @@ TEST(Settings, WrongValuesAreTold)
     };
     const std::vector<Row> rows{
         {"bus: usb", "f:1:6: bus: expected system, session or embedded, not 'usb'|"},
+        {"logs: syslog", "f:1:7: logs: expected journal or files, not 'syslog'|"},
         {"launcher: pid1", "f:1:11: launcher: expected systemd or direct, not 'pid1'|"},
         {"apps_dir: rel", "f:1:11: apps_dir: expected an absolute path, not 'rel'|"},
         {"state_dir: rel", "f:1:12: state_dir: expected an absolute path, not 'rel'|"},
