@@ -435,9 +435,11 @@ void Daemon::keep_house()
 {
     housekeeping_due_ = false;
     const std::uint32_t instances = supervisor_.instance_count();
-    if (mallinfo2().fordblks > kWorthGivingBack) malloc_trim(0);
-    // Pipes are read to their end after their processes are gone, and free their memory then: look again, a few times.
-    if (logs_.open_streams() > std::size_t{2} * instances && ++looks_ < kMostLooks)
+    const bool much = mallinfo2().fordblks > kWorthGivingBack;
+    if (much) malloc_trim(0);
+    // Pipes are read to their end, and units released, after their processes are gone, which frees memory then: look again, a
+    // few times.
+    if ((much || logs_.open_streams() > std::size_t{2} * instances) && ++looks_ < kMostLooks)
         housekeeping_.set_time(clock_.now() + kBeforeHousekeeping);
 
     std::ptrdiff_t online = 0;

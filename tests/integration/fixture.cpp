@@ -222,7 +222,12 @@ void DaemonTest::TearDown()
 {
     // A signal leaves the apps to systemd, and to the pmd that comes next; there is none.
     const bool by_exit = pmd_ > 0 && manager_ != nullptr && on_systemd();
-    if (by_exit) manager_->getProxy().callMethodAsync("Exit").onInterface("org.pmd1.Manager").withArguments(Options{}).uponReplyInvoke([](const sdbus::Error*) {});
+    if (by_exit) {
+        bool answered = false;
+        manager_->getProxy().callMethodAsync("Exit").onInterface("org.pmd1.Manager").withArguments(Options{}).uponReplyInvoke(
+            [&](const sdbus::Error*) { answered = true; });
+        process_for(std::chrono::seconds(2), [&] { return answered; });
+    }
     manager_.reset();
     connection_.reset();
     if (pmd_ > 0) {
@@ -242,15 +247,19 @@ void DaemonTest::TearDown()
 
 bool DaemonTest::process_until(const std::function<bool()>& done, const std::string& what)
 {
-    const auto deadline = Clock::now() + kPatience;
+    if (process_for(kPatience, done)) return true;
+    ADD_FAILURE() << "waited in vain for " << what;
+    return false;
+}
+
+bool DaemonTest::process_for(std::chrono::milliseconds patience, const std::function<bool()>& done)
+{
+    const auto deadline = Clock::now() + patience;
     for (;;) {
         while (connection_->processPendingRequest()) {}
         if (done()) return true;
         const int left = remaining_msec(deadline);
-        if (left == 0) {
-            ADD_FAILURE() << "waited in vain for " << what;
-            return false;
-        }
+        if (left == 0) return false;
         const auto data = connection_->getEventLoopPollData();
         const int own = data.getPollTimeout();
         pollfd poll_for{data.fd, data.events, 0};

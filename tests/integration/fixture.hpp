@@ -114,6 +114,7 @@ protected:
     /// Waits for pmd's end; returns its wait status.
     int wait_daemon();
     /// Handles bus messages until `done` returns true; fails the test after kPatience.
+    bool process_for(std::chrono::milliseconds patience, const std::function<bool()>& done);
     bool process_until(const std::function<bool()>& done, const std::string& what);
     /// The same for what no message tells of: pmd answers a call between two looks.
     bool ask_until(const std::function<bool()>& done, const std::string& what);

@@ -52,7 +52,7 @@ TEST_F(Lifecycle, OnlyAnExitThatNobodyAskedForIsAWarning)
     manager_->Stop("0", {});
     manager_->Delete("0", {});
     EXPECT_NE(read_file(stderr_path_).find("web-0: exit"), std::string::npos);
-    EXPECT_EQ(read_file(stderr_path_).find("warning: "), std::string::npos) << read_file(stderr_path_);
+    EXPECT_EQ(read_file(stderr_path_).find("warning: web"), std::string::npos) << read_file(stderr_path_);
     load("apps: [{name: web, script: sleep, args: [1000]}]");
     kill_hard(only("web").pid);
     wait_event([](const Event& at) { return at.event == "exit" && at.number("exit-code") == SIGKILL; }, "its exit");
@@ -214,8 +214,33 @@ TEST_F(Lifecycle, SignalsReachTheMainProcess)
     EXPECT_EQ(error_of([&] { manager_->Signal("web", 99); }).getName(), "org.pmd1.Error.InvalidArgument");
 }
 
+TEST_F(Lifecycle, WithSystemdAppsOutlivePmdAndTheNextOneGoesOnWithThem)
+{
+    if (!on_systemd()) GTEST_SKIP() << "processes of this launcher are children of pmd";
+    load("apps: [{name: web, script: sleep, args: [1000], instances: 3, env: {A: b}}]");
+    manager_->Restart("web", {});
+    const auto before = list();
+    for (const int signal : {SIGTERM, SIGKILL}) {
+        end_daemon(signal);
+        start_daemon();
+        const auto after = list();
+        ASSERT_EQ(after.size(), before.size());
+        for (std::size_t at = 0; at < after.size(); ++at) {
+            EXPECT_EQ(after[at].pid, before[at].pid);
+            EXPECT_EQ(after[at].status, "online");
+            EXPECT_EQ(after[at].restarts, 1U);
+        }
+    }
+    end_daemon(SIGTERM);
+    kill_hard(before.front().pid);
+    wait_gone(before.front().pid);
+    start_daemon();
+    process_until([&] { return list().front().restarts == 2; }, "the replacement of what ended meanwhile");
+}
+
 TEST_F(Lifecycle, SigtermStopsTheAppsAndEndsPmd)
 {
+    if (on_systemd()) GTEST_SKIP() << "units of systemd outlive pmd";
     load("apps: [{name: web, script: sleep, args: [1000], instances: 3}]");
     const auto instances = list();
     const int status = end_daemon(SIGTERM);

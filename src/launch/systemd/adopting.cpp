@@ -20,7 +20,6 @@ void SystemdLauncher::Impl::adopt(const engine::LaunchRequest& request)
     const auto account = accounts_.find(options_.user ? "" : request.spec->user, options_.user ? "" : request.spec->group);
     if (account) process->user = identity_of(*account);
     output_.resume(request, process->user);
-    tell_unit("RefUnit", process->unit); // ours went with the pmd that had it
     ask_how(*process);
 }
 
@@ -32,6 +31,15 @@ void SystemdLauncher::Impl::on_recognised(UnitProcess& process, const UnitResult
     process.phase = UnitProcess::Phase::Running;
     const pid_t pid = static_cast<pid_t>(result.pid);
     if (watch_main(process, pid)) events_->on_running(process.request.key, pid);
+}
+
+/// Nobody tells any more of jobs that an earlier connection asked for.
+void SystemdLauncher::Impl::on_connected()
+{
+    std::vector<std::string> units;
+    for (const auto& [unit, release] : releasing_) units.push_back(unit);
+    for (const std::string& unit : units) on_released(unit);
+    sweep();
 }
 
 /// What a pmd that was killed had no time to release is released; what runs and nobody knows is told.

@@ -15,10 +15,12 @@ namespace {
 
 using model::ExitInfo;
 
+constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
 constexpr const char* kService = "org.freedesktop.systemd1.Service";
 /// systemd hears of an end when we do, but may be busy; asked again after 1, 2, 4 ... 256 ms, some 20 s in all.
 constexpr int kMostQuestions = 80;
 constexpr int kSlowestShift = 8;
+const ExitInfo kUnseen{.kind = ExitInfo::Kind::Lost, .detail = "ended unseen: systemd does not tell how"};
 constexpr std::chrono::milliseconds kAfterStop{100}; ///< should nothing have been heard of a start that was called off
 
 } // namespace
@@ -59,7 +61,8 @@ void SystemdLauncher::Impl::ask(const Process& process,
             if (!answer.ok() || read(answer.reply, gathering->result) < 0) gathering->good = false;
         });
     };
-    property("MainPID", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "u", &to.pid); });
+    if (process->phase == UnitProcess::Phase::Starting) // else a pidfd told that it is gone
+        property("MainPID", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "u", &to.pid); });
     property("ExecMainCode", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "i", &to.code); });
     property("ExecMainStatus", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "i", &to.status); });
     bus_.send(bus_.property_call(process->unit, kService, "Result"),
@@ -77,8 +80,10 @@ void SystemdLauncher::Impl::ask_how(UnitProcess& process)
 {
     const Process shared = find(process.request.key);
     if (!shared) return;
+    if (process.given_up) return ended(process, kUnseen);
     ++process.questions;
     ask(shared, [this](UnitProcess& asked, const std::optional<UnitResult>& result) {
+        if (asked.phase == UnitProcess::Phase::Leftovers) return; // given up meanwhile
         if (!result) return ask_again(asked); // the connection, not the unit: one that is not there is told as never run
         if (asked.phase != UnitProcess::Phase::Starting) return on_told_how(asked, *result);
         if (asked.adopted) return on_recognised(asked, *result);
@@ -92,16 +97,33 @@ void SystemdLauncher::Impl::ask_how(UnitProcess& process)
 void SystemdLauncher::Impl::on_told_how(UnitProcess& process, const UnitResult& result)
 {
     const bool ran = process.pid != 0;
-    if (result.code == 0 && (ran || result.pid != 0)) return ask_again(process); // systemd has not seen it yet
+    if (result.code == 0 && ran && result.pid == 0) return ask_whether_there(process);
+    if (result.code == 0 && result.pid != 0) return ask_again(process); // systemd has not seen it yet
     if (!ran && process.stopping)
         return ended(process, {.kind = ExitInfo::Kind::Signaled, .code = process.request.spec->kill_signal});
     ended(process, exit_of(result, ran));
 }
 
+/// A unit that somebody else stopped is unloaded at once when its process ended well, and what is asked of it is told as of one
+/// that never ran. (A reference of ours would keep it, but systemd spends a match rule on each, and has 512 of them.)
+void SystemdLauncher::Impl::ask_whether_there(UnitProcess& process)
+{
+    const Process shared = find(process.request.key);
+    if (!shared) return;
+    bus_.send(bus_.property_call(process.unit, kUnit, "LoadState"), [this, later = Later(shared)](const ManagerBus::Answer& answer) {
+        const Process asked = later.lock();
+        if (!asked || asked->phase == UnitProcess::Phase::Leftovers) return;
+        const char* state = nullptr;
+        const bool told = answer.ok() && sd_bus_message_read(answer.reply, "v", "s", &state) >= 0;
+        if (!told || std::string_view(state) != "not-found") return ask_again(*asked); // systemd has not seen it yet
+        ended(*asked, {.kind = ExitInfo::Kind::Lost, .detail = "its unit was stopped by others (systemctl stop)"});
+    });
+}
+
 void SystemdLauncher::Impl::ask_again(UnitProcess& process)
 {
     if (process.questions > kMostQuestions)
-        return ended(process, {.kind = ExitInfo::Kind::Lost, .detail = "ended unseen: systemd does not tell how"});
+        return ended(process, kUnseen);
     ask_after(process, std::chrono::milliseconds(1 << std::min(std::max(process.questions - 1, 0), kSlowestShift)));
 }
 
@@ -157,16 +179,33 @@ void SystemdLauncher::Impl::finish(UnitProcess& process)
 /// The unit has been seen to its end: nothing of it stays. What does not apply to its state is refused, and that is well.
 void SystemdLauncher::Impl::release(const std::string& unit)
 {
-    stop_unit(unit);
+    releasing_.try_emplace(unit);
+    BusMessage call = bus_.manager_call("StopUnit");
+    if (call) sd_bus_message_append(call.get(), "ss", unit.c_str(), "replace");
+    bus_.send_job(std::move(call), [this, unit](const ManagerBus::Answer& answer) {
+        const auto found = releasing_.find(unit);
+        const char* job = nullptr;
+        if (!answer.ok() || sd_bus_message_read(answer.reply, "o", &job) < 0) return on_released(unit); // it is not there any more
+        if (found != releasing_.end()) found->second.job = job;
+    });
     tell_unit("ResetFailedUnit", unit);
-    tell_unit("UnrefUnit", unit);
+}
+
+/// The name is free again; the app may have been deleted and started anew meanwhile, and its processes have the same names.
+void SystemdLauncher::Impl::on_released(const std::string& unit)
+{
+    const auto node = releasing_.extract(unit);
+    const Process next = node ? node.mapped().next.lock() : nullptr;
+    if (!next) return;
+    if (next->stopping) return ended(*next, {.kind = ExitInfo::Kind::Signaled, .code = next->request.spec->kill_signal});
+    if (auto failure = request_unit(next)) ended(*next, *std::move(failure));
 }
 
 void SystemdLauncher::Impl::stop_unit(const std::string& unit)
 {
     BusMessage call = bus_.manager_call("StopUnit");
     if (call) sd_bus_message_append(call.get(), "ss", unit.c_str(), "replace");
-    bus_.tell(std::move(call));
+    bus_.send_job(std::move(call), [](const ManagerBus::Answer&) {}); // one that is gone needs no stop
 }
 
 void SystemdLauncher::Impl::tell_unit(const char* method, const std::string& unit)
@@ -178,6 +217,11 @@ void SystemdLauncher::Impl::tell_unit(const char* method, const std::string& uni
 
 void SystemdLauncher::Impl::signal_all(UnitProcess& process, int signal)
 {
+    // Dead for so long that it is to be killed, and systemd, which has a thousand others to bury, has not told how it died.
+    if (signal == SIGKILL && process.phase == UnitProcess::Phase::Ended) {
+        process.given_up = true;
+        return ask_after(process, std::chrono::milliseconds(0));
+    }
     process.killed |= signal == SIGKILL;
     if (process.pid == 0) { // nobody to signal yet: the start is called off, or stopped as soon as it is done
         if (std::exchange(process.stopping, true) && signal != SIGKILL) return;

@@ -30,20 +30,21 @@ struct SystemdLauncher::Impl {
     // launching.cpp
     void launch(const engine::LaunchRequest& request);
     Process add(const engine::LaunchRequest& request);
-    std::optional<model::ExitInfo> prepare(const Process& process, base::Fd& theirs);
-    std::optional<model::ExitInfo> request_unit(const Process& process, base::Fd theirs);
+    std::optional<model::ExitInfo> prepare(const Process& process);
+    std::optional<model::ExitInfo> request_unit(const Process& process);
     void prepare_slice(const model::AppSpec& spec);
     void start_slice(const std::string& slice, const model::AppSpec& spec);
     void change(const std::string& unit, const policy::Properties& properties);
     void adjust(const engine::Adjustment& adjustment);
     void on_requested(const Process& process, const ManagerBus::Answer& answer);
-    void on_job_removed(const std::string& unit, const std::string& result);
+    void on_job_removed(const std::string& unit, const std::string& result, const std::string& job);
     void on_talk(UnitProcess& process, std::uint32_t events);
     void read_talk(UnitProcess& process);
     bool watch_main(UnitProcess& process, pid_t pid);
     void became_running(UnitProcess& process);
 
     // adopting.cpp
+    void on_connected();
     void adopt(const engine::LaunchRequest& request);
     void sweep();
     void on_listed(const ManagerBus::Answer& answer);
@@ -53,6 +54,7 @@ struct SystemdLauncher::Impl {
     void on_main(UnitProcess& process);
     void ask_how(UnitProcess& process);
     void on_told_how(UnitProcess& process, const UnitResult& result);
+    void ask_whether_there(UnitProcess& process);
     void ask_again(UnitProcess& process);
     void ask_after(UnitProcess& process, std::chrono::milliseconds delay);
     void ask(const Process& process, std::function<void(UnitProcess&, const std::optional<UnitResult>&)> answered);
@@ -60,6 +62,7 @@ struct SystemdLauncher::Impl {
     void check_leftovers(UnitProcess& process);
     void finish(UnitProcess& process);
     void release(const std::string& unit);
+    void on_released(const std::string& unit);
     void signal_all(UnitProcess& process, int signal);
     std::optional<model::Usage> usage(const UnitProcess& process) const;
     void forget(base::InstanceId id, const std::string& app, bool last);
@@ -80,6 +83,12 @@ struct SystemdLauncher::Impl {
     Accounts accounts_{account_files_, name_service_};
     std::map<engine::ProcessKey, Process> processes_;
     std::unordered_map<std::string, UnitProcess*> starting_; ///< by unit: whose start job is not known to be done
+    /// Units that are being released, by the job that stops them (empty: not told yet), and who waits for the name.
+    struct Release {
+        std::string job;
+        Later next;
+    };
+    std::unordered_map<std::string, Release> releasing_;
     std::set<std::string> slices_; ///< of apps that had a process
     std::map<std::string, model::ResourceControl> limited_; ///< slices that were given limits, and which
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;

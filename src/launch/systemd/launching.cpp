@@ -94,11 +94,14 @@ void SystemdLauncher::Impl::launch(const engine::LaunchRequest& request)
     const Process process = add(request);
     if (!process) return;
     std::optional<ExitInfo> failure;
-    base::Fd theirs;
     base::guard(
         [&] {
-            failure = prepare(process, theirs);
-            if (!failure) failure = request_unit(process, std::move(theirs));
+            failure = prepare(process);
+            const auto name_taken = releasing_.find(process->unit);
+            if (!failure && name_taken != releasing_.end())
+                name_taken->second.next = process;
+            else if (!failure)
+                failure = request_unit(process);
         },
         [&](const std::string& what) { failure = launch_failed(LaunchStage::Resources, ENOMEM, what); });
     if (!failure) return;
@@ -107,7 +110,7 @@ void SystemdLauncher::Impl::launch(const engine::LaunchRequest& request)
     defer_gone(request.key, *std::move(failure));
 }
 
-std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process, base::Fd& theirs)
+std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
 {
     const engine::LaunchRequest& request = process->request;
     const auto account = accounts_.find(options_.user ? "" : request.spec->user, options_.user ? "" : request.spec->group);
@@ -129,15 +132,16 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process, b
     if (const int error = invite(invitation->ours, talk->theirs, *stdio)) return step_failed(LaunchStage::Resources, error, {});
     process->talk.begin(std::move(talk->ours), *std::move(orders), true);
     process->invitation = std::move(invitation->ours);
-    theirs = std::move(invitation->theirs);
+    process->theirs = std::move(invitation->theirs);
     auto watched = process->talk.watch(
         loop_, [this, &at = *process](std::uint32_t events) { on_talk(at, events); });
     if (!watched) return launch_failed(LaunchStage::Resources, ENOMEM, watched.error().message);
     return std::nullopt;
 }
 
-std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& process, base::Fd theirs)
+std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& process)
 {
+    const base::Fd theirs = std::move(process->theirs);
     BusMessage call = bus_.manager_call("StartTransientUnit");
     if (!call) return launch_failed(LaunchStage::Resources, ENOTCONN, "starting a unit: no connection to systemd");
     const int filled = describe_service(call.get(), process->request,
@@ -145,7 +149,7 @@ std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& proce
     if (filled < 0) return launch_failed(LaunchStage::Resources, -filled, fmt::format("describing unit '{}': {}", process->unit, std::strerror(-filled)));
     prepare_slice(*process->request.spec);
     starting_[process->unit] = process.get();
-    bus_.send(std::move(call), [this, later = Later(process)](const ManagerBus::Answer& answer) {
+    bus_.send_job(std::move(call), [this, later = Later(process)](const ManagerBus::Answer& answer) {
         if (const Process asked = later.lock()) on_requested(asked, answer);
     });
     return std::nullopt;
@@ -169,7 +173,7 @@ void SystemdLauncher::Impl::start_slice(const std::string& slice, const model::A
     limited_.emplace(slice, spec.limits);
     BusMessage call = bus_.manager_call("StartTransientUnit");
     if (!call || describe_slice(call.get(), slice, spec) < 0) return;
-    bus_.send(std::move(call), [this, slice, properties = policy::slice_properties(spec)](const ManagerBus::Answer& answer) {
+    bus_.send_job(std::move(call), [this, slice, properties = policy::slice_properties(spec)](const ManagerBus::Answer& answer) {
         if (answer.name == kUnitExists)
             change(slice, properties);
         else if (!answer.ok())
@@ -213,8 +217,9 @@ void SystemdLauncher::Impl::on_requested(const Process& process, const ManagerBu
 }
 
 /// The start job of one of our units ended. When it failed, pm-exec never greeted us, and systemd knows why.
-void SystemdLauncher::Impl::on_job_removed(const std::string& unit, const std::string& result)
+void SystemdLauncher::Impl::on_job_removed(const std::string& unit, const std::string& result, const std::string& job)
 {
+    if (const auto stopped = releasing_.find(unit); stopped != releasing_.end() && stopped->second.job == job) return on_released(unit);
     const auto found = starting_.find(unit);
     if (found == starting_.end()) return;
     UnitProcess& process = *found->second;

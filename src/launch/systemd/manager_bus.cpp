@@ -15,6 +15,7 @@ constexpr const char* kPath = "/org/freedesktop/systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 constexpr std::uint64_t kCallTimeoutUsec = 90'000'000;
 constexpr std::size_t kMostUnanswered = 96;
+constexpr std::size_t kMostJobs = 128; ///< of 512 match rules, which others need too
 constexpr std::chrono::milliseconds kFirstReopen{100};
 constexpr std::chrono::milliseconds kSlowestReopen{10'000};
 
@@ -32,6 +33,7 @@ std::string object_path(const std::string& unit)
 struct ManagerBus::Waiting {
     ManagerBus& bus;
     Answered answered;
+    bool makes_job;
 };
 
 ManagerBus::ManagerBus(io::EventLoop& loop, Which which, Hooks hooks)
@@ -92,6 +94,8 @@ void ManagerBus::lost()
     hooks_.warn("the connection to systemd is gone; the apps run on, connecting again");
     sd_bus_detach_event(bus_);
     bus_ = sd_bus_close_unref(bus_);
+    jobs_ = 0;
+    job_paths_.clear();
     delay_ = kFirstReopen;
     reopen_.set_time(std::chrono::steady_clock::now() + delay_);
 }
@@ -114,7 +118,13 @@ BusMessage ManagerBus::property_call(const std::string& unit, const char* interf
 
 void ManagerBus::send(BusMessage call, Answered answered)
 {
-    line_.push_back({std::move(call), std::move(answered)});
+    line_.push_back({std::move(call), std::move(answered), false});
+    pump();
+}
+
+void ManagerBus::send_job(BusMessage call, Answered answered)
+{
+    line_.push_back({std::move(call), std::move(answered), true});
     pump();
 }
 
@@ -122,13 +132,13 @@ void ManagerBus::tell(BusMessage call)
 {
     if (call == nullptr) return;
     sd_bus_message_set_expect_reply(call.get(), 0);
-    line_.push_back({std::move(call), nullptr});
+    line_.push_back({std::move(call), nullptr, false});
     pump();
 }
 
 void ManagerBus::pump()
 {
-    while (!line_.empty() && unanswered_ < kMostUnanswered) {
+    while (!line_.empty() && unanswered_ < kMostUnanswered && (!line_.front().makes_job || jobs_ < kMostJobs)) {
         Outgoing outgoing = std::move(line_.front());
         line_.pop_front();
         if (carry_out(outgoing) || !outgoing.answered) continue;
@@ -141,7 +151,7 @@ bool ManagerBus::carry_out(Outgoing& outgoing)
 {
     if (outgoing.call == nullptr || bus_ == nullptr) return false;
     if (!outgoing.answered) return sd_bus_send(bus_, outgoing.call.get(), nullptr) >= 0;
-    auto waiting = std::make_unique<Waiting>(Waiting{*this, outgoing.answered});
+    auto waiting = std::make_unique<Waiting>(Waiting{*this, outgoing.answered, outgoing.makes_job});
     sd_bus_slot* slot = nullptr;
     if (sd_bus_call_async(bus_, &slot, outgoing.call.get(), on_answer, waiting.get(), kCallTimeoutUsec) < 0) return false;
     sd_bus_slot_set_destroy_callback(slot, [](void* data) { delete static_cast<Waiting*>(data); });
@@ -149,7 +159,20 @@ bool ManagerBus::carry_out(Outgoing& outgoing)
     (void)waiting.release(); // the slot's now
     sd_bus_slot_unref(slot);
     ++unanswered_;
+    if (outgoing.makes_job) ++jobs_;
     return true;
+}
+
+/// The answer names the job, whose end on_job_removed() tells; without one there is none.
+void ManagerBus::note_job(const Answer& answer)
+{
+    const char* path = nullptr;
+    if (answer.ok() && sd_bus_message_read(answer.reply, "o", &path) >= 0) {
+        job_paths_.emplace(path);
+        sd_bus_message_rewind(answer.reply, 1); // for who asked
+    } else if (jobs_ > 0) { // not those of a connection that was lost
+        --jobs_;
+    }
 }
 
 int ManagerBus::on_answer(sd_bus_message* reply, void* data, sd_bus_error*)
@@ -164,6 +187,7 @@ int ManagerBus::on_answer(sd_bus_message* reply, void* data, sd_bus_error*)
     } else {
         answer.reply = reply;
     }
+    if (waiting.makes_job) self.note_job(answer);
     base::guard([&] { waiting.answered(answer); }, self.hooks_.warn);
     base::guard([&] { self.pump(); }, self.hooks_.warn);
     return 1;
@@ -177,7 +201,9 @@ int ManagerBus::on_job_removed(sd_bus_message* message, void* data, sd_bus_error
     const char* unit = nullptr;
     const char* result = nullptr;
     if (sd_bus_message_read(message, "uoss", &id, &job, &unit, &result) < 0) return 0;
-    base::guard([&] { self.hooks_.job_removed(unit, result); }, self.hooks_.warn);
+    if (self.job_paths_.erase(job) > 0) --self.jobs_;
+    base::guard([&] { self.hooks_.job_removed(unit, result, job); }, self.hooks_.warn);
+    base::guard([&] { self.pump(); }, self.hooks_.warn);
     return 0;
 }
 

@@ -4,7 +4,9 @@
 // sd-bus on the sd-event loop, every call asynchronous: an answer comes from the loop, or never when the launcher is gone.
 // Calls of one connection are carried out in the order they are made (systemd serves them so), and that is relied on. Only so
 // many wait for their answers at once, as dbus-daemon(1) bounds that (max_replies_per_connection, 128 on Debian's system
-// bus); the others stand in line here. A lost connection is opened again; the calls that waited are answered with an error.
+// bus); the others stand in line here. So do calls that make a job while many of ours have not ended: systemd watches for the
+// end of whoever asked for a job, with a match rule each on its own connection, and loses that connection over the 513th
+// (max_match_rules_per_connection). A lost connection is opened again; the calls that waited are answered with an error.
 #pragma once
 
 #include "base/error.hpp"
@@ -16,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <systemd/sd-bus.h>
+#include <unordered_set>
 #include <vector>
 
 namespace pm::launch {
@@ -39,7 +42,8 @@ public:
 
     struct Hooks {
         std::function<void()> connected;                                   ///< also again; calls may be made from here
-        std::function<void(const std::string& unit, const std::string& result)> job_removed; ///< of any unit
+        /// Of any unit. `job`: its object path, as the answer to the call that made it.
+        std::function<void(const std::string& unit, const std::string& result, const std::string& job)> job_removed;
         std::function<void(const std::string&)> warn;
     };
 
@@ -54,6 +58,8 @@ public:
     [[nodiscard]] BusMessage property_call(const std::string& unit, const char* interface, const char* property);
     /// Sends `call`; `answered` is called later, exactly once while this lives. A null call is answered with an error.
     void send(BusMessage call, Answered answered);
+    /// The same for a call that makes a job (StartTransientUnit, StopUnit).
+    void send_job(BusMessage call, Answered answered);
     /// Sends `call` and wants no answer. A null call is dropped.
     void tell(BusMessage call);
     [[nodiscard]] bool connected() const noexcept { return bus_ != nullptr; }
@@ -63,12 +69,14 @@ private:
     struct Outgoing {
         BusMessage call;
         Answered answered; ///< null: told
+        bool makes_job = false;
     };
     void open();
     void lost();
     base::Result<void> prepare();
     void pump();
     bool carry_out(Outgoing& outgoing);
+    void note_job(const Answer& answer);
     static int on_answer(sd_bus_message* reply, void* data, sd_bus_error*);
     static int on_job_removed(sd_bus_message* message, void* data, sd_bus_error*);
     static int on_disconnected(sd_bus_message*, void* data, sd_bus_error*);
@@ -81,6 +89,8 @@ private:
     io::Source deferred_;
     std::deque<Outgoing> line_;
     std::size_t unanswered_ = 0;
+    std::size_t jobs_ = 0;                      ///< asked for, and not known to have ended
+    std::unordered_set<std::string> job_paths_; ///< of those of them that systemd has told
     std::vector<Answered> refused_; ///< calls that could not even be sent
     std::chrono::milliseconds delay_{0};
 };

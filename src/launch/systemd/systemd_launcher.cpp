@@ -13,7 +13,9 @@ SystemdLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, Systemd
                             std::function<void(const std::string&)> warn)
     : loop_(loop), output_(output), options_(std::move(options)), warn_(std::move(warn)),
       bus_(loop, options_.user ? ManagerBus::Which::User : ManagerBus::Which::System,
-           {[this] { sweep(); }, [this](const std::string& unit, const std::string& result) { on_job_removed(unit, result); }, warn_})
+           {[this] { on_connected(); },
+            [this](const std::string& unit, const std::string& result, const std::string& job) { on_job_removed(unit, result, job); },
+            warn_})
 {
     auto made = loop_.add_deferred(io::Priority::Processes, [this] {
         for (const auto& [key, exit] : std::exchange(failed_, {})) events_->on_gone(key, exit);

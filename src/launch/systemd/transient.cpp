@@ -104,12 +104,11 @@ void end_order(Properties& properties, const engine::EndOrder& order)
     if (!after.empty()) properties.units("After", after);
 }
 
-/// Restarting stays with pmd. What ended stays loaded until pmd has seen how (RemainAfterExit=, AddRef).
+/// Restarting stays with pmd. What ended stays loaded until pmd has seen how (RemainAfterExit=, and failed ones by themselves).
 void life(Properties& properties)
 {
     properties.add("Type", "s", "exec");
     properties.add("RemainAfterExit", "b", 1);
-    properties.add("AddRef", "b", 1);
     properties.add("TimeoutStartUSec", "t", kStartTimeoutUsec);
 }
 

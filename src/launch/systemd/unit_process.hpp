@@ -31,6 +31,7 @@ struct UnitProcess {
     std::string unit;
     Phase phase = Phase::Starting;
     bool adopted = false;       ///< an earlier pmd launched it
+    base::Fd theirs;            ///< the unit's stdin, until the unit is asked for
     base::Fd invitation;        ///< our end of the unit's stdin; needed until pm-exec has greeted us
     Talk talk;
     pid_t pid = 0;
@@ -43,6 +44,7 @@ struct UnitProcess {
     bool stopping = false;      ///< the unit was told to stop before there was a process to signal
     bool killed = false;        ///< SIGKILL was sent: what turns up later gets it too
     bool told = false;          ///< on_main_exited() was said
+    bool given_up = false;      ///< how it ended is not waited for any more
     int questions = 0;          ///< asked about its end so far
     io::Source ask_again;       ///< armed while systemd has not seen the end yet
     Watched emptiness;

@@ -84,6 +84,10 @@ class Layer:
         shutil.copytree(SYSTEM / "guest", self.root / "system-test", dirs_exist_ok=True)
         shutil.copytree(SYSTEM / "cases", self.root / "system-test" / "cases", dirs_exist_ok=True)
         shutil.copytree(CHECKOUT / "packaging" / "debian" / "tests", self.root / "system-test" / "autopkgtest", dirs_exist_ok=True)
+        for program in (CHECKOUT / "build" / "tests" / "integration").glob("integration-*"):
+            if program.is_file() and program.name != "integration-authorization":
+                (self.root / "system-test" / "integration").mkdir(exist_ok=True)
+                shutil.copy(program, self.root / "system-test" / "integration")
         for unit in (SYSTEM / "guest").glob("system-test.*"):
             shutil.copy(unit, self.root / "etc" / "systemd" / "system")
 
