@@ -40,7 +40,7 @@ constexpr Row kProgram[] = {
      read::instances},
     {{"exec_mode", {}, kNow, Shape::ExecMode, "fork", "How instances run. Only fork is supported yet; cluster is refused."},
      read::exec_mode},
-    {{"launcher", {}, kNow, Shape::Launcher, "auto", "Who starts the processes. Only direct is supported yet."}, read::launcher},
+    {{"launcher", {}, kNow, Shape::Launcher, "auto", "Who must start the processes: a pmd that does it in another way refuses the file."}, read::launcher},
     {{"env", {}, kNow, Shape::Env, "",
       "Variables of the app, as a map or a line 'A=b C=d'. Structures become JSON texts."},
      read::env},

@@ -88,11 +88,14 @@ void exec_mode(Draft& draft, const Field& field)
     if (field.word(mode, kModes) && mode.starts_with("cluster")) field.fault("'cluster' is not supported yet, only fork");
 }
 
-void launcher(Draft&, const Field& field)
+void launcher(Draft& draft, const Field& field)
 {
     constexpr std::array<std::string_view, 3> kLaunchers{"auto", "direct", "systemd"};
+    const std::string& here = draft.options.launcher;
     std::string launcher;
-    if (field.word(launcher, kLaunchers) && launcher == "systemd") field.fault("'systemd' is not supported yet, only direct");
+    if (!field.word(launcher, kLaunchers) || launcher == "auto" || here.empty() || launcher == here) return;
+    field.fault(fmt::format("this pmd starts processes {} ('launcher' in pmd.yaml), and one app cannot have another way",
+                            here == "direct" ? "itself" : "by systemd"));
 }
 
 } // namespace pm::config::read

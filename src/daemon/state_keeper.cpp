@@ -80,6 +80,7 @@ void StateKeeper::app_removed(const std::string& app)
 {
     if (!directory_.empty()) {
         changed_.erase(app);
+        complained_.erase(app);
         if (unlink(path_of(app).c_str()) == 0) (void)io::replace_file(mark_of(app), "", 0600);
     }
     removed_(app);
@@ -105,14 +106,14 @@ void StateKeeper::write(const std::string& app)
 {
     const auto saved = supervisor_->saved(app);
     if (!saved) return;
-    if (mkdir(directory_.c_str(), 0700) < 0 && errno != EEXIST && !std::exchange(complained_, true))
+    if (mkdir(directory_.c_str(), 0700) < 0 && errno != EEXIST && complained_.insert(app).second)
         log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
     unlink(mark_of(app).c_str());
     auto written = io::replace_file(path_of(app), to_text(*saved), 0600);
     if (written)
-        complained_ = false;
-    else if (!std::exchange(complained_, true))
-        log_.warning(written.error().message + "; a pmd that starts now does not know its apps");
+        complained_.erase(app);
+    else if (complained_.insert(app).second)
+        log_.warning(written.error().message + fmt::format("; a pmd that starts now does not know '{}' as it is", app));
 }
 
 } // namespace pm::daemon

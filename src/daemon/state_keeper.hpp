@@ -51,7 +51,7 @@ private:
     const engine::Supervisor* supervisor_ = nullptr;
     std::set<std::string> changed_;
     io::Source turn_;
-    bool complained_ = false;
+    std::set<std::string> complained_; ///< apps whose file could not be written, said once each
 };
 
 } // namespace pm::daemon

@@ -2,6 +2,7 @@
 // Everything that can keep a program from starting is told in words of its own, and the app is errored with it.
 #include "fixture.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pm::test {
@@ -19,6 +20,7 @@ TEST_P(LaunchFailures, AreToldToTheCaller)
 {
     dir_.write("not-executable", "#!/bin/sh\n", 0644);
     dir_.write("bad-interpreter", "#!/nope/interpreter\n", 0755);
+    mkfifo((dir_.path() + "/fifo").c_str(), 0600);
     dir_.write("data", std::string("\x01\x02\0\x03", 4), 0755);
     std::string app = GetParam().app;
     for (auto at = app.find("DIR"); at != std::string::npos; at = app.find("DIR")) app.replace(at, 3, dir_.path());
@@ -42,7 +44,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"MissingDirectory", "script: sleep\ncwd: /nope", {"/nope", "No such file or directory"}},
                       Case{"UnknownUser", "script: sleep\nuser: no-such-user-here", {"no-such-user-here"}},
                       Case{"UnknownGroup", "script: sleep\ngroup: no-such-group-here", {"no-such-group-here"}},
-                      Case{"MissingEnvironmentFile", "script: sleep\nenv_file: /nope.env", {"/nope.env"}}),
+                      Case{"MissingEnvironmentFile", "script: sleep\nenv_file: /nope.env", {"/nope.env"}},
+                      Case{"EnvironmentFileThatIsNone", "script: sleep\nenv_file: DIR/fifo", {"/fifo", "Illegal seek"}}),
     [](const auto& one) { return std::string(one.param.name); });
 
 } // namespace

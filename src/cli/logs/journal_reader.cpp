@@ -125,7 +125,7 @@ JournalReader::~JournalReader() = default;
 Outcome<JournalReader> JournalReader::open(std::vector<JournalApp> apps, JournalScope scope)
 {
     if (scope.directory.empty())
-        if (auto allowed = check_journal_access(scope.user); !allowed) return failed(allowed.error());
+        if (auto allowed = check_journal_access(scope.own_apps ? std::optional(geteuid()) : scope.user); !allowed) return failed(allowed.error());
     auto impl = std::make_unique<Impl>(std::move(apps), std::move(scope));
     sd_journal* opened = nullptr;
     const std::string& directory = impl->scope.directory;

@@ -25,12 +25,14 @@ struct JournalApp {
     std::string name;
     std::map<std::uint32_t, std::uint32_t> ids; ///< of its instances by slot
     bool only_these = false;                    ///< lines of these slots alone (the target was an id)
+    std::string user = {};                      ///< whom it runs as
 };
 
 /// Whose services the apps are.
 struct JournalScope {
     std::optional<uid_t> user;  ///< of the user manager; unset: the system's
     std::string directory = {}; ///< of journal files; empty: this machine's
+    bool own_apps = false;      ///< all of them run as the caller, whose own journal has their lines then
 };
 
 class JournalReader {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <fmt/format.h>
 #include <poll.h>
+#include <pwd.h>
 #include <unistd.h>
 
 namespace pm::cli {
@@ -35,7 +36,7 @@ Outcome<std::vector<JournalApp>> journal_apps(Client& client, const DaemonInfo& 
         const auto rows = client.list(target, false);
         if (!rows) return failed(rows.error());
         for (const Row& row : *rows) {
-            const auto [place, fresh] = apps.try_emplace(row.app, JournalApp{row.app, {}, false});
+            const auto [place, fresh] = apps.try_emplace(row.app, JournalApp{row.app, {}, false, row.user});
             place->second.ids[row.slot] = row.id;
         }
     }
@@ -56,7 +57,10 @@ Outcome<std::optional<JournalReader>> open_journal(Client& client, const std::ve
     if (!apps) return failed(apps.error());
     if (apps->empty()) return std::nullopt;
     const bool of_system = daemon->scope == "system";
-    auto reader = JournalReader::open(std::move(*apps), {of_system ? std::nullopt : std::optional(geteuid()), {}});
+    const passwd* entry = getpwuid(geteuid());
+    const std::string self = entry != nullptr ? entry->pw_name : std::to_string(geteuid());
+    const bool own = !of_system || std::ranges::all_of(*apps, [&](const JournalApp& app) { return app.user == self; });
+    auto reader = JournalReader::open(std::move(*apps), {of_system ? std::nullopt : std::optional(geteuid()), {}, own});
     if (!reader) return failed(reader.error());
     return std::move(*reader);
 }

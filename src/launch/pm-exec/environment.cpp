@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 namespace pm::launch::exec {
 namespace {
@@ -44,6 +45,10 @@ char* read_file(const char* path, std::size_t& size) noexcept
 {
     const long fd = sys::call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) give_up({LaunchStage::EnvironmentFile, static_cast<int>(-fd), path});
+    struct stat file = {};
+    const long known = sys::call(SYS_fstat, fd, &file);
+    if (known < 0) give_up({LaunchStage::EnvironmentFile, static_cast<int>(-known), path});
+    if (S_ISFIFO(file.st_mode)) give_up({LaunchStage::EnvironmentFile, ESPIPE, path}); // would be empty, or keep us waiting
     char* text = take_array<char>(kMaxFile + 1);
     if (text == nullptr) give_up({LaunchStage::EnvironmentFile, ENOMEM, path});
     long got = 1;

@@ -24,15 +24,20 @@ tl::expected<Account, model::ExitInfo> unprivileged(const Account& wanted, const
     if (!group.empty() && wanted.gid && *wanted.gid != ::getegid())
         return Failure(launch_failed(LaunchStage::Group, EPERM,
                                      "changing to group '" + group + "': only root may run an app in another group"));
-    return Account{std::nullopt, std::nullopt, std::nullopt, wanted.name, wanted.home, wanted.shell};
+    return Account{std::nullopt, std::nullopt, std::nullopt, wanted.own, wanted.name, wanted.home, wanted.shell};
+}
+
+void take_names(Account& account, const User& user)
+{
+    account.name = user.name;
+    account.home = user.home;
+    account.shell = user.shell;
 }
 
 void take(Account& account, const User& user)
 {
     if (!account.gid) account.gid = user.gid;
-    account.name = user.name;
-    account.home = user.home;
-    account.shell = user.shell;
+    take_names(account, user);
 }
 
 } // namespace
@@ -59,6 +64,10 @@ std::optional<gid_t> Accounts::find_group(const std::string& group)
 tl::expected<Account, model::ExitInfo> Accounts::find(const std::string& user, const std::string& group)
 {
     Account account;
+    if (user.empty()) {
+        account.own = true;
+        if (const auto found = files_.user_by_id(::geteuid())) take_names(account, *found);
+    }
     if (user.empty() && group.empty()) return account;
     if (!group.empty()) {
         account.gid = find_group(group);

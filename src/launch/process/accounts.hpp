@@ -19,8 +19,9 @@ struct Account {
     std::optional<uid_t> uid;
     std::optional<gid_t> gid;
     std::optional<std::vector<gid_t>> groups; ///< supplementary
-    std::string name;                         ///< of the user, if one is set and has a name
-    std::string home;                         ///< of the user, if one is set and has an entry
+    bool own = false;                         ///< no user was asked for: the three are of pmd's own, as the files know it
+    std::string name;                         ///< of the user, if it has one
+    std::string home;                         ///< of the user, if it has an entry
     std::string shell;
 };
 

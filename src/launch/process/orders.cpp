@@ -57,13 +57,12 @@ policy::Environment base_environment(const OrderContext& context)
     };
     inherit("LANG");
     if (!context.default_path.empty()) base["PATH"] = context.default_path;
-    if (context.account.name.empty()) {
+    const Account& account = context.account;
+    if (!account.name.empty()) base["USER"] = base["LOGNAME"] = account.name;
+    if (!account.home.empty()) base["HOME"] = account.home;
+    if (!account.shell.empty()) base["SHELL"] = account.shell;
+    if (account.own) // a service of the system has none of them
         for (const char* name : {"HOME", "USER", "LOGNAME", "SHELL"}) inherit(name);
-        return base;
-    }
-    base["USER"] = base["LOGNAME"] = context.account.name;
-    if (!context.account.home.empty()) base["HOME"] = context.account.home;
-    if (!context.account.shell.empty()) base["SHELL"] = context.account.shell;
     return base;
 }
 

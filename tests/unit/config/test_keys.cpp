@@ -49,6 +49,7 @@ const std::vector<GoodRow>& good_rows()
         {"instances: 0", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, 0}; }},
         {"instances: -2", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, -2}; }},
         {"exec_mode: fork_mode", [](const AppSpec& s) { return s.script == "run.sh"; }},
+        {"launcher: systemd", [](const AppSpec& s) { return s.script == "run.sh"; }},
         {"launcher: direct", [](const AppSpec& s) { return s.script == "run.sh"; }},
         {"env: {A: 010, B: 1.50, C: ~, D: {x: [1, '2', 010, true]}}",
          [](const AppSpec& s) {
@@ -161,7 +162,6 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"instances: 100001", "3:12: instances: expected a number up to 100000, -1 and so on, or 'max', not '100001'"},
         {"exec_mode: cluster", "3:12: exec_mode: 'cluster' is not supported yet, only fork"},
         {"exec_mode: forks", "3:12: exec_mode: expected fork, fork_mode, cluster, cluster_mode, not 'forks'"},
-        {"launcher: systemd", "3:11: launcher: 'systemd' is not supported yet, only direct"},
         {"env: [A]", "3:6: env: expected a map of variables, or a line such as 'A=b C=d', not a list"},
         {"env: A", "3:6: env: expected NAME=value, not 'A'"},
         {"env: {\"A=\": 1}", "3:7: env.A=: a variable needs a name without '='"},

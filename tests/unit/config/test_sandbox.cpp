@@ -144,7 +144,11 @@ TEST(Sandbox, IsRefusedWhereNoSystemdStartsTheApp)
     EXPECT_EQ(said(parse_app_file(text, direct)),
               Strings{"2:1: sandbox: needs the systemd launcher: this pmd starts processes by itself (direct)"});
     EXPECT_TRUE(parse_app_file("script: a\nsandbox: {}\n", direct).ok());
+    EXPECT_EQ(said(parse_app_file("{script: a, launcher: systemd}", direct)),
+              Strings{"1:23: launcher: this pmd starts processes itself ('launcher' in pmd.yaml), and one app cannot have another way"});
+    EXPECT_TRUE(parse_app_file("{script: a, launcher: direct}", direct).ok());
     direct.launcher = "systemd";
+    EXPECT_FALSE(parse_app_file("{script: a, launcher: direct}", direct).ok());
     EXPECT_TRUE(parse_app_file(text, direct).ok());
 }
 

@@ -3,7 +3,9 @@
 #include "world.hpp"
 
 #include <csignal>
+#include <fmt/format.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -183,6 +185,19 @@ TEST_P(Launching, changes_user_and_groups)
     spec.group = "daemon";
     world.run(spec, &text);
     EXPECT_EQ(text, "65534\n1\n1\n/nonexistent nobody\n");
+}
+
+TEST_P(Launching, a_pmd_without_a_home_gives_its_apps_one)
+{
+    for (const char* name : {"HOME", "USER", "LOGNAME", "SHELL"}) ::unsetenv(name); // as a service of the system
+    const passwd* own = ::getpwuid(::geteuid());
+    ASSERT_NE(own, nullptr);
+    std::string text;
+    world.run(shell("echo $HOME $USER $LOGNAME $SHELL"), &text);
+    EXPECT_EQ(text, fmt::format("{} {} {} {}\n", own->pw_dir, own->pw_name, own->pw_name, own->pw_shell));
+    ::setenv("HOME", "/tmp/mine", 1);
+    world.run(shell("echo $HOME"), &text);
+    EXPECT_EQ(text, "/tmp/mine\n");
 }
 
 TEST_P(Launching, tells_its_environment_and_its_usage)
