@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <numeric>
 #include <poll.h>
 #include <sdbus-c++/sdbus-c++.h>
 #include <sys/syscall.h>
@@ -177,11 +178,38 @@ struct Client::Impl {
         return events;
     }
 
-    /// Makes a call without time-out and waits for its reply.
+    /// Whether a call that failed so is worth another try, with somebody who can be asked for a password.
+    [[nodiscard]] bool may_ask_for(const Failure& failure) const noexcept
+    {
+        // Busy: of calls that polkit is asked about at once, pmd takes only so many.
+        const bool may_help = failure.code == base::ErrorCode::NotAuthorized || failure.code == base::ErrorCode::Busy;
+        return questions.allowed() && may_help;
+    }
+
+    void prepare_to_ask(Watcher* watcher)
+    {
+        if (watcher != nullptr) watcher->on_question();
+        questions.expect();
+    }
+
+    /// Makes a call without time-out and waits for its reply. It is made again with leave to ask for a password if it
+    /// takes one: what needs none has its progress shown, and starts nobody who would ask.
     template <typename Reply, typename... Args>
     Outcome<Reply> wait_for(const char* method, Watcher* watcher, const Args&... args)
     {
-        questions.expect();
+        Outcome<Reply> reply;
+        {
+            const Questions::None no_questions(questions);
+            reply = call_and_wait<Reply>(method, watcher, args...);
+        }
+        if (reply || !may_ask_for(reply.error())) return reply;
+        prepare_to_ask(watcher);
+        return call_and_wait<Reply>(method, watcher, args...);
+    }
+
+    template <typename Reply, typename... Args>
+    Outcome<Reply> call_and_wait(const char* method, Watcher* watcher, const Args&... args)
+    {
         bool done = false;
         Reply reply{};
         std::optional<Failure> failure;
@@ -213,26 +241,50 @@ struct Client::Impl {
         return reply;
     }
 
-    /// Calls `method` for each target, many at once, and waits for all replies; how each ended, in the same order.
-    Outcome<std::vector<Outcome<void>>> wait_for_all(const std::string& method, const std::vector<std::string>& targets,
-                                                     Watcher* watcher)
+    using Ends = std::vector<Outcome<void>>;
+
+    /// Calls `method` for each target and waits for all replies; how each ended, in the same order. Those that take a
+    /// password are called again, one after the other: only one person can be asked at a terminal, and one thing at a
+    /// time.
+    Outcome<Ends> wait_for_all(const std::string& method, const std::vector<std::string>& targets, Watcher* watcher)
     {
-        std::vector<Outcome<void>> ends(targets.size());
+        Ends ends(targets.size());
+        std::vector<std::size_t> which(targets.size());
+        std::iota(which.begin(), which.end(), 0U);
+        {
+            const Questions::None no_questions(questions);
+            if (auto called = call_each(method, targets, which, kMostAtOnce, watcher, ends); !called)
+                return failed(called.error());
+        }
+        std::erase_if(which, [&](std::size_t at) { return ends[at] || !may_ask_for(ends[at].error()); });
+        if (which.empty()) return ends;
+        prepare_to_ask(watcher);
+        if (auto called = call_each(method, targets, which, 1, watcher, ends); !called) return failed(called.error());
+        return ends;
+    }
+
+    /// Calls `method` for `which` of the targets, `at_once` of them at the same time, and puts how each ended into
+    /// `ends`.
+    Outcome<void> call_each(const std::string& method, const std::vector<std::string>& targets,
+                            const std::vector<std::size_t>& which, std::size_t at_once, Watcher* watcher, Ends& ends)
+    {
         std::vector<sdbus::PendingAsyncCall> calls;
         std::size_t answered = 0;
         bool heard = false;
         const auto send = [&](std::size_t at) {
             auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(targets[at], Properties{}));
-            calls.push_back(call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
-                if (error != nullptr) ends[at] = failed(failure_of(*error, bus));
-                ++answered;
-                heard = true;
-            }));
+            calls.push_back(
+                call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
+                    ends[at] = error != nullptr ? failed(failure_of(*error, bus)) : Outcome<void>{};
+                    ++answered;
+                    heard = true;
+                }));
         };
         try {
             const auto events = watcher != nullptr ? listen(*watcher) : nullptr;
-            while (answered < targets.size()) {
-                while (calls.size() < std::min(targets.size(), answered + kMostAtOnce)) send(calls.size());
+            while (answered < which.size()) {
+                while (calls.size() < std::min(which.size(), answered + at_once))
+                    send(which[calls.size()]);
                 heard = false;
                 if (auto waited = wait(heard, watcher); !waited) {
                     for (sdbus::PendingAsyncCall& call : calls) call.cancel();
@@ -243,7 +295,7 @@ struct Client::Impl {
             for (sdbus::PendingAsyncCall& call : calls) call.cancel();
             return failed(failure_of(error, bus));
         }
-        return ends;
+        return {};
     }
 };
 

@@ -105,6 +105,8 @@ public:
     virtual void on_event(const std::string& event, const std::string& app, std::uint32_t id) = 0;
     /// About once a second.
     virtual void on_tick() = 0;
+    /// From now on somebody may be asked for a password: the terminal is theirs.
+    virtual void on_question() = 0;
 };
 
 class Client {
@@ -134,7 +136,8 @@ public:
     Outcome<void> load(const std::string& text, const std::string& origin, const LoadOptions& options, Watcher* watcher);
     /// `method`: Start, Stop, Restart or Delete.
     Outcome<void> operate(const std::string& method, const std::string& target, Watcher* watcher);
-    /// The same for several targets at once: none waits for another. How each ended, in their order.
+    /// The same for several targets at once: none waits for another, but those that take a password, which come last
+    /// and one by one. How each ended, in their order.
     Outcome<std::vector<Outcome<void>>> operate(const std::string& method, const std::vector<std::string>& targets,
                                                 Watcher* watcher);
     Outcome<std::uint32_t> scale(const std::string& app, const std::string& count, Watcher* watcher);
