@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/client.hpp"
 
+#include "cli/bus_error.hpp"
 #include "cli/daemon_search.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/questions.hpp"
@@ -43,25 +44,9 @@ private:
     void onProcessEvent(const std::string&, const std::string&, const std::uint32_t&, const Properties&) override {}
 };
 
-bool means_no_daemon(const std::string& name)
-{
-    constexpr std::array kNames{"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
-                                "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected",
-                                "System.Error.ECONNRESET", "System.Error.ENOTCONN", "System.Error.EPIPE"};
-    return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
-
 Failure failure_of(const sdbus::Error& error, const std::string& bus)
 {
-    const std::string& name = error.getName();
-    if (means_no_daemon(name)) return {kNoDaemon, fmt::format("pmd is gone ({})", bus), base::ErrorCode::NoDaemon};
-    if (name == "org.freedesktop.DBus.Error.AccessDenied")
-        return {kFailed,
-                fmt::format("the {} lets nobody talk to pmd: is its policy, org.pmd1.conf, the one that came with pmd?", bus),
-                base::ErrorCode::NotAuthorized};
-    const base::ErrorCode code = base::code_from_dbus_name(name);
-    const char* hint = code == base::ErrorCode::NotAuthorized ? "; root may (sudo)" : "";
-    return {base::exit_status(code), error.getMessage() + hint, code};
+    return cli::failure_of(error.getName(), error.getMessage(), bus);
 }
 
 Properties options_of(const LoadOptions& from)
@@ -100,13 +85,14 @@ Value property(const Properties& all, const std::string& name)
 struct Client::Impl {
     std::unique_ptr<sdbus::IConnection> connection;
     std::string bus;
+    std::string name; ///< of pmd on the bus
     std::unique_ptr<sdbus::IProxy> proxy;
     Questions questions;
     Manager manager;
 
     explicit Impl(FoundDaemon found)
-        : connection(std::move(found.connection)), bus(std::move(found.bus)),
-          proxy(sdbus::createProxy(*connection, kBusName, kPath)), questions(*proxy, found.is_system), manager(*proxy)
+        : connection(std::move(found.connection)), bus(std::move(found.bus)), name(std::move(found.name)),
+          proxy(sdbus::createProxy(*connection, name, kPath)), questions(*proxy, found.is_system), manager(*proxy)
     {
         if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
@@ -129,7 +115,7 @@ struct Client::Impl {
 
     Properties properties(const std::string& path, const char* interface)
     {
-        const auto object = sdbus::createProxy(*connection, kBusName, path);
+        const auto object = sdbus::createProxy(*connection, name, path);
         Properties all;
         object->callMethod("GetAll").onInterface(kProperties).withArguments(interface).storeResultsTo(all);
         return all;
@@ -141,7 +127,7 @@ struct Client::Impl {
         const Questions::None no_questions(questions);
         try {
             std::string spec;
-            const auto object = sdbus::createProxy(*connection, kBusName, path);
+            const auto object = sdbus::createProxy(*connection, name, path);
             object->callMethod("GetSpec").onInterface(kApp).storeResultsTo(spec);
             return spec;
         } catch (const sdbus::Error&) {
@@ -169,7 +155,7 @@ struct Client::Impl {
 
     std::unique_ptr<sdbus::IProxy> listen(Watcher& watcher)
     {
-        auto events = sdbus::createProxy(*connection, kBusName, kPath);
+        auto events = sdbus::createProxy(*connection, name, kPath);
         events->uponSignal("ProcessEvent")
             .onInterface(kManager)
             .call([&watcher](const std::string& event, const std::string& app, const std::uint32_t& id,
@@ -374,7 +360,7 @@ Outcome<DaemonInfo> Client::daemon()
 Outcome<std::string> Client::log_target(const std::string& app)
 {
     return impl_->ask([&] {
-        const auto object = sdbus::createProxy(*impl_->connection, kBusName, app_path(app));
+        const auto object = sdbus::createProxy(*impl_->connection, impl_->name, app_path(app));
         sdbus::Variant target;
         object->callMethod("Get").onInterface(kProperties).withArguments(kApp, "LogTarget").storeResultsTo(target);
         return target.get<std::string>();

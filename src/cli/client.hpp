@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. With daemon_search the only place that sees sdbus-c++.
+// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. With daemon_search, activation and
+// questions the only place that sees sdbus-c++.
 //
 // Calls that only ask are made at once. Calls that change processes can take as long as an app's kill_timeout: they are
 // made without a time-out, and while they last the client hears Ctrl-C and, when somebody wants to show progress, what
@@ -111,8 +112,10 @@ public:
 
 class Client {
 public:
-    enum class Missing { Fail, Start };
-    /// Finds pmd; `missing` says what is done when there is none on the embedded bus. Status 3: none.
+    /// What is done when no pmd runs. Look: nothing at all. Fail: it is started where that is the bus's business (D-Bus
+    /// activation). Start: also on the embedded bus.
+    enum class Missing { Look, Fail, Start };
+    /// Finds pmd. Status 3: none; with the code NoDaemon: the bus could not start it.
     static Outcome<Client> connect(const Context& context, Missing missing = Missing::Fail);
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;

@@ -345,7 +345,9 @@ Outcome<void> Start::perform(const Context& context, Client& client, const Step&
 int Start::run(Context& context)
 {
     auto client = Client::connect(context);
-    if (!client && client.error().status != kNoDaemon) return report(client.error());
+    const bool can_be_started =
+        client || (client.error().status == kNoDaemon && client.error().code != base::ErrorCode::NoDaemon);
+    if (!can_be_started) return report(client.error());
     std::vector<Row> rows;
     if (client) {
         auto list = client->list("", false);
