@@ -60,13 +60,18 @@ Outcome<std::vector<BusChoice>> bus_choices(const Context& context)
     return failed(kUsage, fmt::format("bus '{}': expected auto, system, session, embedded or a D-Bus address", wish));
 }
 
-Outcome<void> check_private(const std::string& directory)
+Outcome<void> check_private(const std::string& directory, const std::string& of_system)
 {
     struct stat status{};
     if (lstat(directory.c_str(), &status) < 0)
         return failed(base::fail_errno(fmt::format("looking at '{}'", directory), errno).value());
     const bool ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 077) == 0;
     if (ours) return {};
+    if (directory == of_system)
+        return failed(kFailed,
+                      fmt::format("'{}' belongs to the system's pmd, which is on the system bus: for another one, set "
+                                  "PMD_RUNTIME_DIR to another place",
+                                  directory));
     return failed(kFailed, fmt::format("'{}' is not a directory that is yours alone (owner and mode 0700): not used. "
                                        "Remove it, or set PMD_RUNTIME_DIR to another place",
                                        directory));

@@ -9,6 +9,8 @@
 
 namespace pm::cli {
 
+inline constexpr const char* kSystemRuntimeDir = "/run/pmd"; ///< RuntimeDirectory= of pmd.service
+
 struct BusChoice {
     enum class Kind { System, Session, Embedded, Address } kind = Kind::Embedded;
     std::string address;     ///< D-Bus address; empty for the system and the session bus
@@ -25,9 +27,11 @@ struct BusChoice {
 /// nor an address, and for directories in the environment that are no absolute paths.
 [[nodiscard]] Outcome<std::vector<BusChoice>> bus_choices(const Context& context);
 
-/// Fails unless `directory` is ours alone: a directory, owned by this user, closed to all others. Somebody else's bus at
-/// a guessable place in /tmp must not be talked to.
-[[nodiscard]] Outcome<void> check_private(const std::string& directory);
+/// Fails unless `directory` is ours alone: a directory, owned by this user, closed to all others. Somebody else's bus
+/// at a guessable place in /tmp must not be talked to. `of_system` is where the system's pmd has its things, for
+/// anybody to see, and nothing to remove.
+[[nodiscard]] Outcome<void> check_private(const std::string& directory,
+                                          const std::string& of_system = kSystemRuntimeDir);
 
 /// The socket of the embedded bus.
 [[nodiscard]] std::string socket_of(const BusChoice& embedded);

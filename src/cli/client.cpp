@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/client.hpp"
 
+#include "cli/bus_error.hpp"
 #include "cli/daemon_search.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/questions.hpp"
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <numeric>
 #include <poll.h>
 #include <sdbus-c++/sdbus-c++.h>
 #include <sys/syscall.h>
@@ -42,25 +44,9 @@ private:
     void onProcessEvent(const std::string&, const std::string&, const std::uint32_t&, const Properties&) override {}
 };
 
-bool means_no_daemon(const std::string& name)
-{
-    constexpr std::array kNames{"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
-                                "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected",
-                                "System.Error.ECONNRESET", "System.Error.ENOTCONN", "System.Error.EPIPE"};
-    return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
-
 Failure failure_of(const sdbus::Error& error, const std::string& bus)
 {
-    const std::string& name = error.getName();
-    if (means_no_daemon(name)) return {kNoDaemon, fmt::format("pmd is gone ({})", bus), base::ErrorCode::NoDaemon};
-    if (name == "org.freedesktop.DBus.Error.AccessDenied")
-        return {kFailed,
-                fmt::format("the {} lets nobody talk to pmd: is its policy, org.pmd1.conf, the one that came with pmd?", bus),
-                base::ErrorCode::NotAuthorized};
-    const base::ErrorCode code = base::code_from_dbus_name(name);
-    const char* hint = code == base::ErrorCode::NotAuthorized ? "; root may (sudo)" : "";
-    return {base::exit_status(code), error.getMessage() + hint, code};
+    return cli::failure_of(error.getName(), error.getMessage(), bus);
 }
 
 Properties options_of(const LoadOptions& from)
@@ -99,13 +85,14 @@ Value property(const Properties& all, const std::string& name)
 struct Client::Impl {
     std::unique_ptr<sdbus::IConnection> connection;
     std::string bus;
+    std::string name; ///< of pmd on the bus
     std::unique_ptr<sdbus::IProxy> proxy;
     Questions questions;
     Manager manager;
 
     explicit Impl(FoundDaemon found)
-        : connection(std::move(found.connection)), bus(std::move(found.bus)),
-          proxy(sdbus::createProxy(*connection, kBusName, kPath)), questions(*proxy, found.is_system), manager(*proxy)
+        : connection(std::move(found.connection)), bus(std::move(found.bus)), name(std::move(found.name)),
+          proxy(sdbus::createProxy(*connection, name, kPath)), questions(*proxy, found.is_system), manager(*proxy)
     {
         if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
@@ -128,7 +115,7 @@ struct Client::Impl {
 
     Properties properties(const std::string& path, const char* interface)
     {
-        const auto object = sdbus::createProxy(*connection, kBusName, path);
+        const auto object = sdbus::createProxy(*connection, name, path);
         Properties all;
         object->callMethod("GetAll").onInterface(kProperties).withArguments(interface).storeResultsTo(all);
         return all;
@@ -140,7 +127,7 @@ struct Client::Impl {
         const Questions::None no_questions(questions);
         try {
             std::string spec;
-            const auto object = sdbus::createProxy(*connection, kBusName, path);
+            const auto object = sdbus::createProxy(*connection, name, path);
             object->callMethod("GetSpec").onInterface(kApp).storeResultsTo(spec);
             return spec;
         } catch (const sdbus::Error&) {
@@ -168,7 +155,7 @@ struct Client::Impl {
 
     std::unique_ptr<sdbus::IProxy> listen(Watcher& watcher)
     {
-        auto events = sdbus::createProxy(*connection, kBusName, kPath);
+        auto events = sdbus::createProxy(*connection, name, kPath);
         events->uponSignal("ProcessEvent")
             .onInterface(kManager)
             .call([&watcher](const std::string& event, const std::string& app, const std::uint32_t& id,
@@ -177,11 +164,38 @@ struct Client::Impl {
         return events;
     }
 
-    /// Makes a call without time-out and waits for its reply.
+    /// Whether a call that failed so is worth another try, with somebody who can be asked for a password.
+    [[nodiscard]] bool may_ask_for(const Failure& failure) const noexcept
+    {
+        // Busy: of calls that polkit is asked about at once, pmd takes only so many.
+        const bool may_help = failure.code == base::ErrorCode::NotAuthorized || failure.code == base::ErrorCode::Busy;
+        return questions.allowed() && may_help;
+    }
+
+    void prepare_to_ask(Watcher* watcher)
+    {
+        if (watcher != nullptr) watcher->on_question();
+        questions.expect();
+    }
+
+    /// Makes a call without time-out and waits for its reply. It is made again with leave to ask for a password if it
+    /// takes one: what needs none has its progress shown, and starts nobody who would ask.
     template <typename Reply, typename... Args>
     Outcome<Reply> wait_for(const char* method, Watcher* watcher, const Args&... args)
     {
-        questions.expect();
+        Outcome<Reply> reply;
+        {
+            const Questions::None no_questions(questions);
+            reply = call_and_wait<Reply>(method, watcher, args...);
+        }
+        if (reply || !may_ask_for(reply.error())) return reply;
+        prepare_to_ask(watcher);
+        return call_and_wait<Reply>(method, watcher, args...);
+    }
+
+    template <typename Reply, typename... Args>
+    Outcome<Reply> call_and_wait(const char* method, Watcher* watcher, const Args&... args)
+    {
         bool done = false;
         Reply reply{};
         std::optional<Failure> failure;
@@ -213,26 +227,50 @@ struct Client::Impl {
         return reply;
     }
 
-    /// Calls `method` for each target, many at once, and waits for all replies; how each ended, in the same order.
-    Outcome<std::vector<Outcome<void>>> wait_for_all(const std::string& method, const std::vector<std::string>& targets,
-                                                     Watcher* watcher)
+    using Ends = std::vector<Outcome<void>>;
+
+    /// Calls `method` for each target and waits for all replies; how each ended, in the same order. Those that take a
+    /// password are called again, one after the other: only one person can be asked at a terminal, and one thing at a
+    /// time.
+    Outcome<Ends> wait_for_all(const std::string& method, const std::vector<std::string>& targets, Watcher* watcher)
     {
-        std::vector<Outcome<void>> ends(targets.size());
+        Ends ends(targets.size());
+        std::vector<std::size_t> which(targets.size());
+        std::iota(which.begin(), which.end(), 0U);
+        {
+            const Questions::None no_questions(questions);
+            if (auto called = call_each(method, targets, which, kMostAtOnce, watcher, ends); !called)
+                return failed(called.error());
+        }
+        std::erase_if(which, [&](std::size_t at) { return ends[at] || !may_ask_for(ends[at].error()); });
+        if (which.empty()) return ends;
+        prepare_to_ask(watcher);
+        if (auto called = call_each(method, targets, which, 1, watcher, ends); !called) return failed(called.error());
+        return ends;
+    }
+
+    /// Calls `method` for `which` of the targets, `at_once` of them at the same time, and puts how each ended into
+    /// `ends`.
+    Outcome<void> call_each(const std::string& method, const std::vector<std::string>& targets,
+                            const std::vector<std::size_t>& which, std::size_t at_once, Watcher* watcher, Ends& ends)
+    {
         std::vector<sdbus::PendingAsyncCall> calls;
         std::size_t answered = 0;
         bool heard = false;
         const auto send = [&](std::size_t at) {
             auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(targets[at], Properties{}));
-            calls.push_back(call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
-                if (error != nullptr) ends[at] = failed(failure_of(*error, bus));
-                ++answered;
-                heard = true;
-            }));
+            calls.push_back(
+                call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
+                    ends[at] = error != nullptr ? failed(failure_of(*error, bus)) : Outcome<void>{};
+                    ++answered;
+                    heard = true;
+                }));
         };
         try {
             const auto events = watcher != nullptr ? listen(*watcher) : nullptr;
-            while (answered < targets.size()) {
-                while (calls.size() < std::min(targets.size(), answered + kMostAtOnce)) send(calls.size());
+            while (answered < which.size()) {
+                while (calls.size() < std::min(which.size(), answered + at_once))
+                    send(which[calls.size()]);
                 heard = false;
                 if (auto waited = wait(heard, watcher); !waited) {
                     for (sdbus::PendingAsyncCall& call : calls) call.cancel();
@@ -243,7 +281,7 @@ struct Client::Impl {
             for (sdbus::PendingAsyncCall& call : calls) call.cancel();
             return failed(failure_of(error, bus));
         }
-        return ends;
+        return {};
     }
 };
 
@@ -322,7 +360,7 @@ Outcome<DaemonInfo> Client::daemon()
 Outcome<std::string> Client::log_target(const std::string& app)
 {
     return impl_->ask([&] {
-        const auto object = sdbus::createProxy(*impl_->connection, kBusName, app_path(app));
+        const auto object = sdbus::createProxy(*impl_->connection, impl_->name, app_path(app));
         sdbus::Variant target;
         object->callMethod("Get").onInterface(kProperties).withArguments(kApp, "LogTarget").storeResultsTo(target);
         return target.get<std::string>();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. With daemon_search the only place that sees sdbus-c++.
+// The daemon as pmctl sees it: one connection, a C++ call for each D-Bus call. With daemon_search, activation and
+// questions the only place that sees sdbus-c++.
 //
 // Calls that only ask are made at once. Calls that change processes can take as long as an app's kill_timeout: they are
 // made without a time-out, and while they last the client hears Ctrl-C and, when somebody wants to show progress, what
@@ -105,12 +106,16 @@ public:
     virtual void on_event(const std::string& event, const std::string& app, std::uint32_t id) = 0;
     /// About once a second.
     virtual void on_tick() = 0;
+    /// From now on somebody may be asked for a password: the terminal is theirs.
+    virtual void on_question() = 0;
 };
 
 class Client {
 public:
-    enum class Missing { Fail, Start };
-    /// Finds pmd; `missing` says what is done when there is none on the embedded bus. Status 3: none.
+    /// What is done when no pmd runs. Look: nothing at all. Fail: it is started where that is the bus's business (D-Bus
+    /// activation). Start: also on the embedded bus.
+    enum class Missing { Look, Fail, Start };
+    /// Finds pmd. Status 3: none; with the code NoDaemon: the bus could not start it.
     static Outcome<Client> connect(const Context& context, Missing missing = Missing::Fail);
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
@@ -134,7 +139,8 @@ public:
     Outcome<void> load(const std::string& text, const std::string& origin, const LoadOptions& options, Watcher* watcher);
     /// `method`: Start, Stop, Restart or Delete.
     Outcome<void> operate(const std::string& method, const std::string& target, Watcher* watcher);
-    /// The same for several targets at once: none waits for another. How each ended, in their order.
+    /// The same for several targets at once: none waits for another, but those that take a password, which come last
+    /// and one by one. How each ended, in their order.
     Outcome<std::vector<Outcome<void>>> operate(const std::string& method, const std::vector<std::string>& targets,
                                                 Watcher* watcher);
     Outcome<std::uint32_t> scale(const std::string& app, const std::string& count, Watcher* watcher);

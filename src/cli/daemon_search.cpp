@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/daemon_search.hpp"
 
+#include "base/text.hpp"
+#include "cli/activation.hpp"
 #include "cli/bus_choice.hpp"
 #include "cli/daemon_start.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <optional>
 #include <sdbus-c++/sdbus-c++.h>
 #include <thread>
 #include <unistd.h>
@@ -28,44 +31,87 @@ std::unique_ptr<sdbus::IConnection> open_bus(const BusChoice& choice)
     return nullptr;
 }
 
-/// Owned, or startable by the bus.
-bool offered(sdbus::IConnection& connection)
-{
-    const auto bus = sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
-    bool owned = false;
-    bus->callMethod("NameHasOwner").onInterface("org.freedesktop.DBus").withArguments(kBusName).storeResultsTo(owned);
-    if (owned) return true;
-    std::vector<std::string> names;
-    bus->callMethod("ListActivatableNames").onInterface("org.freedesktop.DBus").storeResultsTo(names);
-    return std::find(names.begin(), names.end(), kBusName) != names.end();
-}
+/// A bus that has pmd, or could start it.
+struct Offer {
+    std::unique_ptr<sdbus::IConnection> connection;
+    std::string owner; ///< the unique name of the pmd that runs; empty: none does
+};
 
-/// A connection to the bus of `choice` if pmd is there; null if not.
-std::unique_ptr<sdbus::IConnection> try_bus(const BusChoice& choice)
+/// The unique name of who owns pmd's name; empty when nobody does.
+std::string owner_of_name(sdbus::IProxy& bus)
 {
     try {
-        auto connection = open_bus(choice);
-        return connection && offered(*connection) ? std::move(connection) : nullptr;
-    } catch (const sdbus::Error&) {
-        return nullptr;
+        std::string owner;
+        bus.callMethod("GetNameOwner")
+            .onInterface("org.freedesktop.DBus")
+            .withArguments(kBusName)
+            .storeResultsTo(owner);
+        return owner;
+    } catch (const sdbus::Error& error) {
+        if (error.getName() == "org.freedesktop.DBus.Error.NameHasNoOwner") return {};
+        throw;
     }
 }
 
-std::unique_ptr<sdbus::IConnection> wait_for_bus(const BusChoice& choice)
+bool can_be_started(sdbus::IProxy& bus)
+{
+    std::vector<std::string> names;
+    bus.callMethod("ListActivatableNames").onInterface("org.freedesktop.DBus").storeResultsTo(names);
+    return std::find(names.begin(), names.end(), kBusName) != names.end();
+}
+
+/// The bus of `choice` if pmd is there or can be started by it, for Missing::Look only the first; else nothing.
+std::optional<Offer> try_bus(const BusChoice& choice, Client::Missing missing)
+{
+    try {
+        auto connection = open_bus(choice);
+        const auto bus = sdbus::createProxy(*connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+        std::string owner = owner_of_name(*bus);
+        if (owner.empty() && (missing == Client::Missing::Look || !can_be_started(*bus))) return std::nullopt;
+        return Offer{std::move(connection), std::move(owner)};
+    } catch (const sdbus::Error&) {
+        return std::nullopt;
+    }
+}
+
+std::optional<Offer> wait_for_bus(const BusChoice& choice)
 {
     const auto deadline = std::chrono::steady_clock::now() + kConnectPatience;
     for (;;) {
-        if (auto connection = try_bus(choice)) return connection;
-        if (std::chrono::steady_clock::now() >= deadline) return nullptr;
+        if (auto offer = try_bus(choice, Client::Missing::Start)) return offer;
+        if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
         std::this_thread::sleep_for(kConnectRetry); // pmd of a faster pmctl is between its lock and its bus name
     }
 }
 
-Outcome<std::unique_ptr<sdbus::IConnection>> try_embedded(const BusChoice& choice)
+Outcome<std::optional<Offer>> try_choice(const BusChoice& choice, Client::Missing missing)
 {
-    if (access(socket_of(choice).c_str(), F_OK) != 0) return nullptr;
-    if (auto safe = check_private(choice.runtime_dir); !safe) return failed(safe.error());
-    return try_bus(choice);
+    if (choice.kind == BusChoice::Kind::Embedded) {
+        if (access(socket_of(choice).c_str(), F_OK) != 0) return std::nullopt;
+        if (auto safe = check_private(choice.runtime_dir); !safe) return failed(safe.error());
+    }
+    return try_bus(choice, missing);
+}
+
+/// For messages: the places, each once.
+std::string all_of(const std::vector<BusChoice>& choices)
+{
+    std::vector<std::string> places;
+    for (const BusChoice& choice : choices)
+        if (std::string place = to_string(choice); std::find(places.begin(), places.end(), place) == places.end())
+            places.push_back(std::move(place));
+    return base::join(places, ", ");
+}
+
+/// pmd of a bus that has it, started if need be.
+Outcome<FoundDaemon> take(const Context& context, const BusChoice& choice, Offer offer, Client::Missing missing)
+{
+    if (offer.owner.empty())
+        if (auto started = activate(*offer.connection, choice, context.globals.silent); !started)
+            return failed(started.error());
+    FoundDaemon found{std::move(offer.connection), to_string(choice), choice.kind == BusChoice::Kind::System};
+    if (missing == Client::Missing::Look) found.name = std::move(offer.owner);
+    return found;
 }
 
 } // namespace
@@ -75,22 +121,16 @@ Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missi
     const auto choices = bus_choices(context);
     if (!choices) return failed(choices.error());
     for (const BusChoice& choice : *choices) {
-        std::unique_ptr<sdbus::IConnection> connection;
-        if (choice.kind == BusChoice::Kind::Embedded) {
-            auto tried = try_embedded(choice);
-            if (!tried) return failed(tried.error());
-            connection = std::move(*tried);
-        } else {
-            connection = try_bus(choice);
-        }
-        if (connection) return FoundDaemon{std::move(connection), to_string(choice), choice.kind == BusChoice::Kind::System};
+        auto offer = try_choice(choice, missing);
+        if (!offer) return failed(offer.error());
+        if (*offer) return take(context, choice, std::move(**offer), missing);
     }
     const BusChoice& last = choices->back();
-    const std::string nowhere = fmt::format("no pmd is running ({})", to_string(last));
+    const std::string nowhere = fmt::format("no pmd is running ({})", all_of(*choices));
     if (last.kind != BusChoice::Kind::Embedded) return failed(kNoDaemon, nowhere);
-    if (missing == Client::Missing::Fail) return failed(kNoDaemon, nowhere + "; 'pmctl start' starts one");
+    if (missing != Client::Missing::Start) return failed(kNoDaemon, nowhere + "; 'pmctl start' starts one");
     if (auto started = start_daemon(context, last); !started) return failed(started.error());
-    if (auto connection = wait_for_bus(last)) return FoundDaemon{std::move(connection), to_string(last)};
+    if (auto offer = wait_for_bus(last)) return FoundDaemon{std::move(offer->connection), to_string(last)};
     return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(last)));
 }
 

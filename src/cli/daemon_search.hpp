@@ -16,6 +16,7 @@ struct FoundDaemon {
     std::unique_ptr<sdbus::IConnection> connection;
     std::string bus; ///< for messages
     bool is_system = false;
+    std::string name = kBusName; ///< whom to call; with Missing::Look a unique name, which the bus starts nobody for
 };
 
 /// As Client::connect().

@@ -467,6 +467,12 @@ TEST_F(AuthorizationTest, PmctlOfAnOrdinaryUser)
     EXPECT_EQ(stop.status, 1);
     EXPECT_EQ(stop.text, "pmctl: not authorized to stop app 'web' of user root: polkit, which could allow it, is not there "
                          "(package 'polkitd'); root may (sudo)\n");
+    // It is online, but not hers to start: one answer, not two.
+    const Said start = pmctl(program, kAlice, {"start", "web"});
+    EXPECT_EQ(start.status, 1);
+    EXPECT_EQ(start.text,
+              "pmctl: not authorized to start app 'web' of user root: polkit, which could allow it, is not there "
+              "(package 'polkitd'); root may (sudo)\n");
     const Said described = pmctl(program, kAlice, {"describe", "web", "--spec"});
     EXPECT_EQ(described.status, 0) << described.text;
     EXPECT_EQ(described.text.find(kSecret), std::string::npos) << described.text;

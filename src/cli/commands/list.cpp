@@ -20,7 +20,8 @@ public:
     }
     int run(Context& context) override
     {
-        auto client = Client::connect(context);
+        // Who only completes a word must not start pmd, which may have been ended on purpose.
+        auto client = Client::connect(context, names_ ? Client::Missing::Look : Client::Missing::Fail);
         if (!client) return names_ ? kDone : report(client.error());
         auto rows = client->list(target_, !names_);
         if (!rows) return names_ ? kDone : report(rows.error());

@@ -12,7 +12,7 @@ public:
     void declare(OptionSet& options) override { options.notes("Exit status 3 when no pmd answers.\n\nexample:\n  pmctl ping"); }
     int run(Context& context) override
     {
-        auto client = Client::connect(context);
+        auto client = Client::connect(context, Client::Missing::Look);
         if (!client) return report(client.error());
         const auto daemon = client->daemon();
         if (!daemon) return report(daemon.error());

@@ -110,7 +110,7 @@ private:
     bool check(const Context& context, std::vector<Step>& steps) const;
     int show_plan(const Context& context, Client* client, const std::vector<Step>& steps) const;
     Outcome<void> perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const;
-    void tell_kept(const Context& context, Client& client, const AppText& script) const;
+    [[nodiscard]] std::vector<std::string> kept_online(Client& client, const AppText& script) const;
     [[nodiscard]] LoadOptions load_options(const AppText& text) const;
     [[nodiscard]] Selection selection(const AppText& text) const;
 
@@ -308,35 +308,46 @@ int Start::show_plan(const Context& context, Client* client, const std::vector<S
     return print(render({{"name"}, {"action"}, {"why"}}, lines, context.out));
 }
 
-/// A script that runs already as it is asked for stays as it is: people should hear that nothing happens.
-void Start::tell_kept(const Context& context, Client& client, const AppText& script) const
+/// A script that runs already as it is asked for stays as it is: people should hear that nothing happened.
+std::vector<std::string> Start::kept_online(Client& client, const AppText& script) const
 {
+    std::vector<std::string> kept;
     const auto plan = client.plan(script.text, script.origin, load_options(script));
-    if (!plan) return; // Load says why
+    if (!plan) return kept; // Load says why
     for (const PlanRow& row : *plan)
-        if (row.action == "keep" && is_online(client, row.app))
-            tell_online(context, row.app, force_ ? ", another --name starts one more" : "");
+        if (row.action == "keep" && is_online(client, row.app)) kept.push_back(row.app);
+    return kept;
 }
 
 Outcome<void> Start::perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const
 {
+    // What is online is told when it turns out that nobody refuses: two answers to one command contradict each other.
     if (const auto* text = std::get_if<AppText>(&step)) {
-        if (text->caller_environment && !rows.empty()) tell_kept(context, client, *text);
+        const bool may_be_kept = text->caller_environment && !rows.empty();
+        const auto kept = may_be_kept ? kept_online(client, *text) : std::vector<std::string>();
         const std::string doing = "starting " + base::join(text->names, ", ");
-        return with_progress(context, doing, [&](Watcher* watcher) {
+        auto done = with_progress(context, doing, [&](Watcher* watcher) {
             return client.load(text->text, text->origin, load_options(*text), watcher);
         });
+        if (!done) return done;
+        for (const std::string& app : kept)
+            tell_online(context, app, force_ ? ", another --name starts one more" : "");
+        return done;
     }
     const std::string target = targets_of(step).front();
-    if (!rows.empty() && is_online(client, target)) tell_online(context, target);
-    return with_progress(context, "starting " + target,
-                         [&](Watcher* watcher) { return client.operate("Start", target, watcher); });
+    const bool online = !rows.empty() && is_online(client, target);
+    auto done = with_progress(context, "starting " + target,
+                              [&](Watcher* watcher) { return client.operate("Start", target, watcher); });
+    if (done && online) tell_online(context, target);
+    return done;
 }
 
 int Start::run(Context& context)
 {
     auto client = Client::connect(context);
-    if (!client && client.error().status != kNoDaemon) return report(client.error());
+    const bool can_be_started =
+        client || (client.error().status == kNoDaemon && client.error().code != base::ErrorCode::NoDaemon);
+    if (!can_be_started) return report(client.error());
     std::vector<Row> rows;
     if (client) {
         auto list = client->list("", false);

@@ -14,7 +14,8 @@ public:
     int run(Context& context) override
     {
         std::string text = "pmctl " PMD_VERSION "\n";
-        if (auto client = Client::connect(context)) // without one, pmctl's own version is all there is to tell
+        if (auto client = Client::connect(
+                context, Client::Missing::Look)) // without one, pmctl's own version is all there is to tell
             if (const auto daemon = client->daemon())
                 text += fmt::format("pmd {} (pid {}, {})\n", daemon->version, daemon->pid, client->bus());
         return print(text);

@@ -151,7 +151,9 @@ std::string last_exit_text(const LastExit& last)
 {
     if (last.kind == "exited") return fmt::format("exit code {}", last.code);
     if (last.kind == "signaled") return base::signal_name(last.code);
-    if (last.kind == "launch-failed") return fmt::format("could not be started: {}", std::strerror(last.code));
+    if (last.kind == "launch-failed") // 0: for another reason than a system call; the reason of the state says which
+        return last.code == 0 ? "could not be started"
+                              : fmt::format("could not be started: {}", std::strerror(last.code));
     return last.kind.empty() ? std::string() : "gone, nobody knows how";
 }
 

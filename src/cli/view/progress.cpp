@@ -19,7 +19,13 @@ Progress::Progress(const Terminal& terminal, std::string doing, Now now)
 
 Progress::~Progress()
 {
+    clear();
+}
+
+void Progress::clear()
+{
     if (shown_) err("\r\033[K");
+    shown_ = false;
 }
 
 void Progress::on_event(const std::string& event, const std::string& app, std::uint32_t id)
@@ -30,10 +36,16 @@ void Progress::on_event(const std::string& event, const std::string& app, std::u
 
 void Progress::on_tick() { show(); }
 
+void Progress::on_question()
+{
+    clear();
+    silent_ = true;
+}
+
 void Progress::show()
 {
     const auto passed = now_() - since_;
-    if (passed < kQuietAtFirst) return;
+    if (silent_ || passed < kQuietAtFirst) return;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(passed);
     std::string line = fmt::format("{} ({}){}", doing_, base::format_duration(seconds), terminal_.unicode ? "\xe2\x80\xa6" : "...");
     if (!last_.empty()) line += "  " + last_;

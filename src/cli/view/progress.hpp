@@ -22,9 +22,11 @@ public:
 
     void on_event(const std::string& event, const std::string& app, std::uint32_t id) override;
     void on_tick() override;
+    void on_question() override;
 
 private:
     void show();
+    void clear();
 
     const Terminal& terminal_;
     std::string doing_;
@@ -32,6 +34,7 @@ private:
     Now now_;
     std::chrono::steady_clock::time_point since_;
     bool shown_ = false;
+    bool silent_ = false; ///< a prompt may be where the line would be
 };
 
 } // namespace pm::cli

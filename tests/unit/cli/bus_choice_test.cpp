@@ -84,5 +84,20 @@ TEST(PrivateDirectory, IsOursAlone)
     }
 }
 
+TEST(PrivateDirectory, OfTheSystemsPmdIsNotToBeRemoved)
+{
+    const Scratch here;
+    mkdir((here / "run").c_str(), 0755);
+    const auto other = check_private(here / "run");
+    ASSERT_FALSE(other);
+    EXPECT_NE(other.error().message.find("Remove it"), std::string::npos) << other.error().message;
+    const auto of_system = check_private(here / "run", here / "run");
+    ASSERT_FALSE(of_system);
+    EXPECT_EQ(of_system.error().message,
+              "'" + (here / "run") +
+                  "' belongs to the system's pmd, which is on the system bus: for another one, "
+                  "set PMD_RUNTIME_DIR to another place");
+}
+
 } // namespace
 } // namespace pm::cli::testing

@@ -64,6 +64,7 @@ TEST(LastExit, IsToldInWords)
     for (const auto& [last, text] : {Case{{0, "exited", 3}, "exit code 3"},
                                      {{0, "signaled", 9}, "SIGKILL"},
                                      {{0, "launch-failed", 2}, "could not be started: No such file or directory"},
+                                     {{0, "launch-failed", 0}, "could not be started"},
                                      {{0, "unknown", 0}, "gone, nobody knows how"},
                                      {{0, "", 0}, ""}})
         EXPECT_EQ(last_exit_text(last), text) << last.kind;

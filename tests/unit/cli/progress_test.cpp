@@ -52,6 +52,20 @@ TEST_F(ProgressTest, TellsTheTimeAndTheLastEventAndGoes)
               "\r\033[Kstopping web (1s)...\r\033[Kstopping web (2s)...  web (id 3): exit\r\033[K");
 }
 
+TEST_F(ProgressTest, LeavesTheTerminalToAQuestion)
+{
+    EXPECT_EQ(written(ascii_,
+                      [&](Progress& progress) {
+                          now_ += 1s;
+                          progress.on_tick();
+                          progress.on_question();
+                          now_ += 1s;
+                          progress.on_tick();
+                          progress.on_event("exit", "web", 3);
+                      }),
+              "\r\033[Kstopping web (1s)...\r\033[K");
+}
+
 TEST_F(ProgressTest, StaysWithinTheLine)
 {
     const Terminal narrow{.is_terminal = true, .width = 12, .unicode = true};
