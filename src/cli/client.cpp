@@ -1,53 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/client.hpp"
 
-#include "cli/bus_error.hpp"
-#include "cli/daemon_search.hpp"
+#include "cli/daemon_calls.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/questions.hpp"
-#include "org.pmd1.Manager-proxy.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fmt/format.h>
-#include <numeric>
 #include <poll.h>
 #include <sdbus-c++/sdbus-c++.h>
 #include <sys/syscall.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
-#include <variant>
 
 namespace pm::cli {
 namespace {
 
-constexpr const char* kPath = "/org/pmd1";
-constexpr const char* kManager = org::pmd1::Manager_proxy::INTERFACE_NAME;
-constexpr const char* kApp = "org.pmd1.App";
-constexpr const char* kProperties = "org.freedesktop.DBus.Properties";
-constexpr std::uint64_t kNoTimeout = UINT64_MAX; // sd_bus_call_async(3): wait for ever
-constexpr std::size_t kMostAtOnce = 64;      ///< calls; pmd allows max_calls_per_caller, 256 by default
 constexpr int kMostAttempts = 200; ///< of asking for an environment, 5 ms apart
-
-using Properties = std::map<std::string, sdbus::Variant>;
-
-/// The generated proxy; signals are heard only by those who wait, so it is never registered for any.
-class Manager final : public org::pmd1::Manager_proxy {
-public:
-    explicit Manager(sdbus::IProxy& proxy) : Manager_proxy(proxy) {}
-
-private:
-    void onAppAdded(const sdbus::ObjectPath&) override {}
-    void onAppRemoved(const sdbus::ObjectPath&) override {}
-    void onProcessEvent(const std::string&, const std::string&, const std::uint32_t&, const Properties&) override {}
-};
-
-Failure failure_of(const sdbus::Error& error, const std::string& bus)
-{
-    return cli::failure_of(error.getName(), error.getMessage(), bus);
-}
 
 Properties options_of(const LoadOptions& from)
 {
@@ -82,207 +52,8 @@ Value property(const Properties& all, const std::string& name)
 
 } // namespace
 
-struct Client::Impl {
-    std::unique_ptr<sdbus::IConnection> connection;
-    std::string bus;
-    std::string name; ///< of pmd on the bus
-    std::unique_ptr<sdbus::IProxy> proxy;
-    Questions questions;
-    Manager manager;
-
-    explicit Impl(FoundDaemon found)
-        : connection(std::move(found.connection)), bus(std::move(found.bus)), name(std::move(found.name)),
-          proxy(sdbus::createProxy(*connection, name, kPath)), questions(*proxy, found.is_system), manager(*proxy)
-    {
-        if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
-    }
-
-    /// Runs a synchronous call; its D-Bus error becomes a Failure.
-    template <typename Call>
-    auto ask(Call&& call) -> Outcome<decltype(call())>
-    {
-        try {
-            if constexpr (std::is_void_v<decltype(call())>) {
-                call();
-                return {};
-            } else {
-                return call();
-            }
-        } catch (const sdbus::Error& error) {
-            return failed(failure_of(error, bus));
-        }
-    }
-
-    Properties properties(const std::string& path, const char* interface)
-    {
-        const auto object = sdbus::createProxy(*connection, name, path);
-        Properties all;
-        object->callMethod("GetAll").onInterface(kProperties).withArguments(interface).storeResultsTo(all);
-        return all;
-    }
-
-    /// The declaration of an app with all that is in it; nothing for those who may not see it, or an older pmd.
-    std::optional<std::string> whole_spec(const std::string& path)
-    {
-        const Questions::None no_questions(questions);
-        try {
-            std::string spec;
-            const auto object = sdbus::createProxy(*connection, name, path);
-            object->callMethod("GetSpec").onInterface(kApp).storeResultsTo(spec);
-            return spec;
-        } catch (const sdbus::Error&) {
-            return std::nullopt;
-        }
-    }
-
-    /// Handles messages until `done`; fails on Ctrl-C and when the bus goes.
-    Outcome<void> wait(const bool& done, Watcher* watcher)
-    {
-        const Interrupt interrupt;
-        auto next_tick = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-        while (!done) {
-            if (connection->processPendingRequest()) continue;
-            const auto poll_data = connection->getEventLoopPollData();
-            std::array<pollfd, 2> fds{pollfd{poll_data.fd, poll_data.events, 0}, pollfd{interrupt.fd(), POLLIN, 0}};
-            poll(fds.data(), fds.size(), watcher != nullptr ? 100 : poll_data.getPollTimeout());
-            if ((fds[1].revents & POLLIN) != 0) return failed(kInterrupted, "");
-            if (watcher == nullptr || std::chrono::steady_clock::now() < next_tick) continue;
-            next_tick += std::chrono::seconds(1);
-            watcher->on_tick();
-        }
-        return {};
-    }
-
-    std::unique_ptr<sdbus::IProxy> listen(Watcher& watcher)
-    {
-        auto events = sdbus::createProxy(*connection, name, kPath);
-        events->uponSignal("ProcessEvent")
-            .onInterface(kManager)
-            .call([&watcher](const std::string& event, const std::string& app, const std::uint32_t& id,
-                             const Properties&) { watcher.on_event(event, app, id); });
-        events->finishRegistration();
-        return events;
-    }
-
-    /// Whether a call that failed so is worth another try, with somebody who can be asked for a password.
-    [[nodiscard]] bool may_ask_for(const Failure& failure) const noexcept
-    {
-        // Busy: of calls that polkit is asked about at once, pmd takes only so many.
-        const bool may_help = failure.code == base::ErrorCode::NotAuthorized || failure.code == base::ErrorCode::Busy;
-        return questions.allowed() && may_help;
-    }
-
-    void prepare_to_ask(Watcher* watcher)
-    {
-        if (watcher != nullptr) watcher->on_question();
-        questions.expect();
-    }
-
-    /// Makes a call without time-out and waits for its reply. It is made again with leave to ask for a password if it
-    /// takes one: what needs none has its progress shown, and starts nobody who would ask.
-    template <typename Reply, typename... Args>
-    Outcome<Reply> wait_for(const char* method, Watcher* watcher, const Args&... args)
-    {
-        Outcome<Reply> reply;
-        {
-            const Questions::None no_questions(questions);
-            reply = call_and_wait<Reply>(method, watcher, args...);
-        }
-        if (reply || !may_ask_for(reply.error())) return reply;
-        prepare_to_ask(watcher);
-        return call_and_wait<Reply>(method, watcher, args...);
-    }
-
-    template <typename Reply, typename... Args>
-    Outcome<Reply> call_and_wait(const char* method, Watcher* watcher, const Args&... args)
-    {
-        bool done = false;
-        Reply reply{};
-        std::optional<Failure> failure;
-        try {
-            const auto events = watcher != nullptr ? listen(*watcher) : nullptr;
-            const auto answer = [&](const sdbus::Error* error) {
-                if (error != nullptr) failure = failure_of(*error, bus);
-                done = true;
-            };
-            auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(args...));
-            sdbus::PendingAsyncCall pending;
-            if constexpr (std::is_same_v<Reply, std::monostate>) {
-                pending = call.uponReplyInvoke(answer);
-            } else {
-                pending = call.uponReplyInvoke([&](const sdbus::Error* error, const Reply& value) {
-                    reply = value;
-                    answer(error);
-                });
-            }
-            const auto waited = wait(done, watcher);
-            if (!waited) {
-                pending.cancel();
-                return failed(waited.error());
-            }
-        } catch (const sdbus::Error& error) {
-            return failed(failure_of(error, bus));
-        }
-        if (failure) return failed(std::move(*failure));
-        return reply;
-    }
-
-    using Ends = std::vector<Outcome<void>>;
-
-    /// Calls `method` for each target and waits for all replies; how each ended, in the same order. Those that take a
-    /// password are called again, one after the other: only one person can be asked at a terminal, and one thing at a
-    /// time.
-    Outcome<Ends> wait_for_all(const std::string& method, const std::vector<std::string>& targets, Watcher* watcher)
-    {
-        Ends ends(targets.size());
-        std::vector<std::size_t> which(targets.size());
-        std::iota(which.begin(), which.end(), 0U);
-        {
-            const Questions::None no_questions(questions);
-            if (auto called = call_each(method, targets, which, kMostAtOnce, watcher, ends); !called)
-                return failed(called.error());
-        }
-        std::erase_if(which, [&](std::size_t at) { return ends[at] || !may_ask_for(ends[at].error()); });
-        if (which.empty()) return ends;
-        prepare_to_ask(watcher);
-        if (auto called = call_each(method, targets, which, 1, watcher, ends); !called) return failed(called.error());
-        return ends;
-    }
-
-    /// Calls `method` for `which` of the targets, `at_once` of them at the same time, and puts how each ended into
-    /// `ends`.
-    Outcome<void> call_each(const std::string& method, const std::vector<std::string>& targets,
-                            const std::vector<std::size_t>& which, std::size_t at_once, Watcher* watcher, Ends& ends)
-    {
-        std::vector<sdbus::PendingAsyncCall> calls;
-        std::size_t answered = 0;
-        bool heard = false;
-        const auto send = [&](std::size_t at) {
-            auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(targets[at], Properties{}));
-            calls.push_back(
-                call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
-                    ends[at] = error != nullptr ? failed(failure_of(*error, bus)) : Outcome<void>{};
-                    ++answered;
-                    heard = true;
-                }));
-        };
-        try {
-            const auto events = watcher != nullptr ? listen(*watcher) : nullptr;
-            while (answered < which.size()) {
-                while (calls.size() < std::min(which.size(), answered + at_once))
-                    send(which[calls.size()]);
-                heard = false;
-                if (auto waited = wait(heard, watcher); !waited) {
-                    for (sdbus::PendingAsyncCall& call : calls) call.cancel();
-                    return failed(waited.error());
-                }
-            }
-        } catch (const sdbus::Error& error) {
-            for (sdbus::PendingAsyncCall& call : calls) call.cancel();
-            return failed(failure_of(error, bus));
-        }
-        return {};
-    }
+struct Client::Impl : DaemonCalls {
+    using DaemonCalls::DaemonCalls;
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
