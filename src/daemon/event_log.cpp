@@ -18,6 +18,7 @@ io::Severity severity_of(const engine::ProcessEvent& event) noexcept
                    ? io::Severity::Info
                    : io::Severity::Warning;
     case engine::EventKind::Start: return io::Severity::Debug;
+    case engine::EventKind::Wait:
     case engine::EventKind::Online:
     case engine::EventKind::Restart:
     case engine::EventKind::Stop:

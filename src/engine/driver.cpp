@@ -274,6 +274,7 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
         else
             waiting_.erase(instance.id);
         instance.since = clock_.wall();
+        if (after == Status::Waiting) notices.process(EventKind::Wait, instance, instance.reason);
         if (after == Status::Online) notices.process(EventKind::Online, instance, instance.reason);
         if (after == Status::Stopped) notices.process(EventKind::Stop, instance, instance.reason);
         if (after == Status::Errored)

@@ -8,7 +8,8 @@
 namespace pm::engine {
 namespace {
 
-constexpr model::NameTable<EventKind, 8> kEventKinds{{{
+constexpr model::NameTable<EventKind, 9> kEventKinds{{{
+    {EventKind::Wait, "wait"},
     {EventKind::Start, "start"},
     {EventKind::Online, "online"},
     {EventKind::Exit, "exit"},

@@ -137,6 +137,7 @@ public:
 
 /// What happened to a process; the names are those of D-Bus ProcessEvent and of PM2's bus where PM2 has one.
 enum class EventKind {
+    Wait,    ///< its start waits for apps it depends on
     Start,   ///< a process is being started
     Online,  ///< it runs
     Exit,    ///< it ended; `exit` tells how

@@ -6,7 +6,8 @@
 namespace pm::io {
 namespace {
 
-constexpr model::NameTable<Message, 15> kIds{{{
+constexpr model::NameTable<Message, 16> kIds{{{
+    {Message::Wait, "dfaaf45df4284bfdb6d2060f33a090ca"},
     {Message::Start, "4e4e88c13d074a3a937360dadd652534"},
     {Message::Online, "fe72ef3145544d49829e269f7aa75c5b"},
     {Message::Exit, "bed217e04897495ba4129fa3a355ccc1"},
@@ -48,6 +49,7 @@ std::string_view message_id(Message message) noexcept { return kIds.name(message
 Message message_of(engine::EventKind kind) noexcept
 {
     switch (kind) {
+    case engine::EventKind::Wait: return Message::Wait;
     case engine::EventKind::Start: return Message::Start;
     case engine::EventKind::Online: return Message::Online;
     case engine::EventKind::Exit: return Message::Exit;

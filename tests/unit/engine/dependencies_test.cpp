@@ -51,7 +51,8 @@ protected:
 TEST_F(DependenciesTest, AStartWaitsUntilWhatItNeedsIsOnline)
 {
     const Answer answer = load({needing("web", {{"db", Condition::Ready}}), app("db")});
-    EXPECT_EQ(deeds(), "launch db/1.1");
+    EXPECT_EQ(world.log, (std::vector<std::string>{"launch db/1.1", "event wait web/0.0", "event start db/1.1"}));
+    world.log.clear();
     EXPECT_EQ(world.status("web"), "waiting");
     EXPECT_EQ(world.instance("web").reason, "waits for 'db' to be ready: it is starting");
     world.deliver_one();
