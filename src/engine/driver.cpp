@@ -21,10 +21,19 @@ bool concerns(const std::set<std::string>& moved, const Instance& instance)
            std::ranges::any_of(needs, [&](const auto& need) { return moved.contains(need.first); });
 }
 
+/// The process of this generation ended.
+bool is_end(const Event& event, base::Generation generation)
+{
+    if (const auto* gone = std::get_if<Gone>(&event)) return gone->generation == generation;
+    const auto* main = std::get_if<MainExited>(&event);
+    return main != nullptr && main->generation == generation;
+}
+
 } // namespace
 
 void Driver::feed(Instance& instance, const Event& event)
 {
+    if (!instance.held.empty() && is_end(event, instance.machine.generation)) carry_out_held(instance); // it is not to come again
     Transition transition = step(instance.machine, event, circumstances_of(instance));
     const Status before = status_of(instance.machine.state);
     const base::Generation generation = instance.machine.generation;
@@ -127,7 +136,11 @@ void Driver::look_at_waiting(Instance& instance)
 
 void Driver::look_at_held(Instance& instance)
 {
-    if (dependencies.are_dependents_ending(instance.app->name)) return;
+    if (!dependencies.are_dependents_ending(instance.app->name)) carry_out_held(instance);
+}
+
+void Driver::carry_out_held(Instance& instance)
+{
     const base::InstanceId id = instance.id;
     held_.erase(id);
     for (const HeldStop& stop : std::exchange(instance.held, {})) {

@@ -79,6 +79,7 @@ private:
     void moved(const App& app);
     void look_at_waiting(Instance& instance);
     void look_at_held(Instance& instance);
+    void carry_out_held(Instance& instance);
     void carry_out(Instance& instance, Action action);
     void launch(Instance& instance);
     [[nodiscard]] LaunchRequest request_of(const Instance& instance) const;

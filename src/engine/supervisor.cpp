@@ -92,6 +92,16 @@ struct Supervisor::Impl {
         return {};
     }
 
+    /// Stops of apps that were being deleted and had not begun (Instance::held) are nobody's any more.
+    void go_on_deleting()
+    {
+        std::vector<Instance*> leaving;
+        for (const auto& [sequence, app] : driver.table.apps())
+            for (const auto& [slot, instance] : app->instances)
+                if (instance->leaving && !std::holds_alternative<Stopping>(instance->machine.state)) leaving.push_back(instance.get());
+        for (Instance* instance : leaving) driver.feed(*instance, StopCommand{});
+    }
+
     void answer(ProcessKey key, const Event& event)
     {
         driver.enter([&] {
@@ -322,6 +332,7 @@ std::vector<base::Error> Supervisor::restore(std::span<const SavedApp> apps)
         std::vector<base::Error> faults;
         for (const SavedApp& app : apps)
             if (auto restored = impl_->restore(app); !restored) faults.push_back(std::move(restored).error());
+        impl_->go_on_deleting();
         return faults;
     });
 }

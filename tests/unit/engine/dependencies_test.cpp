@@ -217,6 +217,34 @@ TEST_F(DependenciesTest, AStartTakesAHeldStopBack)
     EXPECT_EQ(stop.text(), "Superseded");
 }
 
+TEST_F(DependenciesTest, ADeleteThatWasHeldBackIsGoneOnWithByTheNextPmd)
+{
+    world.stubborn = {"web"};
+    load({app("db"), needing("web", {{"db", Condition::Ready}})});
+    world.deliver();
+    operate(Verb::Delete, "all");
+    FakeWorld after;
+    const std::vector apps{*world.supervisor.saved("db"), *world.supervisor.saved("web")};
+    for (const auto& [key, process] : world.alive) after.alive[key] = process;
+    ASSERT_TRUE(after.supervisor.restore(apps).empty());
+    after.advance(10s);
+    EXPECT_TRUE(after.supervisor.snapshots().empty());
+}
+
+TEST_F(DependenciesTest, WhatEndsWhileItsStopIsHeldBackIsNotStartedAgain)
+{
+    world.stubborn = {"web"};
+    load({app("db"), needing("web", {{"db", Condition::Ready}})});
+    world.deliver();
+    const Answer stop = operate(Verb::Stop, "all");
+    world.crash(0, SIGKILL);
+    EXPECT_EQ(world.status("db"), "stopped");
+    EXPECT_EQ(stop.text(), "pending");
+    world.advance(10s);
+    EXPECT_EQ(stop.text(), "ok");
+    EXPECT_EQ(world.instance("db").restarts, 0U);
+}
+
 TEST_F(DependenciesTest, WhatSurvivesSigkillHoldsNobodyBack)
 {
     world.immortal = {"web"};
