@@ -10,6 +10,25 @@ namespace pm::engine {
 
 using model::Status;
 
+namespace {
+
+/// An app at rest needs none; else what its next process will get, and what those that run have.
+std::vector<model::ListenAddress> needed_sockets(const App& app)
+{
+    std::vector<model::ListenAddress> needed;
+    std::set<const model::AppSpec*> specs;
+    for (const auto& [slot, instance] : app.instances) {
+        const Status status = status_of(instance->machine.state);
+        if (status == Status::Stopped || status == Status::Errored) continue;
+        specs.insert(app.spec.get());
+        if (has_process(instance->machine.state)) specs.insert(instance->running.get());
+    }
+    for (const model::AppSpec* spec : specs) needed.insert(needed.end(), spec->listen.begin(), spec->listen.end());
+    return needed;
+}
+
+} // namespace
+
 void Driver::feed(Instance& instance, const Event& event)
 {
     const auto& started_with = instance.running ? instance.running : instance.app->spec;
@@ -20,6 +39,7 @@ void Driver::feed(Instance& instance, const Event& event)
     const pid_t pid = instance.pid;
     instance.machine = std::move(transition.machine);
 
+    if (instance.app->listens) sockets_due_.insert(instance.app->name);
     // First what makes things happen, then what tells of it.
     carry_out(instance, transition.action);
     arm(instance);
@@ -72,6 +92,27 @@ void Driver::adjust(App& app, const model::AppSpec& before)
     launcher_.adjust(adjustment);
 }
 
+base::Result<void> Driver::hold_sockets(const model::AppSpec& spec, uid_t owner)
+{
+    if (spec.listen.empty()) return {};
+    if (App* app = table.find(spec.name)) app->listens = true;
+    sockets_due_.insert(spec.name);
+    return sockets_.hold(spec, owner);
+}
+
+void Driver::resume_sockets(App& app)
+{
+    for (const auto& [slot, instance] : app.instances) {
+        const Status status = status_of(instance->machine.state);
+        if (status == Status::Stopped || status == Status::Errored) continue;
+        for (const auto* spec : {app.spec.get(), instance->running.get()}) {
+            if (spec->listen.empty()) continue;
+            app.listens = true;
+            sockets_.resume(*spec, app.owner);
+        }
+    }
+}
+
 App& Driver::add_app(std::shared_ptr<const model::AppSpec> spec)
 {
     App& app = table.add_app(std::move(spec));
@@ -119,6 +160,7 @@ void Driver::carry_out(Instance& instance, Action action)
 void Driver::launch(Instance& instance)
 {
     instance.running = instance.app->spec;
+    if (!instance.running->listen.empty()) instance.app->listens = true;
     launcher_.launch(request_of(instance));
 }
 
@@ -126,7 +168,7 @@ LaunchRequest Driver::request_of(const Instance& instance) const
 {
     const App& app = *instance.app;
     const bool several = app.instances.size() > 1 || model::resolve(app.spec->instances, limits_.cpus) > 1;
-    return {.key = instance.key(), .slot = instance.slot, .spec = instance.running, .several = several};
+    return {.key = instance.key(), .slot = instance.slot, .spec = instance.running, .several = several, .owner = app.owner};
 }
 
 void Driver::arm(Instance& instance)
@@ -204,9 +246,20 @@ void Driver::remove(Instance& instance)
     table.remove(instance);
 }
 
+void Driver::close_sockets()
+{
+    for (const std::string& name : std::exchange(sockets_due_, {})) {
+        App* app = table.find(name);
+        const auto needed = app ? needed_sockets(*app) : std::vector<model::ListenAddress>();
+        sockets_.keep_only(name, needed);
+        if (app && needed.empty()) app->listens = false;
+    }
+}
+
 void Driver::settle()
 {
     for (;;) {
+        close_sockets();
         notices.publish(events_);
         auto finished = waiters.next_finished();
         if (!finished) return;

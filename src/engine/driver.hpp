@@ -5,6 +5,7 @@
 #include "engine/notices.hpp"
 #include "engine/waiters.hpp"
 
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -12,8 +13,8 @@ namespace pm::engine {
 
 class Driver {
 public:
-    Driver(Launcher& launcher, Timers& timers, Clock& clock, Events& events, Limits limits)
-        : launcher_(launcher), timers_(timers), clock_(clock), events_(events), limits_(limits)
+    Driver(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, Limits limits)
+        : launcher_(launcher), sockets_(sockets), timers_(timers), clock_(clock), events_(events), limits_(limits)
     {
     }
 
@@ -42,6 +43,12 @@ public:
     void timer_fired(Instance& instance);
     /// Has processes that were started with the limits of `before` get those of the app's spec.
     void adjust(App& app, const model::AppSpec& before);
+
+    /// Opens what `spec` listens on, for an app that is about to be started with it; what turns out not to be needed at the
+    /// end of the present call is closed again.
+    base::Result<void> hold_sockets(const model::AppSpec& spec, uid_t owner);
+    /// Takes up the sockets that an earlier pmd held for the app.
+    void resume_sockets(App& app);
 
     App& add_app(std::shared_ptr<const model::AppSpec> spec);
     Instance& add_instance(App& app, std::string reason);
@@ -74,13 +81,16 @@ private:
     void tell_survival(Instance& instance);
     void remove(Instance& instance);
     void settle();
+    void close_sockets();
 
     Launcher& launcher_;
+    Sockets& sockets_;
     Timers& timers_;
     Clock& clock_;
     Events& events_;
     Limits limits_;
     int depth_ = 0;
+    std::set<std::string> sockets_due_; ///< apps that may need fewer sockets than they hold
 };
 
 } // namespace pm::engine
