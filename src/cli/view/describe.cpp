@@ -83,6 +83,15 @@ void add_state(Lines& lines, const Row& row, const AppInfo& app)
     lines.emplace_back("user", row.user);
 }
 
+/// "unix:/run/x.sock (dgram)": of other addresses the text itself says all.
+std::string listen_text(const model::ListenAddress& address)
+{
+    std::string text = model::to_string(address);
+    if (!model::is_ip(address.kind) && address.type != model::SocketType::Stream)
+        text += fmt::format(" ({})", model::to_string(address.type));
+    return text;
+}
+
 void add_spec(Lines& lines, const model::AppSpec& spec)
 {
     lines.emplace_back("script", spec.script);
@@ -90,6 +99,8 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
     lines.emplace_back("interpreter", spec.interpreter.value_or("by the script"));
     if (!spec.interpreter_args.empty()) lines.emplace_back("interpreter args", base::join(spec.interpreter_args, " "));
     lines.emplace_back("cwd", spec.cwd);
+    for (const model::ListenAddress& address : spec.listen)
+        lines.emplace_back("listen", listen_text(address));
     lines.emplace_back("restart", restart_policy(spec));
     lines.emplace_back("stop", fmt::format("{}, SIGKILL after {}", base::signal_name(spec.kill_signal),
                                            base::format_duration(spec.kill_timeout)));
@@ -128,6 +139,8 @@ Json json_of(const Row& row, const AppInfo& app)
         item["interpreter"] = spec->interpreter ? Json(*spec->interpreter) : Json();
         item["interpreter_args"] = spec->interpreter_args;
         item["cwd"] = spec->cwd;
+        item["listen"] = Json::array();
+        for (const model::ListenAddress& address : spec->listen) item["listen"].push_back(listen_text(address));
         item["autorestart"] = spec->restart.autorestart;
         item["max_restarts"] = spec->restart.max_restarts;
         item["min_uptime_msec"] = spec->restart.min_uptime.count();
