@@ -9,10 +9,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-namespace pm::channel
-{
-namespace
-{
+namespace pm::channel {
+namespace {
 
 using base::ErrorCode;
 using base::fail;
@@ -21,8 +19,7 @@ using model::ListenAddress;
 
 base::Unexpected refused(const model::AppSpec& spec, const ListenAddress& address, const std::string& why)
 {
-    return fail(ErrorCode::ListenFailed,
-                fmt::format("app '{}': listening on {}: {}", spec.name, model::to_string(address), why));
+    return fail(ErrorCode::ListenFailed, fmt::format("app '{}': listening on {}: {}", spec.name, model::to_string(address), why));
 }
 
 /// One name for one place of one app, short whatever the path (FDNAME= takes 255 bytes of ASCII). FNV-1a: who takes a
@@ -38,8 +35,7 @@ std::string depot_name(const std::string& app, const ListenAddress& address)
 /// While one is held, the other may not be had.
 bool in_the_way(const ListenAddress& held, const ListenAddress& wanted)
 {
-    if (model::is_ip(held.kind))
-        return model::is_ip(wanted.kind) && held.type == wanted.type && held.port == wanted.port;
+    if (model::is_ip(held.kind)) return model::is_ip(wanted.kind) && held.type == wanted.type && held.port == wanted.port;
     return held.kind == wanted.kind && held.host == wanted.host;
 }
 
@@ -117,8 +113,7 @@ Result<std::vector<int>> HeldSockets::descriptors(const engine::LaunchRequest& r
 
 HeldSockets::Held* HeldSockets::find(List& list, const ListenAddress& address)
 {
-    const auto found =
-        std::ranges::find_if(list, [&](const Held& held) { return model::same_place(held.address, address); });
+    const auto found = std::ranges::find_if(list, [&](const Held& held) { return model::same_place(held.address, address); });
     return found == list.end() ? nullptr : &*found;
 }
 
@@ -132,8 +127,8 @@ Result<Rights> HeldSockets::rights(const model::AppSpec& spec, const ListenAddre
         const auto who = accounts_(std::to_string(owner), "");
         if (!who) return refused(spec, address, who.error().message);
         if (who->uid != owner || !who->gid) return refused(spec, address, fmt::format("user {} is not known", owner));
-        rights.owner = std::make_shared<const model::Identity>(
-            model::Identity{owner, *who->gid, who->groups, std::to_string(owner)});
+        rights.owner =
+            std::make_shared<const model::Identity>(model::Identity{owner, *who->gid, who->groups, std::to_string(owner)});
         rights.may_have_low_ports = false;
     }
     if (address.kind != ListenAddress::Kind::Path) return rights;
@@ -163,8 +158,7 @@ Result<HeldSockets::List> HeldSockets::open_missing(const model::AppSpec& spec, 
             fresh.push_back(*std::move(opened));
             continue;
         }
-        for (Held& one : fresh)
-            close(spec.name, one);
+        for (Held& one : fresh) close(spec.name, one);
         return tl::unexpected(std::move(opened).error());
     }
     return fresh;

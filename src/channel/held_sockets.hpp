@@ -16,8 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace pm::channel
-{
+namespace pm::channel {
 
 /// The numbers of a user and a group; what was not asked for is absent.
 struct AccountIds {
@@ -26,8 +25,7 @@ struct AccountIds {
     std::vector<gid_t> groups; ///< supplementary, of the user
 };
 
-class HeldSockets final : public engine::Sockets
-{
+class HeldSockets final : public engine::Sockets {
 public:
     /// `user` and `group` are names, numbers or empty.
     using Accounts = std::function<base::Result<AccountIds>(const std::string& user, const std::string& group)>;
@@ -52,8 +50,7 @@ private:
     using List = std::vector<Held>;
 
     [[nodiscard]] static Held* find(List& list, const model::ListenAddress& address);
-    [[nodiscard]] base::Result<Rights> rights(const model::AppSpec& spec, const model::ListenAddress& address,
-                                              uid_t owner);
+    [[nodiscard]] base::Result<Rights> rights(const model::AppSpec& spec, const model::ListenAddress& address, uid_t owner);
     [[nodiscard]] base::Result<List> open_missing(const model::AppSpec& spec, uid_t owner);
     [[nodiscard]] base::Result<Held> open(const model::AppSpec& spec, const model::ListenAddress& address, uid_t owner);
     /// Who of this pmd is in the way; empty: nobody.

@@ -15,10 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace pm::channel
-{
-namespace
-{
+namespace pm::channel {
+namespace {
 
 using model::ListenAddress;
 using model::SocketType;
@@ -97,8 +95,7 @@ tl::expected<OpenSocket, NotOpened> open_socket(const ListenAddress& address, co
             return tl::unexpected(NotOpened{EACCES, privileged(address, first)});
     const io::ActingAs owner(rights.owner.get());
     if (owner.error() != 0)
-        return tl::unexpected(
-            NotOpened{owner.error(), fmt::format("acting as its owner: {}", std::strerror(owner.error()))});
+        return tl::unexpected(NotOpened{owner.error(), fmt::format("acting as its owner: {}", std::strerror(owner.error()))});
     auto fd = bound(address);
     if (!fd) return tl::unexpected(fd.error());
     OpenSocket open{*std::move(fd), std::nullopt};
@@ -107,21 +104,18 @@ tl::expected<OpenSocket, NotOpened> open_socket(const ListenAddress& address, co
         open.file = socket_file(address.host);
         error = set_access(address.host, rights.file_user, rights.file_group, address.mode);
     }
-    if (error == 0 && address.type != SocketType::Datagram &&
-        ::listen(open.fd.get(), static_cast<int>(address.backlog)) < 0)
+    if (error == 0 && address.type != SocketType::Datagram && ::listen(open.fd.get(), static_cast<int>(address.backlog)) < 0)
         error = errno;
     if (error == 0) return open;
     if (open.file) remove_own(address.host, *open.file);
-    if (error == EPERM)
-        return tl::unexpected(NotOpened{error, "the app's owner may not give the file to that user or group"});
+    if (error == EPERM) return tl::unexpected(NotOpened{error, "the app's owner may not give the file to that user or group"});
     return tl::unexpected(failed(address, error));
 }
 
 void adjust_socket(int fd, const ListenAddress& address, const Rights& rights)
 {
     if (address.type != SocketType::Datagram) ::listen(fd, static_cast<int>(address.backlog));
-    if (model::is_ip(address.kind) && address.type == SocketType::Stream)
-        set(fd, IPPROTO_TCP, TCP_NODELAY, address.nodelay);
+    if (model::is_ip(address.kind) && address.type == SocketType::Stream) set(fd, IPPROTO_TCP, TCP_NODELAY, address.nodelay);
     if (address.kind != Kind::Path) return;
     const io::ActingAs owner(rights.owner.get());
     if (owner.error() == 0) (void)set_access(address.host, rights.file_user, rights.file_group, address.mode);

@@ -13,8 +13,7 @@
 
 #include <optional>
 
-namespace pm::channel
-{
+namespace pm::channel {
 
 /// Who a socket is opened for.
 struct Rights {
@@ -35,8 +34,7 @@ struct NotOpened {
     int error = 0;
     std::string why;
 };
-[[nodiscard]] tl::expected<OpenSocket, NotOpened> open_socket(const model::ListenAddress& address,
-                                                              const Rights& rights);
+[[nodiscard]] tl::expected<OpenSocket, NotOpened> open_socket(const model::ListenAddress& address, const Rights& rights);
 /// Sets what an open socket can change: backlog, nodelay, and the permissions and owner of a path.
 void adjust_socket(int fd, const model::ListenAddress& address, const Rights& rights);
 

@@ -7,10 +7,8 @@
 #include <cstring>
 #include <fmt/format.h>
 
-namespace pm::channel
-{
-namespace
-{
+namespace pm::channel {
+namespace {
 
 using Kind = model::ListenAddress::Kind;
 
@@ -26,26 +24,21 @@ std::string who_shows(const model::ListenAddress& address)
 std::string why_not(const model::ListenAddress& address, int error)
 {
     switch (error) {
-    case EADDRINUSE:
-        return fmt::format("in use by another program ({})", who_shows(address));
-    case EADDRNOTAVAIL:
-        return "this machine has no such address ('ip address' lists them; 'free_bind: true' does not mind)";
-    case EAFNOSUPPORT:
-        return "this machine has no IPv6";
-    case ENOENT:
-        return "there is no such directory";
+    case EADDRINUSE: return fmt::format("in use by another program ({})", who_shows(address));
+    case EADDRNOTAVAIL: return "this machine has no such address ('ip address' lists them; 'free_bind: true' does not mind)";
+    case EAFNOSUPPORT: return "this machine has no IPv6";
+    case ENOENT: return "there is no such directory";
     case EACCES:
         return model::is_ip(address.kind) ? "that needs the rights of root"
                                           : std::string("the app's owner may not make a file there");
-    default:
-        return std::strerror(error);
+    default: return std::strerror(error);
     }
 }
 
 std::string privileged(const model::ListenAddress& address, std::uint16_t first_free)
 {
-    return fmt::format("port {} is for apps of root: ports below {} are (net.ipv4.ip_unprivileged_port_start)",
-                       address.port, first_free);
+    return fmt::format("port {} is for apps of root: ports below {} are (net.ipv4.ip_unprivileged_port_start)", address.port,
+                       first_free);
 }
 
 } // namespace pm::channel

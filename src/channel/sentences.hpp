@@ -6,8 +6,7 @@
 
 #include <string>
 
-namespace pm::channel
-{
+namespace pm::channel {
 
 /// "in use by another program ('ss -ltnp sport = :8000' shows which)".
 [[nodiscard]] std::string why_not(const model::ListenAddress& address, int error);

@@ -7,10 +7,8 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-namespace pm::channel
-{
-namespace
-{
+namespace pm::channel {
+namespace {
 
 using Kind = model::ListenAddress::Kind;
 
@@ -62,16 +60,11 @@ bool is_same(const SocketAddress& left, const SocketAddress& right) noexcept
 SocketAddress to_kernel(const model::ListenAddress& address)
 {
     switch (address.kind) {
-    case Kind::Any:
-        return ip6("::", address.port);
-    case Kind::Ip4:
-        return ip4(address.host, address.port);
-    case Kind::Ip6:
-        return ip6(address.host, address.port);
-    case Kind::Path:
-        return local(address.host, false);
-    case Kind::Abstract:
-        return local(address.host, true);
+    case Kind::Any: return ip6("::", address.port);
+    case Kind::Ip4: return ip4(address.host, address.port);
+    case Kind::Ip6: return ip6(address.host, address.port);
+    case Kind::Path: return local(address.host, false);
+    case Kind::Abstract: return local(address.host, true);
     }
     return {};
 }
@@ -84,12 +77,9 @@ SocketAddress any_of_ip4(std::uint16_t port)
 int to_kernel(model::SocketType type) noexcept
 {
     switch (type) {
-    case model::SocketType::Stream:
-        return SOCK_STREAM;
-    case model::SocketType::Datagram:
-        return SOCK_DGRAM;
-    case model::SocketType::SeqPacket:
-        return SOCK_SEQPACKET;
+    case model::SocketType::Stream: return SOCK_STREAM;
+    case model::SocketType::Datagram: return SOCK_DGRAM;
+    case model::SocketType::SeqPacket: return SOCK_SEQPACKET;
     }
     return SOCK_STREAM;
 }
@@ -102,8 +92,7 @@ bool is_at(int fd, const model::ListenAddress& address) noexcept
     SocketAddress bound;
     bound.size = sizeof bound.bytes;
     if (::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.bytes), &bound.size) < 0) return false;
-    return is_same(bound, to_kernel(address)) ||
-           (address.kind == Kind::Any && is_same(bound, any_of_ip4(address.port)));
+    return is_same(bound, to_kernel(address)) || (address.kind == Kind::Any && is_same(bound, any_of_ip4(address.port)));
 }
 
 } // namespace pm::channel

@@ -6,8 +6,7 @@
 
 #include <sys/socket.h>
 
-namespace pm::channel
-{
+namespace pm::channel {
 
 struct SocketAddress {
     sockaddr_storage bytes{};

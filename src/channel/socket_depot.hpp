@@ -6,11 +6,9 @@
 
 #include <string>
 
-namespace pm::channel
-{
+namespace pm::channel {
 
-class SocketDepot
-{
+class SocketDepot {
 public:
     virtual ~SocketDepot() = default;
     /// Keeps a copy of `fd` under `name`.

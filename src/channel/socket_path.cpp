@@ -9,10 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace pm::channel
-{
-namespace
-{
+namespace pm::channel {
+namespace {
 
 /// Whether a program answers at the address: ECONNREFUSED says that none does.
 bool is_answered(const model::ListenAddress& address)
@@ -26,16 +24,14 @@ bool is_answered(const model::ListenAddress& address)
 
 std::optional<SocketFile> socket_file(const std::string& path)
 {
-    struct stat status {
-    };
+    struct stat status {};
     if (::lstat(path.c_str(), &status) < 0 || !S_ISSOCK(status.st_mode)) return std::nullopt;
     return SocketFile{status.st_dev, status.st_ino};
 }
 
 int remove_stale(const model::ListenAddress& address)
 {
-    struct stat status {
-    };
+    struct stat status {};
     if (::lstat(address.host.c_str(), &status) < 0) return errno == ENOENT ? 0 : errno;
     if (!S_ISSOCK(status.st_mode)) return ENOTSOCK;
     if (is_answered(address)) return EADDRINUSE;
@@ -46,8 +42,7 @@ int set_access(const std::string& path, uid_t uid, gid_t gid, mode_t mode)
 {
     // Somebody may move things about in that directory meanwhile: only a socket with no other name is touched.
     const base::Fd file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status {
-    };
+    struct stat status {};
     if (!file || ::fstat(file.get(), &status) < 0) return errno;
     if (!S_ISSOCK(status.st_mode) || status.st_nlink != 1) return ESTALE;
     if (::fchownat(file.get(), "", uid, gid, AT_EMPTY_PATH) < 0) return errno;

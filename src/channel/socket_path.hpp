@@ -9,8 +9,7 @@
 #include <string>
 #include <sys/types.h>
 
-namespace pm::channel
-{
+namespace pm::channel {
 
 /// A file, however its path is used later.
 struct SocketFile {

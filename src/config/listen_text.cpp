@@ -8,10 +8,8 @@
 #include <array>
 #include <fmt/format.h>
 
-namespace pm::config
-{
-namespace
-{
+namespace pm::config {
+namespace {
 
 using model::ListenAddress;
 using model::SocketType;
@@ -27,10 +25,9 @@ std::string shown(std::string_view text)
 
 Fault no_address(std::string_view text)
 {
-    return Fault(fmt::format(
-        "expected an address such as 8000, 127.0.0.1:8000, '[::]:8000', 'udp://*:53' or unix:/run/app.sock, "
-        "not '{}'",
-        shown(text)));
+    return Fault(fmt::format("expected an address such as 8000, 127.0.0.1:8000, '[::]:8000', 'udp://*:53' or unix:/run/app.sock, "
+                             "not '{}'",
+                             shown(text)));
 }
 
 /// As inet_ntop(3) writes it; empty when it is none of `family`.
@@ -45,8 +42,7 @@ std::string numeric(int family, const std::string& text)
 bool could_be_a_name(std::string_view host)
 {
     return std::ranges::all_of(host, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-               c == '_';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
     });
 }
 
@@ -70,8 +66,7 @@ std::string set_host(ListenAddress& address, std::string_view host, bool bracket
         address.kind = Kind::Any;
         return {};
     }
-    if (brackets && host.find('%') != std::string_view::npos)
-        return "addresses of one interface ('%') are not supported yet";
+    if (brackets && host.find('%') != std::string_view::npos) return "addresses of one interface ('%') are not supported yet";
     address.kind = brackets ? Kind::Ip6 : Kind::Ip4;
     address.host = numeric(brackets ? AF_INET6 : AF_INET, std::string(host));
     if (!address.host.empty()) return {};

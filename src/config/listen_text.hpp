@@ -12,8 +12,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-namespace pm::config
-{
+namespace pm::config {
 
 struct ListenText {
     model::ListenAddress address; ///< kind, type, host and port; a unix path as written, "~" and all

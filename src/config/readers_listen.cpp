@@ -10,10 +10,8 @@
 #include <array>
 #include <fmt/format.h>
 
-namespace pm::config::read
-{
-namespace
-{
+namespace pm::config::read {
+namespace {
 
 using model::ListenAddress;
 using model::SocketType;
@@ -33,8 +31,7 @@ constexpr std::array kMeanings{
     Meaning{"backlog", "sockets that take connections",
             [](const ListenAddress& address) { return address.type != SocketType::Datagram; }},
     Meaning{"v6only", "addresses of IPv6", [](const ListenAddress& address) { return address.kind == Kind::Ip6; }},
-    Meaning{"nodelay", "TCP",
-            [](const ListenAddress& address) { return kIsIp(address) && address.type == SocketType::Stream; }},
+    Meaning{"nodelay", "TCP", [](const ListenAddress& address) { return kIsIp(address) && address.type == SocketType::Stream; }},
     Meaning{"reuseport", "TCP and UDP", kIsIp},
     Meaning{"free_bind", "TCP and UDP", kIsIp},
     Meaning{"user", "paths of unix sockets", kIsFile},
@@ -179,8 +176,8 @@ void complete_listen(Draft& draft, const Field& app)
         };
         if (kIsFile(address)) address.host = base::absolute_path(draft.spec.cwd, address.host);
         if (kIsFile(address) && address.host.size() > kMaxSocketPath)
-            fault(fmt::format("the path of a unix socket has at most {} bytes, this one {}", kMaxSocketPath,
-                              address.host.size()));
+            fault(
+                fmt::format("the path of a unix socket has at most {} bytes, this one {}", kMaxSocketPath, address.host.size()));
         if (std::ranges::any_of(done, [&](const ListenAddress& other) { return collide(other, address); }))
             fault("the same address twice");
         if (address.name.empty()) address.name = model::usual_name(address);

@@ -5,8 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace pm::daemon
-{
+namespace pm::daemon {
 
 base::Result<channel::AccountIds> AccountLookup::find(const std::string& user, const std::string& group)
 {

@@ -5,11 +5,9 @@
 #include "channel/held_sockets.hpp"
 #include "launch/process/user_database.hpp"
 
-namespace pm::daemon
-{
+namespace pm::daemon {
 
-class AccountLookup
-{
+class AccountLookup {
 public:
     /// Each a name, a number or empty. Error: InvalidSpec, who does not exist.
     [[nodiscard]] base::Result<channel::AccountIds> find(const std::string& user, const std::string& group);

@@ -5,10 +5,8 @@
 
 #include <algorithm>
 
-namespace pm::model
-{
-namespace
-{
+namespace pm::model {
+namespace {
 
 using Kind = ListenAddress::Kind;
 
@@ -30,16 +28,11 @@ std::string to_string(const ListenAddress& address)
     const std::string scheme = is_ip(address.kind) && address.type == SocketType::Datagram ? "udp://" : "";
     const std::string port = ":" + std::to_string(address.port);
     switch (address.kind) {
-    case Kind::Any:
-        return scheme + "*" + port;
-    case Kind::Ip4:
-        return scheme + address.host + port;
-    case Kind::Ip6:
-        return scheme + "[" + address.host + "]" + port;
-    case Kind::Path:
-        return "unix:" + address.host;
-    case Kind::Abstract:
-        return "unix:@" + address.host;
+    case Kind::Any: return scheme + "*" + port;
+    case Kind::Ip4: return scheme + address.host + port;
+    case Kind::Ip6: return scheme + "[" + address.host + "]" + port;
+    case Kind::Path: return "unix:" + address.host;
+    case Kind::Abstract: return "unix:@" + address.host;
     }
     return {};
 }

@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pm::model
-{
+namespace pm::model {
 
 /// What a socket carries: connections (TCP), packets (UDP), or connections that keep the bounds of packets (unix only).
 enum class SocketType { Stream, Datagram, SeqPacket };

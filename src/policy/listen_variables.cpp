@@ -3,10 +3,8 @@
 
 #include <string_view>
 
-namespace pm::policy
-{
-namespace
-{
+namespace pm::policy {
+namespace {
 
 using Addresses = std::vector<model::ListenAddress>;
 using Kind = model::ListenAddress::Kind;

@@ -8,8 +8,7 @@
 #include <map>
 #include <string>
 
-namespace pm::policy
-{
+namespace pm::policy {
 
 /// The first descriptor; the others follow in the order of spec.listen (sd_listen_fds(3)).
 inline constexpr int kFirstSocket = 3;

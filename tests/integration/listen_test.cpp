@@ -15,10 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace pm::test
-{
-namespace
-{
+namespace pm::test {
+namespace {
 
 /// Answers each connection and each packet with its slot and pid. With GATE it waits for a line of that pipe first.
 constexpr const char* kServer = R"(import os, select, socket
@@ -42,8 +40,7 @@ while True:
             pass
 )";
 
-class Listen : public DaemonTest
-{
+class Listen : public DaemonTest {
 protected:
     void SetUp() override
     {
@@ -54,8 +51,7 @@ protected:
     void serve(const std::string& listen, const std::string& more = "") { load(file(listen, more)); }
     static std::string file(const std::string& listen, const std::string& more = "")
     {
-        return fmt::format("apps: [{{name: web, script: server.py, interpreter: python3, listen: {}{}}}]", listen,
-                           more);
+        return fmt::format("apps: [{{name: web, script: server.py, interpreter: python3, listen: {}{}}}]", listen, more);
     }
     static sockaddr_in loopback(int port)
     {
@@ -115,8 +111,7 @@ TEST_F(Listen, AConnectionMadeDuringARestartWaitsAndIsAnswered)
 
     manager_->Restart("web", {}); // both are new, and behind the gate
     std::vector<base::Fd> waiting;
-    for (int i = 0; i < 20; ++i)
-        waiting.push_back(connect_to(port_));
+    for (int i = 0; i < 20; ++i) waiting.push_back(connect_to(port_));
     pollfd early{waiting[0].get(), POLLIN, 0};
     EXPECT_EQ(poll(&early, 1, 0), 0) << "nobody is there yet";
     ASSERT_EQ(write(open_it.get(), "1", 1), 1);
@@ -141,8 +136,7 @@ TEST_F(Listen, ABusyPortLeavesWhatRunsAlone)
     EXPECT_EQ(error.getName(), "org.pmd1.Error.ListenFailed");
     EXPECT_EQ(
         error.getMessage(),
-        fmt::format("app 'web': listening on *:{0}: in use by another program ('ss -ltnp sport = :{0}' shows which)",
-                    other));
+        fmt::format("app 'web': listening on *:{0}: in use by another program ('ss -ltnp sport = :{0}' shows which)", other));
     EXPECT_EQ(only("web").pid, before.pid);
     EXPECT_EQ(ask(port_), line(before));
 }
@@ -200,8 +194,7 @@ TEST_F(Listen, APathHasItsPermissionsAndIsAnswered)
 {
     serve("[{address: 'unix:web.sock', mode: 0606, name: http}]");
     const std::string path = dir_.path() + "/web.sock";
-    struct stat status {
-    };
+    struct stat status {};
     ASSERT_EQ(stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0606U);
     EXPECT_EQ(status.st_uid, geteuid());

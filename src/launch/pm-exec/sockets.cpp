@@ -9,16 +9,13 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-namespace pm::launch::exec
-{
-namespace
-{
+namespace pm::launch::exec {
+namespace {
 
 void close_from(unsigned first) noexcept
 {
     if (sys::call(SYS_close_range, first, ~0U) >= 0) return;
-    for (unsigned fd = first; fd < 65536; ++fd)
-        sys::call(SYS_close, fd); // Linux before 5.9
+    for (unsigned fd = first; fd < 65536; ++fd) sys::call(SYS_close, fd); // Linux before 5.9
 }
 
 int checked(long result) noexcept
@@ -51,8 +48,7 @@ std::size_t receive(char* data, std::size_t room, Descriptors& with) noexcept
     message.msg_control = control;
     message.msg_controllen = sizeof control;
     long got = -EINTR;
-    while (got == -EINTR)
-        got = sys::call(SYS_recvmsg, 0, &message, MSG_CMSG_CLOEXEC);
+    while (got == -EINTR) got = sys::call(SYS_recvmsg, 0, &message, MSG_CMSG_CLOEXEC);
     if (got < 0) give_up({LaunchStage::Wire, static_cast<int>(-got)});
     with.count = 0;
     take(message, with);
@@ -66,9 +62,8 @@ void place_sockets(const Descriptors& sockets) noexcept
     // One that lies where another is to be is moved away first.
     for (std::size_t i = 0; i < sockets.count; ++i) {
         const bool there = sockets.fds[i] == kFirstSocket + static_cast<int>(i);
-        from[i] = there || sockets.fds[i] >= behind
-                      ? sockets.fds[i]
-                      : checked(sys::call(SYS_fcntl, sockets.fds[i], F_DUPFD_CLOEXEC, behind));
+        from[i] = there || sockets.fds[i] >= behind ? sockets.fds[i]
+                                                    : checked(sys::call(SYS_fcntl, sockets.fds[i], F_DUPFD_CLOEXEC, behind));
     }
     for (std::size_t i = 0; i < sockets.count; ++i) {
         const int to = kFirstSocket + static_cast<int>(i);

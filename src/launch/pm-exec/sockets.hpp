@@ -6,8 +6,7 @@
 
 #include <cstddef>
 
-namespace pm::launch::exec
-{
+namespace pm::launch::exec {
 
 struct Descriptors {
     int fds[wire::kMaxSockets];

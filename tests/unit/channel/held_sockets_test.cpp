@@ -3,19 +3,16 @@
 
 #include <netinet/tcp.h>
 
-namespace pm::channel::test
-{
-namespace
-{
+namespace pm::channel::test {
+namespace {
 
 TEST_F(SocketsWorld, TakesConnectionsBeforeAnybodyAcceptsThem)
 {
     const ListenAddress tcp = loopback();
-    const model::AppSpec spec = app(
-        {tcp, path("s"), {.kind = Kind::Abstract, .host = directory, .name = "x"}, path("q", SocketType::SeqPacket)});
+    const model::AppSpec spec =
+        app({tcp, path("s"), {.kind = Kind::Abstract, .host = directory, .name = "x"}, path("q", SocketType::SeqPacket)});
     ASSERT_EQ(fault(spec), "");
-    for (const ListenAddress& address : spec.listen)
-        EXPECT_EQ(connect(address), 0) << model::to_string(address);
+    for (const ListenAddress& address : spec.listen) EXPECT_EQ(connect(address), 0) << model::to_string(address);
     const std::vector<int> fds = descriptors(spec);
     ASSERT_EQ(fds.size(), 4U);
     for (const int fd : fds) {
@@ -79,8 +76,8 @@ TEST_F(SocketsWorld, WhatIsInUseIsToldWithWhatToDo)
                                ": in use by another program ('ss -ltnp sport = :" + port + "' shows which)");
     const model::AppSpec mine = app({path("s")}, "mine");
     ASSERT_EQ(fault(mine), "");
-    EXPECT_EQ(fault(app({path("s")})), "app 'web': listening on unix:" + directory +
-                                           "/s: in use by app 'mine' of this pmd (unix:" + directory + "/s)");
+    EXPECT_EQ(fault(app({path("s")})),
+              "app 'web': listening on unix:" + directory + "/s: in use by app 'mine' of this pmd (unix:" + directory + "/s)");
     ListenAddress all = loopback();
     ASSERT_EQ(fault(app({all}, "mine2")), "");
     all.host = "0.0.0.0";

@@ -2,15 +2,12 @@
 // What a pmd that is root opens for an ordinary user's app is what that user could open.
 #include "sockets_world.hpp"
 
-namespace pm::channel::test
-{
-namespace
-{
+namespace pm::channel::test {
+namespace {
 
 constexpr uid_t kNobody = 65534;
 
-class Rights : public SocketsWorld
-{
+class Rights : public SocketsWorld {
 protected:
     void SetUp() override
     {
@@ -23,9 +20,8 @@ TEST_F(Rights, PortsBelowTheFirstFreeOneAreForRoot)
 {
     ListenAddress low = loopback();
     low.port = 1;
-    EXPECT_EQ(fault(app({low}), kNobody),
-              "app 'web': listening on 127.0.0.1:1: port 1 is for apps of root: ports below 1024 are "
-              "(net.ipv4.ip_unprivileged_port_start)");
+    EXPECT_EQ(fault(app({low}), kNobody), "app 'web': listening on 127.0.0.1:1: port 1 is for apps of root: ports below 1024 are "
+                                          "(net.ipv4.ip_unprivileged_port_start)");
     EXPECT_EQ(fault(app({low}), 0), "");
     held->keep_only("web", {});
     EXPECT_EQ(fault(app({loopback()}), kNobody), "");

@@ -17,8 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace pm::channel::test
-{
+namespace pm::channel::test {
 
 using model::ListenAddress;
 using model::SocketType;
@@ -48,8 +47,7 @@ struct FakeDepot final : SocketDepot {
     }
 };
 
-class SocketsWorld : public ::testing::Test
-{
+class SocketsWorld : public ::testing::Test {
 protected:
     SocketsWorld()
     {
@@ -117,8 +115,7 @@ protected:
     }
     static ino_t inode(int fd)
     {
-        struct stat status {
-        };
+        struct stat status {};
         return ::fstat(fd, &status) < 0 ? 0 : status.st_ino;
     }
     static int option(int fd, int level, int name)
@@ -130,8 +127,7 @@ protected:
     }
     static struct stat look(const ListenAddress& address)
     {
-        struct stat status {
-        };
+        struct stat status {};
         EXPECT_EQ(::lstat(address.host.c_str(), &status), 0) << address.host;
         return status;
     }

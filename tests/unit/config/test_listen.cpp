@@ -2,10 +2,8 @@
 // The key `listen`: every way to write an address, every option, every fault at its place.
 #include "parse_helpers.hpp"
 
-namespace pm::config::test
-{
-namespace
-{
+namespace pm::config::test {
+namespace {
 
 using model::ListenAddress;
 using model::SocketType;
@@ -80,15 +78,13 @@ TEST(Listen, TakesAListAndKeepsItsOrder)
     EXPECT_EQ(spec.listen[0].port, 8000);
     EXPECT_EQ(spec.listen[1].host, "/srv/x");
     EXPECT_EQ(spec.listen[2].port, 9000);
-    for (const char* nothing : {"", "~", "[]", "false"})
-        EXPECT_TRUE(app(with(nothing)).listen.empty()) << nothing;
+    for (const char* nothing : {"", "~", "[]", "false"}) EXPECT_TRUE(app(with(nothing)).listen.empty()) << nothing;
 }
 
 TEST(Listen, TakesOptions)
 {
-    const ListenAddress tcp =
-        one("{backlog: 10, v6only: false, reuseport: true, nodelay: true, free_bind: true, name: http, "
-            "address: '[::]:80', type: stream}");
+    const ListenAddress tcp = one("{backlog: 10, v6only: false, reuseport: true, nodelay: true, free_bind: true, name: http, "
+                                  "address: '[::]:80', type: stream}");
     EXPECT_EQ(tcp.backlog, 10u);
     EXPECT_FALSE(tcp.v6only);
     EXPECT_TRUE(tcp.reuseport && tcp.nodelay && tcp.free_bind);
@@ -127,13 +123,11 @@ TEST(Listen, TellsEveryFaultAtItsPlace)
         {"'[1.2.3.4]:80'", "3:9: listen: '1.2.3.4' is no IPv6 address"},
         {"'[fe80::1%eth0]:80'", "3:9: listen: addresses of one interface ('%') are not supported yet"},
         {"1.2.3:80", "3:9: listen: '1.2.3' is no IPv4 address"},
-        {"localhost:80",
-         "3:9: listen: 'localhost' is a name: give an IP address, such as 127.0.0.1 or [::1], or * for all"},
+        {"localhost:80", "3:9: listen: 'localhost' is a name: give an IP address, such as 127.0.0.1 or [::1], or * for all"},
         {"'unix:'", "3:9: listen: expected a path or '@' and a name behind 'unix:'"},
         {"unix:@", "3:9: listen: expected a path or '@' and a name behind 'unix:'"},
         {"unix:~bob/x", "3:9: listen: of '~' only '~/...' is understood"},
-        {"unix:/" + std::string(107, 'x'),
-         "3:9: listen[0]: the path of a unix socket has at most 107 bytes, this one 108"},
+        {"unix:/" + std::string(107, 'x'), "3:9: listen[0]: the path of a unix socket has at most 107 bytes, this one 108"},
         {"unix:@" + std::string(108, 'x'), "3:9: listen: a name of 108 bytes, at most 107"},
         {"[8000, 127.0.0.1:8000, '*:8000']", "3:32: listen[2]: the same address twice"},
         {"['unix:/x', {address: 'unix:/y/../x', type: dgram}]", "3:31: listen[1]: the same address twice"},
@@ -158,8 +152,7 @@ TEST(Listen, TellsEveryFaultAtItsPlace)
         EXPECT_EQ(all[0], row.said.empty() ? all[0] : row.said);
     }
     std::string many = "[1";
-    for (int port = 2; port <= 65; ++port)
-        many += ", " + std::to_string(port);
+    for (int port = 2; port <= 65; ++port) many += ", " + std::to_string(port);
     EXPECT_EQ(said(parse(with(many + "]"))), Strings{"3:9: listen: 65 addresses, at most 64"});
 }
 
@@ -171,8 +164,7 @@ TEST(Listen, InstancesOfANodeAppThatListensShareThePort)
 
 TEST(Listen, IsWrittenAsShortAsItCanBe)
 {
-    const model::AppSpec spec =
-        app(with("[8000, '[::]:80', {address: unix:x, mode: 0666}, {address: udp://53, name: dns}]"));
+    const model::AppSpec spec = app(with("[8000, '[::]:80', {address: unix:x, mode: 0666}, {address: udp://53, name: dns}]"));
     const std::string yaml = to_yaml(spec, true);
     EXPECT_NE(yaml.find("    listen:\n"
                         "      - \"*:8000\"\n"

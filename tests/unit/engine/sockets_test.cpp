@@ -2,10 +2,8 @@
 // When the sockets of an app are opened, kept and closed.
 #include "fake_world.hpp"
 
-namespace pm::engine::testing
-{
-namespace
-{
+namespace pm::engine::testing {
+namespace {
 
 using namespace std::chrono_literals;
 using Ports = std::set<std::uint16_t>;
@@ -13,13 +11,11 @@ using Ports = std::set<std::uint16_t>;
 model::AppSpec listening(std::string name, const std::vector<std::uint16_t>& ports, int instances = 1)
 {
     model::AppSpec spec = app(std::move(name), instances);
-    for (const std::uint16_t port : ports)
-        spec.listen.push_back({.port = port, .name = std::to_string(port)});
+    for (const std::uint16_t port : ports) spec.listen.push_back({.port = port, .name = std::to_string(port)});
     return spec;
 }
 
-class SocketsTest : public ::testing::Test
-{
+class SocketsTest : public ::testing::Test {
 protected:
     std::string apply(std::vector<model::AppSpec> specs, const ApplyOptions& options = {})
     {
@@ -115,8 +111,7 @@ TEST_F(SocketsTest, AreClosedBeforeTheEndOfAStopIsTold)
 {
     online({listening("web", {80})});
     bool open = true;
-    EXPECT_TRUE(
-        world.supervisor.operate(Verb::Stop, "web", [&](const Outcome&) { open = world.held.contains("web"); }));
+    EXPECT_TRUE(world.supervisor.operate(Verb::Stop, "web", [&](const Outcome&) { open = world.held.contains("web"); }));
     world.deliver();
     EXPECT_FALSE(open);
 }
@@ -193,8 +188,7 @@ TEST_F(SocketsTest, AreTakenUpByTheNextPmd)
     operate(Verb::Stop, "idle");
     world.deliver();
     FakeWorld next;
-    for (const char* name : {"web", "idle"})
-        EXPECT_TRUE(next.supervisor.restore(*world.supervisor.saved(name)));
+    for (const char* name : {"web", "idle"}) EXPECT_TRUE(next.supervisor.restore(*world.supervisor.saved(name)));
     EXPECT_EQ(next.held["web"], Ports{80});
     EXPECT_FALSE(next.held.contains("idle"));
     ASSERT_TRUE(next.supervisor.operate(Verb::Delete, "web", [](const Outcome&) {}));

@@ -5,10 +5,8 @@
 
 #include <gtest/gtest.h>
 
-namespace pm::policy
-{
-namespace
-{
+namespace pm::policy {
+namespace {
 
 using model::ListenAddress;
 using model::SocketType;
