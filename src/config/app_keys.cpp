@@ -61,6 +61,10 @@ constexpr Row kProgram[] = {
          draft.means_copies = true;
          read::variable_name(draft.spec.increment_var, field);
      }},
+    {{"listen", {}, kNow, Shape::Listen, "",
+      "Addresses whose sockets pmd opens before anything starts, holds while the app runs, and hands to each of its processes "
+      "as descriptors 3, 4, ... (LISTEN_FDS): a text or a map each, one or a list. See HELD SOCKETS."},
+     read::listen},
     {{"uid", {"user"}, kNow, Shape::Account, "pmd's own", "User to run as, name or number."},
      [](Draft& draft, const Field& field) { read::account(draft.spec.user, field); }},
     {{"gid", {"group"}, kNow, Shape::Account, "the user's", "Group to run as, name or number."},
@@ -136,7 +140,6 @@ constexpr Row kLogOptions[] = {
 };
 
 constexpr Row kLaterKeys[] = {
-    {{"listen", {}, kLater, Shape::Addresses, "", "Addresses that pmd holds and hands to the app (LISTEN_FDS)."}, read::addresses},
     {{"cluster", {}, kLater, Shape::Cluster, "", "How instances share a port."}, read::cluster},
     {{"drain", {}, kLater, Shape::Duration, "", "Time in which an instance finishes its connections before it is stopped."},
      read::any_duration},
@@ -218,6 +221,29 @@ constexpr Row kLimits[] = {
     {{"tasks", {}, kNow, Shape::Tasks, "", "Most processes and threads, or infinity."}, read::tasks},
     {{"open_files", {}, kNow, Shape::Count, "", "Open files of each process, the same as rlimits.nofile."}, read::open_files},
 };
+constexpr Row kListen[] = {
+    {{"address", {}, kNow, Shape::Text, "",
+      "A port, host:port with an IP address or *, tcp:// or udp:// before it, unix:/path (relative ones are seen from cwd) or "
+      "unix:@name (abstract). Required."},
+     read::listen_address},
+    {{"name", {}, kNow, Shape::Text, "the port, or the path's last part", "Name of the socket in LISTEN_FDNAMES."}, read::listen_name},
+    {{"type", {}, kNow, Shape::SocketType, "stream, dgram with udp://", "stream, dgram (UDP), or seqpacket (unix only)."},
+     read::listen_type},
+    {{"backlog", {}, kNow, Shape::Count, "4096", "Connections that wait; net.core.somaxconn bounds it."}, read::listen_backlog},
+    {{"v6only", {}, kNow, Shape::Bool, "true", "An IPv6 address takes no connections of IPv4."},
+     [](Draft& draft, const Field& field) { read::listen_flag(draft, field, "v6only", &model::ListenAddress::v6only); }},
+    {{"reuseport", {}, kNow, Shape::Bool, "false", "Sets SO_REUSEPORT: other programs of the same user may listen there too."},
+     [](Draft& draft, const Field& field) { read::listen_flag(draft, field, "reuseport", &model::ListenAddress::reuseport); }},
+    {{"nodelay", {}, kNow, Shape::Bool, "false", "Sets TCP_NODELAY."},
+     [](Draft& draft, const Field& field) { read::listen_flag(draft, field, "nodelay", &model::ListenAddress::nodelay); }},
+    {{"free_bind", {}, kNow, Shape::Bool, "false", "The machine need not have the address yet (IP_FREEBIND)."},
+     [](Draft& draft, const Field& field) { read::listen_flag(draft, field, "free_bind", &model::ListenAddress::free_bind); }},
+    {{"user", {}, kNow, Shape::Account, "the app's user", "Owner of the path, name or number."},
+     [](Draft& draft, const Field& field) { read::listen_account(draft, field, "user", &model::ListenAddress::user); }},
+    {{"group", {}, kNow, Shape::Account, "the app's group", "Group of the path, name or number."},
+     [](Draft& draft, const Field& field) { read::listen_account(draft, field, "group", &model::ListenAddress::group); }},
+    {{"mode", {}, kNow, Shape::Umask, "0660", "Permissions of the path, octal: who may write may connect."}, read::listen_mode},
+};
 constexpr Row kHealth[] = {
     {{"http", {}, kNow, Shape::Text, "", "URL that must answer 2xx or 3xx."}, read::any_texts},
     {{"tcp", {}, kNow, Shape::Addresses, "", "Address that must accept a connection."}, read::addresses},
@@ -273,6 +299,12 @@ const AppKeys& limit_keys()
     return table;
 }
 
+const AppKeys& listen_keys()
+{
+    static const AppKeys table(kListen);
+    return table;
+}
+
 const AppKeys& health_keys()
 {
     static const AppKeys table(kHealth);
@@ -290,6 +322,7 @@ const AppKeys* keys_below(std::string_view name)
     if (name == "logs") return &log_keys();
     if (name == "rotate") return &rotate_keys();
     if (name == "limits") return &limit_keys();
+    if (name == "listen") return &listen_keys();
     if (name == "health") return &health_keys();
     if (name == "reload") return &reload_keys();
     return nullptr;

@@ -11,10 +11,11 @@ using AppKeys = KeyTable<Draft>;
 
 /// Keys of one app, in the order of the manual.
 [[nodiscard]] const AppKeys& app_keys();
-/// Keys of the maps within: logs, logs.rotate, limits, health, reload.
+/// Keys of the maps within: logs, logs.rotate, limits, listen, health, reload.
 [[nodiscard]] const AppKeys& log_keys();
 [[nodiscard]] const AppKeys& rotate_keys();
 [[nodiscard]] const AppKeys& limit_keys();
+[[nodiscard]] const AppKeys& listen_keys();
 [[nodiscard]] const AppKeys& health_keys();
 [[nodiscard]] const AppKeys& reload_keys();
 

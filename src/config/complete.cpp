@@ -106,6 +106,7 @@ void complete(Draft& draft, const Field& app)
     if (!draft.has_script) app.fault("'script' is missing");
     complete_name(draft, app);
     complete_paths(draft);
+    read::complete_listen(draft, app);
     complete_env(draft);
     spec.kill_signal = draft.kill_signal.value_or(is_node_app(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
     warn_of_copies(draft, app);

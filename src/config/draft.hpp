@@ -33,6 +33,18 @@ struct Draft {
     std::string pid_file;
     std::vector<std::string> env_files;
 
+    struct Listening {
+        model::ListenAddress address;             ///< a path as written, relative to cwd
+        std::optional<model::SocketType> type;    ///< of the key; the address may say it too
+        Mark type_mark;
+        Mark mark;                                ///< where the address stands
+        bool has_address = false;
+        bool with_type = false;                   ///< the address itself says the type
+        bool right = false;                       ///< the address is one
+        std::vector<std::pair<std::string_view, Mark>> options; ///< that were given, and where
+    };
+    std::vector<Listening> listen;
+
     bool has_script = false;             ///< given, be it right or wrong
     std::string name_prefix;
     Mark name_mark;                      ///< where the name, or what it is made of, stands

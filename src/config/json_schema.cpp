@@ -66,6 +66,8 @@ Json form(Shape shape)
         const Json address = {{"type", Json::array({"string", "integer"})}};
         return any_of({address, list_of(address)});
     }
+    case Shape::SocketType: return choice({"stream", "dgram", "seqpacket"});
+    case Shape::Listen: break; // by its keys
     case Shape::Cluster: return choice({"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf", "none"});
     case Shape::Ready: return choice({"notify", "ipc", "listening", "probe", "started"});
     case Shape::DependsOn: return any_of({text_or_list(), map_of(choice({"ready", "started", "completed"}))});
@@ -111,6 +113,12 @@ Json property(const Key& key, const std::string& pointer)
                                            {"properties", properties(*below, pointer + "/anyOf/0/properties")},
                                            {"additionalProperties", false}}
                                   : form(key.shape);
+    if (key.shape == Shape::Listen) {
+        shape["required"] = Json::array({"address"});
+        const Json address = {{"type", Json::array({"string", "integer"})}};
+        const Json item = any_of({{{"$ref", pointer + "/anyOf/0"}}, address});
+        shape = any_of({std::move(shape), address, list_of(item)});
+    }
     if (key.support == Support::Ignored) return value;
     if (!shape.is_object() || shape.empty()) return value;
     // A key without a value, and a key that asks for nothing, are as if they were not there.

@@ -24,7 +24,7 @@ enum class Support {
 enum class Shape {
     Memory, Tasks, LimitScope, Sandbox,
     Text, Words, Texts, Bool, Count, Port, Instances, ExecMode, Env, FilterEnv, Account, ExitCodes, Duration, Size,
-    Signal, KillMode, BoolOrText, StreamFile, LogType, Umask, Nice, OomScore, Rlimits, Launcher, LogTarget, Cron, Watch, Addresses,
+    Signal, KillMode, BoolOrText, StreamFile, LogType, Umask, Nice, OomScore, Rlimits, Launcher, LogTarget, Cron, Watch, Addresses, Listen, SocketType,
     Cluster, Ready, DependsOn, Stdio, Percent, Weight, Object, BusKind, LauncherKind, LogLevel, Anything,
 };
 

@@ -29,6 +29,18 @@ void variable_name(std::string& to, const Field& field);
 /// "env_<profile>"; false when `key` is none.
 bool profile(Draft& draft, std::string_view key, const Field& field);
 
+// readers_listen.cpp
+void listen(Draft& draft, const Field& field);
+void listen_address(Draft& draft, const Field& field);
+void listen_name(Draft& draft, const Field& field);
+void listen_type(Draft& draft, const Field& field);
+void listen_backlog(Draft& draft, const Field& field);
+void listen_flag(Draft& draft, const Field& field, std::string_view key, bool model::ListenAddress::*flag);
+void listen_account(Draft& draft, const Field& field, std::string_view key, std::string model::ListenAddress::*who);
+void listen_mode(Draft& draft, const Field& field);
+/// Paths made absolute, names given; faults of what only all addresses together can tell.
+void complete_listen(Draft& draft, const Field& app);
+
 // readers_process.cpp
 void account(std::string& to, const Field& field);
 void umask(Draft& draft, const Field& field);
@@ -58,6 +70,8 @@ void sandbox(Draft& draft, const Field& field);
 void check_sandbox(const Draft& draft, const Field& app);
 
 // readers_logs.cpp
+/// Checks a path and replaces its "~"; false when it is none.
+bool whole_path(const Draft& draft, std::string& path, const Field& field);
 /// A path, "~" replaced; anything too long to be one is a fault.
 void file(const Draft& draft, std::string& to, const Field& field);
 /// As file(), with PM2's "NULL" for /dev/null.

@@ -14,18 +14,25 @@ constexpr std::size_t kMaxDateFormat = 200; ///< bytes of strftime(3) format; it
 
 } // namespace
 
+bool whole_path(const Draft& draft, std::string& path, const Field& field)
+{
+    const auto wrong = [&](std::string message) {
+        field.fault(std::move(message));
+        return false;
+    };
+    if (path.empty()) return wrong("the path is empty");
+    if (path.size() >= PATH_MAX) return wrong(fmt::format("a path of {} bytes, at most {}", path.size(), PATH_MAX - 1));
+    if (path.front() != '~') return true;
+    if (path.size() > 1 && path[1] != '/') return wrong("of '~' only '~/...' is understood");
+    if (draft.options.home.empty()) return wrong("'~' has no meaning here, write the whole path");
+    path.replace(0, 1, draft.options.home);
+    return true;
+}
+
 void file(const Draft& draft, std::string& to, const Field& field)
 {
     std::string path;
-    if (!field.text(path)) return;
-    if (path.empty()) return field.fault("the path is empty");
-    if (path.size() >= PATH_MAX) return field.fault(fmt::format("a path of {} bytes, at most {}", path.size(), PATH_MAX - 1));
-    if (path.front() == '~') {
-        if (path.size() > 1 && path[1] != '/') return field.fault("of '~' only '~/...' is understood");
-        if (draft.options.home.empty()) return field.fault("'~' has no meaning here, write the whole path");
-        path.replace(0, 1, draft.options.home);
-    }
-    to = std::move(path);
+    if (field.text(path) && whole_path(draft, path, field)) to = std::move(path);
 }
 
 void stream_file(const Draft& draft, std::string& to, const Field& field)

@@ -75,6 +75,7 @@ public:
         out_ = "apps:\n  - name: " + quoted(spec_.name) + "\n";
         program();
         environment();
+        listen();
         process();
         limits();
         sandbox();
@@ -117,6 +118,7 @@ private:
     }
     void program();
     void environment();
+    void listen();
     void process();
     void limits();
     void sandbox();
@@ -156,6 +158,35 @@ void Writer::environment()
                             quoted(secret(value)));
     }
     list("env_file", spec_.env_files);
+}
+
+/// One that needs no key but its address is a text.
+std::string listen_text(const model::ListenAddress& address)
+{
+    const model::ListenAddress usual;
+    std::string text = "address: " + quoted(model::to_string(address));
+    const std::size_t bare = text.size();
+    const auto add = [&](bool given, std::string_view key, const auto& value) {
+        if (given) text += fmt::format(", {}: {}", key, value);
+    };
+    add(address.name != model::usual_name(address), "name", quoted(address.name));
+    add(address.type != usual.type && !(model::is_ip(address.kind) && address.type == model::SocketType::Datagram), "type",
+        model::to_string(address.type));
+    add(address.backlog != usual.backlog, "backlog", address.backlog);
+    add(!address.v6only, "v6only", false);
+    add(address.reuseport, "reuseport", true);
+    add(address.nodelay, "nodelay", true);
+    add(address.free_bind, "free_bind", true);
+    add(!address.user.empty(), "user", quoted(address.user));
+    add(!address.group.empty(), "group", quoted(address.group));
+    add(address.mode != usual.mode, "mode", fmt::format("\"{:04o}\"", address.mode));
+    return text.size() == bare ? quoted(model::to_string(address)) : "{" + text + "}";
+}
+
+void Writer::listen()
+{
+    if (!spec_.listen.empty()) out_ += "    listen:\n";
+    for (const model::ListenAddress& address : spec_.listen) out_ += "      - " + listen_text(address) + "\n";
 }
 
 void Writer::process()

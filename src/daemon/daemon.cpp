@@ -75,6 +75,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller),
       logs_(loop_, log_options(),
             [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
+      sockets_([this](const std::string& user, const std::string& group) { return accounts_.find(user, group); },
+               [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
@@ -88,7 +90,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       timers_(
           loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
           [this](const std::string& text) { log_.error(text); }),
-      supervisor_(*launcher_, timers_, clock_, events_, limits()),
+      supervisor_(*launcher_, sockets_, timers_, clock_, events_, limits()),
       context_{supervisor_,
                *launcher_,
                logs_,
@@ -125,12 +127,12 @@ std::unique_ptr<launch::Launcher> Daemon::make_launcher()
     switch (runtime_.launcher) {
     case config::LauncherKind::Systemd:
         return std::make_unique<launch::SystemdLauncher>(
-            loop_, logs_,
+            loop_, logs_, sockets_,
             launch::SystemdOptions{runtime_.pm_exec, app_path_variable(), runtime_.bus != config::BusKind::System}, warn);
     case config::LauncherKind::Direct: break;
     }
     return std::make_unique<launch::DirectLauncher>(
-        loop_, logs_,
+        loop_, logs_, sockets_,
         launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.locations.state_dir,
                               runtime_.nofile},
         warn);
@@ -253,6 +255,7 @@ void Daemon::reload()
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1'000'000LL + now.tv_nsec / 1000);
     launcher_->forget_accounts();
+    accounts_.forget();
     auto settings = load_settings(runtime_.config_file, false);
     if (settings) {
         override_settings(*settings, runtime_.options);
@@ -293,6 +296,7 @@ void Daemon::shut_down(engine::Done done, const char* why)
 void Daemon::restore()
 {
     if (fd_store_) logs_.set_depot(*fd_store_);
+    if (fd_store_) sockets_.set_depot(*fd_store_);
     for (const base::Error& fault : supervisor_.restore(state_.load())) log_.error(fault.message);
     if (fd_store_) fd_store_->forget_rest();
     if (supervisor_.app_count() > 0)
@@ -334,14 +338,24 @@ void Daemon::start(std::vector<BootApp> apps, engine::Done done)
         options.owner = app.owner;
         options.may_miss_dependencies = true;
         const std::string name = app.spec.name;
-        std::vector<model::AppSpec> specs;
-        specs.push_back(std::move(app.spec));
-        auto started = supervisor_.apply(std::move(specs), options, [together](const engine::Outcome& outcome) {
+        const auto join = [together](const engine::Outcome& outcome) {
             std::ranges::copy(outcome.apps, std::back_inserter(together->outcome.apps));
             std::ranges::copy(outcome.failures, std::back_inserter(together->outcome.failures));
-        });
-        if (!started) log_.error(fmt::format("{}: {}", name, started.error().message));
+        };
+        auto started = supervisor_.apply({app.spec}, options, join);
+        if (started) continue;
+        log_.error(fmt::format("{}: {}", name, started.error().message));
+        if (started.error().code == base::ErrorCode::ListenFailed) add_errored(std::move(app.spec), options, join);
     }
+}
+
+/// Nobody loads it again who would see the error: it is there, errored with the reason, for a later start.
+void Daemon::add_errored(model::AppSpec spec, engine::ApplyOptions options, const engine::Done& done)
+{
+    options.start = false;
+    const std::string name = spec.name;
+    if (!supervisor_.apply({std::move(spec)}, options, {})) return;
+    (void)supervisor_.operate(engine::Verb::Start, name, done);
 }
 
 std::vector<BootApp> Daemon::read_saved_list()

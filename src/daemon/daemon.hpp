@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bus/service.hpp"
+#include "daemon/account_ids.hpp"
 #include "daemon/boot.hpp"
 #include "daemon/event_log.hpp"
 #include "daemon/fd_store.hpp"
@@ -42,6 +43,7 @@ private:
     /// Starts what starts with pmd and is neither there nor was removed since the machine came up.
     void start_boot_apps();
     void start(std::vector<BootApp> apps, engine::Done done);
+    void add_errored(model::AppSpec spec, engine::ApplyOptions options, const engine::Done& done);
     [[nodiscard]] std::string saved_list() const { return runtime_.locations.state_dir + "/saved.jsonl"; }
     [[nodiscard]] std::vector<BootApp> read_saved_list();
     base::Result<std::uint32_t> save();
@@ -70,6 +72,8 @@ private:
     bus::UsageSampler sampler_;
     std::optional<FdStore> fd_store_; ///< where apps outlive pmd
     logs::LogStore logs_;
+    AccountLookup accounts_;
+    channel::HeldSockets sockets_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;
     StateKeeper state_;

@@ -48,6 +48,15 @@ FdStore::FdStore(io::Log& log) : log_(log), socket_(connect_to_manager())
 
 void FdStore::keep(const std::string& name, int fd) { notify("FDSTORE=1\nFDNAME=" + name, fd); }
 
+void FdStore::store(const std::string& name, int fd) { notify("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name, fd); }
+
+/// The manager has done what it was told when it closes its end.
+void FdStore::settle()
+{
+    constexpr std::uint64_t kMostUsec = 1'000'000;
+    if (socket_) sd_notify_barrier(0, kMostUsec);
+}
+
 void FdStore::drop(const std::string& name) { notify("FDSTOREREMOVE=1\nFDNAME=" + name, -1); }
 
 base::Fd FdStore::take(const std::string& name)
@@ -82,8 +91,8 @@ void FdStore::notify(const std::string& text, int fd)
         std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
     }
     if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) >= 0 || std::exchange(complained_, true)) return;
-    log_.warning(fmt::format("the service manager does not keep a pipe ({}): should pmd be restarted, apps that write to files "
-                             "may end by SIGPIPE", std::strerror(errno)));
+    log_.warning(fmt::format("the service manager does not keep a pipe or socket ({}): should pmd be restarted, apps that "
+                             "write to files may end by SIGPIPE, and connections that wait may be lost", std::strerror(errno)));
 }
 
 } // namespace pm::daemon

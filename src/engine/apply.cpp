@@ -5,6 +5,32 @@
 #include <utility>
 
 namespace pm::engine {
+namespace {
+
+bool rests(const Instance& instance)
+{
+    const model::Status status = status_of(instance.machine.state);
+    return status == model::Status::Stopped || status == model::Status::Errored;
+}
+
+/// An app that runs goes on with what it is to be.
+bool will_run(const PlannedApp& planned, const ApplyOptions& options)
+{
+    if (!planned.spec) return false;
+    if (options.start && planned.spec->autostart) return true;
+    return planned.app != nullptr && !std::ranges::all_of(planned.app->staying(), [](Instance* one) { return rests(*one); });
+}
+
+} // namespace
+
+base::Result<void> hold_sockets(Driver& driver, const std::vector<PlannedApp>& plan, const ApplyOptions& options)
+{
+    for (const PlannedApp& planned : plan) {
+        if (!will_run(planned, options)) continue;
+        if (auto held = driver.hold_sockets(*planned.spec, options.owner); !held) return held;
+    }
+    return {};
+}
 
 void Applier::declare(PlannedApp& planned)
 {
@@ -12,6 +38,7 @@ void Applier::declare(PlannedApp& planned)
     if (planned.app == nullptr) planned.app = &driver_.add_app(planned.spec);
     App& app = *planned.app;
     planned.before = std::exchange(app.spec, planned.spec);
+    if (!app.spec->listen.empty()) app.listens = true; // opened already, whether it is launched or has to wait
     app.origin = options_.origin;
     app.owner = options_.owner;
     driver_.dependencies.changed();

@@ -7,6 +7,10 @@
 
 namespace pm::engine {
 
+/// Opens the sockets of everything that `plan` will have run, before anything is done. Error: ListenFailed.
+[[nodiscard]] base::Result<void> hold_sockets(Driver& driver, const std::vector<PlannedApp>& plan,
+                                              const ApplyOptions& options);
+
 class Applier {
 public:
     /// Everything it starts or ends is watched by `waiter`.

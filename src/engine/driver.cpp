@@ -13,6 +13,21 @@ using model::Status;
 
 namespace {
 
+/// An app at rest needs none; else what its next process will get, and what those that run have.
+std::vector<model::ListenAddress> needed_sockets(const App& app)
+{
+    std::vector<model::ListenAddress> needed;
+    std::set<const model::AppSpec*> specs;
+    for (const auto& [slot, instance] : app.instances) {
+        const Status status = status_of(instance->machine.state);
+        if (status == Status::Stopped || status == Status::Errored) continue;
+        specs.insert(app.spec.get());
+        if (has_process(instance->machine.state)) specs.insert(instance->running.get());
+    }
+    for (const model::AppSpec* spec : specs) needed.insert(needed.end(), spec->listen.begin(), spec->listen.end());
+    return needed;
+}
+
 /// It just began to wait, or waits for one of the apps that moved.
 bool concerns(const std::set<std::string>& moved, const Instance& instance)
 {
@@ -40,6 +55,7 @@ void Driver::feed(Instance& instance, const Event& event)
     const pid_t pid = instance.pid;
     instance.machine = std::move(transition.machine);
 
+    if (instance.app->listens) sockets_due_.insert(instance.app->name);
     // First what makes things happen, then what tells of it.
     carry_out(instance, transition.action);
     arm(instance);
@@ -176,6 +192,27 @@ void Driver::adjust(App& app, const model::AppSpec& before)
     launcher_.adjust(adjustment);
 }
 
+base::Result<void> Driver::hold_sockets(const model::AppSpec& spec, uid_t owner)
+{
+    if (spec.listen.empty()) return {};
+    if (App* app = table.find(spec.name)) app->listens = true;
+    sockets_due_.insert(spec.name);
+    return sockets_.hold(spec, owner);
+}
+
+void Driver::resume_sockets(App& app)
+{
+    for (const auto& [slot, instance] : app.instances) {
+        const Status status = status_of(instance->machine.state);
+        if (status == Status::Stopped || status == Status::Errored) continue;
+        for (const auto* spec : {app.spec.get(), instance->running.get()}) {
+            if (spec->listen.empty()) continue;
+            app.listens = true;
+            sockets_.resume(*spec, app.owner);
+        }
+    }
+}
+
 App& Driver::add_app(std::shared_ptr<const model::AppSpec> spec)
 {
     App& app = table.add_app(std::move(spec));
@@ -227,6 +264,7 @@ void Driver::carry_out(Instance& instance, Action action)
 void Driver::launch(Instance& instance)
 {
     instance.running = instance.app->spec;
+    if (!instance.running->listen.empty()) instance.app->listens = true;
     LaunchRequest request = request_of(instance);
     request.end_order = dependencies.end_order(instance);
     instance.known_dependents = request.end_order.before_us;
@@ -237,7 +275,7 @@ LaunchRequest Driver::request_of(const Instance& instance) const
 {
     const App& app = *instance.app;
     const bool several = app.instances.size() > 1 || model::resolve(app.spec->instances, limits_.cpus) > 1;
-    return {.key = instance.key(), .slot = instance.slot, .spec = instance.running, .several = several};
+    return {.key = instance.key(), .slot = instance.slot, .spec = instance.running, .several = several, .owner = app.owner};
 }
 
 void Driver::arm(Instance& instance)
@@ -327,10 +365,21 @@ void Driver::remove(Instance& instance)
     if (last) dependencies.changed();
 }
 
+void Driver::close_sockets()
+{
+    for (const std::string& name : std::exchange(sockets_due_, {})) {
+        App* app = table.find(name);
+        const auto needed = app ? needed_sockets(*app) : std::vector<model::ListenAddress>();
+        sockets_.keep_only(name, needed);
+        if (app && needed.empty()) app->listens = false;
+    }
+}
+
 void Driver::settle()
 {
     for (;;) {
         look_again();
+        close_sockets();
         notices.publish(events_);
         auto finished = waiters.next_finished();
         if (!finished) return;

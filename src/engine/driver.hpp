@@ -14,8 +14,8 @@ namespace pm::engine {
 
 class Driver {
 public:
-    Driver(Launcher& launcher, Timers& timers, Clock& clock, Events& events, Limits limits)
-        : launcher_(launcher), timers_(timers), clock_(clock), events_(events), limits_(limits)
+    Driver(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, Limits limits)
+        : launcher_(launcher), sockets_(sockets), timers_(timers), clock_(clock), events_(events), limits_(limits)
     {
     }
 
@@ -49,6 +49,12 @@ public:
     void timer_fired(Instance& instance);
     /// Has processes that were started with the limits of `before` get those of the app's spec.
     void adjust(App& app, const model::AppSpec& before);
+
+    /// Opens what `spec` listens on, for an app that is about to be started with it; what turns out not to be needed at the
+    /// end of the present call is closed again.
+    base::Result<void> hold_sockets(const model::AppSpec& spec, uid_t owner);
+    /// Takes up the sockets that an earlier pmd held for the app.
+    void resume_sockets(App& app);
 
     App& add_app(std::shared_ptr<const model::AppSpec> spec);
     Instance& add_instance(App& app, std::string reason);
@@ -89,8 +95,10 @@ private:
     void tell_survival(Instance& instance);
     void remove(Instance& instance);
     void settle();
+    void close_sockets();
 
     Launcher& launcher_;
+    Sockets& sockets_;
     Timers& timers_;
     Clock& clock_;
     Events& events_;
@@ -99,6 +107,7 @@ private:
     std::set<std::string> moved_;       ///< apps with an instance in another state, since the last look_again()
     std::set<base::InstanceId> waiting_; ///< instances in the state Waiting
     std::set<base::InstanceId> held_;    ///< instances with a stop that is held back
+    std::set<std::string> sockets_due_; ///< apps that may need fewer sockets than they hold
 };
 
 } // namespace pm::engine

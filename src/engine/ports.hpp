@@ -16,6 +16,7 @@
 #include <compare>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct LaunchRequest {
     /// True when the app has, or is declared to have, more than one instance (decides file names, PM2's rule).
     bool several = false;
     EndOrder end_order{};
+    uid_t owner = 0; ///< whose app it is
 };
 
 /// Limits of an app that change while it runs.
@@ -118,6 +120,23 @@ public:
     virtual void resume(const LaunchRequest& request, const model::SharedIdentity& user) = 0;
     /// The instance is removed; its id may be given to another one.
     virtual void forget(base::InstanceId id) = 0;
+};
+
+/// The sockets of `listen`: opened before anything starts, the same open ones for every process of an app, closed when
+/// the app rests. channel/ implements it.
+class Sockets {
+public:
+    virtual ~Sockets() = default;
+    /// Opens what `spec` asks for and its app does not hold; what it holds at the same place stays the same open socket.
+    /// All or nothing. `owner`: with whose rights. Error: ListenFailed, with what, where, why and what to do.
+    virtual base::Result<void> hold(const model::AppSpec& spec, uid_t owner) = 0;
+    /// Closes what `app` holds and `needed` has not.
+    virtual void keep_only(const std::string& app, std::span<const model::ListenAddress> needed) = 0;
+    /// Takes up what an earlier pmd held for the app. What is not there any more is opened anew, or told to the log.
+    virtual void resume(const model::AppSpec& spec, uid_t owner) = 0;
+    /// For a launch: the open sockets in the order of spec->listen, held now if they were not, and with those options that
+    /// an open socket can change as the spec has them. They belong to the holder. Error: ListenFailed.
+    virtual base::Result<std::vector<int>> descriptors(const LaunchRequest& request) = 0;
 };
 
 /// One timer per instance. Arming replaces; firing disarms and calls Supervisor::on_timer(id).

@@ -51,8 +51,8 @@ std::vector<std::string> names_of(const std::vector<Instance*>& instances)
 std::string_view to_string(Verb verb) noexcept { return kVerbs.name(verb); }
 
 struct Supervisor::Impl {
-    Impl(Launcher& launcher, Timers& timers, Clock& clock, Events& events, const Limits& limits)
-        : driver(launcher, timers, clock, events, limits)
+    Impl(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, const Limits& limits)
+        : driver(launcher, sockets, timers, clock, events, limits)
     {
     }
 
@@ -89,6 +89,7 @@ struct Supervisor::Impl {
         app.created_at = saved.created_at;
         for (const SavedInstance& instance : saved.instances)
             if (stays(instance)) driver.restore_instance(app, instance);
+        driver.resume_sockets(app);
         return {};
     }
 
@@ -113,8 +114,8 @@ struct Supervisor::Impl {
     bool shutting_down = false;
 };
 
-Supervisor::Supervisor(Launcher& launcher, Timers& timers, Clock& clock, Events& events, Limits limits)
-    : impl_(std::make_unique<Impl>(launcher, timers, clock, events, limits))
+Supervisor::Supervisor(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, Limits limits)
+    : impl_(std::make_unique<Impl>(launcher, sockets, timers, clock, events, limits))
 {
 }
 
@@ -139,6 +140,7 @@ Result<std::vector<PlanItem>> Supervisor::apply(std::vector<model::AppSpec> spec
         if (auto admitted = impl_->admit(); !admitted) return Unexpected(std::move(admitted).error());
         auto plan = make_plan(driver.table, specs, options, driver.limits());
         if (!plan) return Unexpected(plan.error());
+        if (auto held = hold_sockets(driver, *plan, options); !held) return Unexpected(std::move(held).error());
         const std::uint64_t waiter = driver.waiters.open(std::move(done));
         Applier applier(driver, waiter, options);
         std::vector<PlanItem> items;

@@ -77,7 +77,7 @@ struct ApplyOptions {
 class Supervisor final : public LauncherEvents {
 public:
     /// The ports must outlive the Supervisor.
-    Supervisor(Launcher& launcher, Timers& timers, Clock& clock, Events& events, Limits limits);
+    Supervisor(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, Limits limits);
     ~Supervisor() override;
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
@@ -88,7 +88,7 @@ public:
                                                            const ApplyOptions& options) const;
     /// Adds what is new, restarts what changed (only that), sets limits live where only they changed, scales where only the count changed, starts what of the rest
     /// does not run (stopped by whomever, errored, or waiting in backoff; not what `autostart: false` keeps down) and
-    /// leaves alone what does. All or nothing: an error means that nothing was done.
+    /// leaves alone what does. What is to run has its sockets opened first (Sockets). All or nothing: an error means that nothing was done.
     base::Result<std::vector<PlanItem>> apply(std::vector<model::AppSpec> specs, const ApplyOptions& options,
                                               Done done);
 

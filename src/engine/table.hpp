@@ -58,6 +58,7 @@ struct App {
     std::uint64_t sequence = 0; ///< order of creation
     std::map<base::Slot, std::unique_ptr<Instance>> instances;
     bool changed = false;       ///< queued to be published
+    bool listens = false;       ///< sockets may be held for it (Sockets port)
 
     /// Instances that are to stay, by slot.
     [[nodiscard]] std::vector<Instance*> staying() const;

@@ -4,8 +4,9 @@
 // The orders are one OrdersHeader, then fields: FieldHeader, `length` bytes, and zeros up to the next multiple of 8.
 // Texts end with a NUL that counts in the length and hold no other, so pm-exec uses them where they lie, without a
 // copy. Numbers are in the machine's own byte order: both ends are one build on one machine; the version guards that.
-// The app's stdout and stderr are inherited as fds 1 and 2 and not sent: a dup2 in the child costs less than
-// SCM_RIGHTS, and pm-exec cannot be handed an fd that it did not expect.
+// The app's stdout and stderr are inherited as fds 1 and 2 and not sent: a dup2 in the child costs less than SCM_RIGHTS.
+// The sockets an app listens on come with the first byte of the orders (SCM_RIGHTS), as many as Field::Sockets says: pm-exec
+// cannot be handed an fd that it did not expect. It writes its pid over the value of LISTEN_PID, which no one else knows.
 // Success is end of file (the socket closes at execve); failure is one Report, its two texts behind it.
 //
 // In a transient unit pm-exec's fd 0 is one end of a socket pair whose other copy systemd keeps open for as long as the
@@ -25,11 +26,14 @@ inline constexpr std::uint32_t kReportMagic = 0x32584d50;  // "PMX2"
 inline constexpr std::uint32_t kHelloMagic = 0x33584d50;   // "PMX3"
 inline constexpr char kUnitOut = 1;
 inline constexpr char kUnitErr = 2;
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 /// Above what any kernel takes as arguments and environment (6 MiB); a bound on what pm-exec allocates.
 inline constexpr std::uint32_t kMaxOrders = 8U << 20U;
 inline constexpr std::uint32_t kMaxReportText = 1024;
 inline constexpr std::uint32_t kMaxGroups = 65536;
+inline constexpr std::size_t kMaxSockets = 64;
+/// Room for any pid; what pm-exec does not need of it is cut off.
+inline constexpr const char kPidRoom[] = "0000000000";
 inline constexpr std::size_t kAlign = 8;
 
 enum class Field : std::uint32_t {
@@ -50,9 +54,10 @@ enum class Field : std::uint32_t {
     Gid,            ///< number
     Groups,         ///< std::uint32_t[]: the supplementary groups; absent: left as they are
     Fallback,       ///< text: the interpreter to try when the first is not there
+    Sockets,        ///< number: descriptors that came along; they become fds 3, 4, ...
     FileHead,       ///< text, repeated, Shell only: replaces the first kShellHead arguments when its last is a file
 };
-inline constexpr std::uint32_t kFieldCount = 18;
+inline constexpr std::uint32_t kFieldCount = 19;
 inline constexpr std::size_t kShellHead = 4; ///< shell, "-c", line, name
 
 enum class CommandKind : std::uint32_t {

@@ -5,6 +5,7 @@
 // Two specs that compare equal mean the same running app: `apply` restarts an app only when its spec differs.
 #pragma once
 
+#include "model/listen_address.hpp"
 #include "model/unit_property.hpp"
 
 #include <chrono>
@@ -117,6 +118,8 @@ struct AppSpec {
     std::map<std::string, std::string> env;      ///< as declared, profile merged in
     std::vector<std::string> env_files;          ///< absolute; read at each start, with the app's rights
     bool env_from_caller = false;                ///< env holds the caller's whole environment; no base is put under it
+
+    std::vector<ListenAddress> listen;           ///< held by pmd; in this order fds 3, 4, ... of every process
 
     std::string user;                            ///< name or number; empty: pmd's own
     std::string group;                           ///< name or number; empty: the user's own

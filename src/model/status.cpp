@@ -31,12 +31,13 @@ constexpr NameTable<ExitInfo::Cause, 4> kCauses{{{
     {ExitInfo::Cause::Timeout, "timeout"},
 }}};
 
-constexpr NameTable<LaunchStage, 17> kStages{{{
+constexpr NameTable<LaunchStage, 18> kStages{{{
     {LaunchStage::Resources, "resources"},
     {LaunchStage::Cgroup, "cgroup"},
     {LaunchStage::Wire, "wire"},
     {LaunchStage::Session, "session"},
     {LaunchStage::Stdio, "stdio"},
+    {LaunchStage::Listen, "listen"},
     {LaunchStage::Limits, "limits"},
     {LaunchStage::Nice, "nice"},
     {LaunchStage::OomScore, "oom-score"},

@@ -30,6 +30,7 @@ enum class LaunchStage {
     Wire,           // pm-exec could not read its orders
     Session,        // setsid
     Stdio,          // connecting stdin, stdout, stderr
+    Listen,         // opening the sockets of `listen`, or handing them over
     Limits,         // rlimits
     Nice,
     OomScore,

@@ -43,6 +43,7 @@ constexpr std::array kKeys{
     Key{"env", same<&AppSpec::env>},
     Key{"env_file", same<&AppSpec::env_files>},
     Key{"env_from_caller", same<&AppSpec::env_from_caller>},
+    Key{"listen", same<&AppSpec::listen>},
     Key{"user", same<&AppSpec::user>},
     Key{"group", same<&AppSpec::group>},
     Key{"umask", same<&AppSpec::umask>},

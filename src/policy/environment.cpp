@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "policy/command_line.hpp"
+#include "policy/listen_variables.hpp"
 
 #include <limits>
 
@@ -34,6 +35,7 @@ Environment environment(const model::AppSpec& spec, const Identity& identity, co
     // Buffered output would reach the logs in blocks of 4 KiB, long after it was written.
     if (runs_python(spec)) env.try_emplace("PYTHONUNBUFFERED", "1");
 
+    for (auto& [name, value] : listen_variables(spec)) env[name] = std::move(value);
     const std::string slot = std::to_string(identity.slot.value);
     const std::string id = std::to_string(identity.id.value);
     if (!spec.instance_var.empty()) env[spec.instance_var] = slot;

@@ -83,6 +83,15 @@ void add_state(Lines& lines, const Row& row, const AppInfo& app)
     lines.emplace_back("user", row.user);
 }
 
+/// "unix:/run/x.sock (dgram)": of other addresses the text itself says all.
+std::string listen_text(const model::ListenAddress& address)
+{
+    std::string text = model::to_string(address);
+    if (!model::is_ip(address.kind) && address.type != model::SocketType::Stream)
+        text += fmt::format(" ({})", model::to_string(address.type));
+    return text;
+}
+
 void add_spec(Lines& lines, const model::AppSpec& spec)
 {
     lines.emplace_back("script", spec.script);
@@ -95,6 +104,8 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
         for (const auto& [app, condition] : spec.depends_on) needs.push_back(fmt::format("{} ({})", app, model::to_string(condition)));
         lines.emplace_back("depends on", base::join(needs, ", "));
     }
+    for (const model::ListenAddress& address : spec.listen)
+        lines.emplace_back("listen", listen_text(address));
     lines.emplace_back("restart", restart_policy(spec));
     lines.emplace_back("stop", fmt::format("{}, SIGKILL after {}", base::signal_name(spec.kill_signal),
                                            base::format_duration(spec.kill_timeout)));
@@ -135,6 +146,8 @@ Json json_of(const Row& row, const AppInfo& app)
         item["cwd"] = spec->cwd;
         item["depends_on"] = Json::object();
         for (const auto& [need, condition] : spec->depends_on) item["depends_on"][need] = model::to_string(condition);
+        item["listen"] = Json::array();
+        for (const model::ListenAddress& address : spec->listen) item["listen"].push_back(listen_text(address));
         item["autorestart"] = spec->restart.autorestart;
         item["max_restarts"] = spec->restart.max_restarts;
         item["min_uptime_msec"] = spec->restart.min_uptime.count();

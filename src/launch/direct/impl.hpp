@@ -22,7 +22,7 @@
 namespace pm::launch {
 
 struct DirectLauncher::Impl {
-    Impl(io::EventLoop& loop, engine::Output& output, DirectOptions options,
+    Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, DirectOptions options,
          std::function<void(const std::string&)> warn);
 
     // launching.cpp
@@ -63,6 +63,7 @@ struct DirectLauncher::Impl {
 
     io::EventLoop& loop_;
     engine::Output& output_;
+    engine::Sockets& sockets_;
     DirectOptions options_;
     std::function<void(const std::string&)> warn_;
     engine::LauncherEvents* events_ = nullptr;

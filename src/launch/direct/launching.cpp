@@ -107,11 +107,14 @@ std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
     lift(stdio->out);
     lift(stdio->err);
     generation.outputs = outputs_of(*stdio);
+    const auto sockets = sockets_.descriptors(request);
+    if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, options_.nofile});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto ends = make_socket_pair();
     if (!ends) return step_failed(LaunchStage::Resources, errno, {});
-    generation.talk.begin(std::move(ends->ours), *std::move(orders));
+    if (const int error = generation.talk.begin(std::move(ends->ours), *std::move(orders), false, *sockets))
+        return step_failed(LaunchStage::Listen, error, {});
     if (auto failure = run_pm_exec(generation, *stdio, std::move(ends->theirs))) return failure;
     return watch(generation);
 }

@@ -38,10 +38,10 @@ void fill(char* data, std::size_t& have, std::size_t want, std::size_t room) noe
 }
 
 /// `in_unit`: a transient unit's stdin brings the socket to read them from; see wire.hpp.
-void read_orders(Orders& orders, bool& in_unit) noexcept
+void read_orders(Orders& orders, bool& in_unit, Descriptors& sockets) noexcept
 {
     char* data = first_read;
-    std::size_t have = receive_first(data, kFirstRead, in_unit);
+    std::size_t have = receive_first(data, kFirstRead, in_unit, sockets);
     fill(data, have, sizeof(wire::OrdersHeader), kFirstRead);
     const auto header = *reinterpret_cast<const wire::OrdersHeader*>(data);
     if (!acceptable(header) || have > header.size) bad_orders(EBADMSG);
@@ -52,6 +52,7 @@ void read_orders(Orders& orders, bool& in_unit) noexcept
     }
     fill(data, have, header.size, header.size);
     if (!decode(data, header.size, orders)) bad_orders(EBADMSG);
+    if (orders.sockets.value != static_cast<std::int64_t>(sockets.count)) bad_orders(EBADMSG);
 }
 
 void check(long result, const Failure& failure) noexcept
@@ -79,19 +80,13 @@ void clean_signals() noexcept
     sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0L, sizeof none);
 }
 
-void close_from(unsigned first) noexcept
+/// Leaves the app with fds 0, 1, 2 and its sockets, and us with the report fd behind them, which execve closes.
+void connect_descriptors(const Orders& orders, const Descriptors& sockets) noexcept
 {
-    if (sys::call(SYS_close_range, first, ~0U) >= 0) return;
-    for (unsigned fd = first; fd < 65536; ++fd) sys::call(SYS_close, fd); // Linux before 5.9
-}
-
-/// Leaves the app with fds 0, 1 and 2, and us with the report fd, which execve closes.
-void connect_stdio(const Orders& orders) noexcept
-{
-    constexpr int kReportFd = 3;
-    close_from(kReportFd);
-    check(sys::call(SYS_fcntl, 0, F_DUPFD_CLOEXEC, kReportFd), {LaunchStage::Stdio});
-    set_report_fd(kReportFd);
+    place_sockets(sockets);
+    const int report_fd = kFirstSocket + static_cast<int>(sockets.count);
+    check(sys::call(SYS_fcntl, 0, F_DUPFD_CLOEXEC, report_fd), {LaunchStage::Stdio});
+    set_report_fd(report_fd);
     const long null = sys::call(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
     check(null, {LaunchStage::Stdio, 0, "/dev/null"});
     check(sys::call(SYS_dup3, null, 0, 0), {LaunchStage::Stdio});
@@ -111,6 +106,19 @@ const char* decimal(std::int64_t number) noexcept
     while ((rest /= 10) != 0);
     if (negative) *--at = '-';
     return at;
+}
+
+/// sd_listen_fds(3) takes the sockets only when LISTEN_PID is the process itself. pmd left room for it.
+void tell_pid(const Orders& orders) noexcept
+{
+    constexpr char kName[] = "LISTEN_PID=";
+    constexpr std::size_t kLength = sizeof kName - 1;
+    const char* pid = decimal(sys::call(SYS_getpid));
+    for (std::size_t i = 0; orders.sockets.given && i < orders.environment.count; ++i) {
+        char* const variable = orders.environment.items[i];
+        if (std::strlen(variable) + 1 < kLength + sizeof wire::kPidRoom || std::memcmp(variable, kName, kLength) != 0) continue;
+        std::memcpy(variable + kLength, pid, std::strlen(pid) + 1);
+    }
 }
 
 void set_oom_score(std::int64_t score) noexcept
@@ -171,13 +179,15 @@ extern "C" [[noreturn]] void pm_exec_run(char** given) noexcept
     using namespace pm::launch::exec;
     static Orders orders;
     bool in_unit = false;
-    read_orders(orders, in_unit);
+    static Descriptors sockets;
+    read_orders(orders, in_unit, sockets);
     lead_session();
-    connect_stdio(orders);
+    connect_descriptors(orders, sockets);
     set_limits(orders);
     set_umask(orders, in_unit);
     become_user(orders);
     enter_directory(orders);
+    tell_pid(orders);
     char** environment = make_environment(orders, in_unit ? given : nullptr);
     clean_signals();
     execute(orders, environment);

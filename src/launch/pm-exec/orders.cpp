@@ -93,6 +93,7 @@ bool store(const View& view, Orders& orders, Number& kind, Number& flags) noexce
     case Field::Gid: return set(view, orders.gid);
     case Field::Groups: return set_groups(view, orders);
     case Field::Fallback: return set(view, orders.fallback);
+    case Field::Sockets: return set(view, orders.sockets);
     case Field::FileHead: return append(view, orders.file_head);
     }
     return false;

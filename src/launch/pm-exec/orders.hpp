@@ -32,6 +32,7 @@ struct Orders {
     char* script = nullptr;
     char* directory = nullptr;
     char* fallback = nullptr;
+    Number sockets;
     Number umask, nice, oom_score, uid, gid;
     const wire::LimitOrder* limits[32] = {};
     std::size_t limit_count = 0;

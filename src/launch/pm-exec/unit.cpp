@@ -5,13 +5,12 @@
 #include "launch/pm-exec/sys.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <sys/socket.h>
 
 namespace pm::launch::exec {
 namespace {
 
-constexpr std::size_t kMostFds = 3;
+constexpr std::size_t kMostInvited = 3;
 
 void place(int fd, int where) noexcept
 {
@@ -20,12 +19,12 @@ void place(int fd, int where) noexcept
     sys::call(SYS_close, fd);
 }
 
-void take_descriptors(const int* fds, std::size_t count, char which) noexcept
+void take_descriptors(const Descriptors& sent, char which) noexcept
 {
     std::size_t next = 0;
-    place(fds[next++], 0);
-    if ((which & wire::kUnitOut) != 0 && next < count) place(fds[next++], 1);
-    if ((which & wire::kUnitErr) != 0 && next < count) place(fds[next++], 2);
+    place(sent.fds[next++], 0);
+    if ((which & wire::kUnitOut) != 0 && next < sent.count) place(sent.fds[next++], 1);
+    if ((which & wire::kUnitErr) != 0 && next < sent.count) place(sent.fds[next++], 2);
 }
 
 /// The kernel adds who we are, for pmd to know the process before anybody else could tell.
@@ -36,33 +35,23 @@ void greet() noexcept
     if (sent < 0) sys::leave(127); // pmd is gone: nobody wants this process
 }
 
+/// Orders begin with another byte.
+bool is_invitation(const char* data, std::size_t size) noexcept
+{
+    return size == 1 && data[0] >= 0 && data[0] <= (wire::kUnitOut | wire::kUnitErr);
+}
+
 } // namespace
 
-std::size_t receive_first(char* data, std::size_t room, bool& in_unit) noexcept
+std::size_t receive_first(char* data, std::size_t room, bool& in_unit, Descriptors& sockets) noexcept
 {
-    alignas(cmsghdr) char control[CMSG_SPACE(kMostFds * sizeof(int))];
-    struct {
-        char* data;
-        std::size_t size;
-    } piece = {data, room};
-    msghdr message = {};
-    message.msg_iov = reinterpret_cast<iovec*>(&piece);
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    long got = -EINTR;
-    while (got == -EINTR) got = sys::call(SYS_recvmsg, 0, &message, MSG_CMSG_CLOEXEC);
-    if (got < 0) give_up({LaunchStage::Wire, static_cast<int>(-got)});
-    const cmsghdr* head = CMSG_FIRSTHDR(&message);
-    in_unit = head != nullptr && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS;
-    if (!in_unit) return static_cast<std::size_t>(got);
-    int fds[kMostFds];
-    const std::size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    if (count == 0 || count > kMostFds || got != 1) give_up({LaunchStage::Wire, EBADMSG});
-    std::memcpy(fds, CMSG_DATA(head), count * sizeof(int));
-    take_descriptors(fds, count, data[0]);
+    const std::size_t got = receive(data, room, sockets);
+    in_unit = is_invitation(data, got);
+    if (!in_unit) return got;
+    if (sockets.count == 0 || sockets.count > kMostInvited) give_up({LaunchStage::Wire, EBADMSG});
+    take_descriptors(sockets, data[0]);
     greet();
-    return 0;
+    return receive(data, room, sockets);
 }
 
 } // namespace pm::launch::exec

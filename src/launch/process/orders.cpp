@@ -69,7 +69,8 @@ policy::Environment base_environment(const OrderContext& context)
 void add_environment(Encoder& encoder, const engine::LaunchRequest& request, const OrderContext& context)
 {
     const model::AppSpec& spec = *request.spec;
-    const auto own = policy::environment(spec, {request.key.id, request.slot, request.key.generation}, {});
+    auto own = policy::environment(spec, {request.key.id, request.slot, request.key.generation}, {});
+    if (!spec.listen.empty()) own["LISTEN_PID"] = wire::kPidRoom;
     for (const auto& [name, value] : own) encoder.assignment(Field::Environment, name, value);
     if (!spec.env_from_caller)
         for (const auto& [name, value] : base_environment(context))
@@ -107,6 +108,7 @@ std::optional<std::string> make_orders(const engine::LaunchRequest& request, con
     if (!context.in_unit) add_limits(encoder, *request.spec, context);
     if (!context.in_unit) add_rights(encoder, *request.spec, context.account);
     if (!request.spec->cwd.empty()) encoder.text(Field::Directory, request.spec->cwd);
+    if (!request.spec->listen.empty()) encoder.number(Field::Sockets, static_cast<std::int64_t>(request.spec->listen.size()));
     std::string orders = encoder.finish();
     if (orders.size() > wire::kMaxOrders) return std::nullopt;
     return orders;

@@ -28,6 +28,7 @@ Step step_of(LaunchStage stage) noexcept
     case LaunchStage::Wire: return {"reading the orders of pmd", ""};
     case LaunchStage::Session: return {"making a session", ""};
     case LaunchStage::Stdio: return {"connecting stdin, stdout and stderr", ""};
+    case LaunchStage::Listen: return {"handing over the sockets of listen", ""};
     case LaunchStage::Limits: return {"setting limit", ""};
     case LaunchStage::Nice: return {"setting nice", ""};
     case LaunchStage::OomScore: return {"setting oom_score_adj", ""};

@@ -50,12 +50,40 @@ std::optional<SocketEnds> make_socket_pair()
     return made;
 }
 
-void Talk::begin(base::Fd socket, std::string orders, bool greeted)
+ssize_t send_with_fds(int socket, std::string_view bytes, std::span<const int> fds)
+{
+    alignas(cmsghdr) char control[CMSG_SPACE(wire::kMaxSockets * sizeof(int))] = {};
+    iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(fds.size_bytes());
+    cmsghdr* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(head), fds.data(), fds.size_bytes());
+    return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+int Talk::begin(base::Fd socket, std::string orders, bool greeted, std::span<const int> sockets)
 {
     awaits_hello_ = greeted;
     socket_.fd = std::move(socket);
     unsent_ = std::move(orders);
-    send();
+    const int error = sockets.empty() ? 0 : send_with(sockets);
+    if (error == 0) send();
+    return error;
+}
+
+int Talk::send_with(std::span<const int> sockets)
+{
+    if (sockets.size() > wire::kMaxSockets) return E2BIG;
+    const ssize_t sent = send_with_fds(socket_.fd.get(), unsent_, sockets);
+    if (sent < 0) return errno;
+    unsent_.erase(0, static_cast<std::size_t>(sent));
+    return 0;
 }
 
 base::Result<void> Talk::watch(io::EventLoop& loop, std::function<void(std::uint32_t)> on_ready)

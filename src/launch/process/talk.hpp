@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 
 namespace pm::launch {
@@ -20,13 +22,16 @@ struct SocketEnds {
 };
 /// Nothing, with errno, when there is none to be had.
 [[nodiscard]] std::optional<SocketEnds> make_socket_pair();
+/// Sends bytes with descriptors (SCM_RIGHTS, at most wire::kMaxSockets) without waiting; their number, or -1 with errno.
+ssize_t send_with_fds(int socket, std::string_view bytes, std::span<const int> fds);
 /// Moves an fd above 0, 1 and 2.
 void lift(base::Fd& fd);
 
 class Talk {
 public:
     /// Sends as much of `orders` as the socket takes before there is anybody to read them. `greeted`: a hello comes first.
-    void begin(base::Fd socket, std::string orders, bool greeted = false);
+    /// `sockets` go with the first byte. 0, or errno when they could not be sent.
+    int begin(base::Fd socket, std::string orders, bool greeted = false, std::span<const int> sockets = {});
     [[nodiscard]] base::Result<void> watch(io::EventLoop& loop, std::function<void(std::uint32_t)> on_ready);
     /// Sends more when `events` say that there is room; true when there may be something to read.
     bool ready(std::uint32_t events);
@@ -46,6 +51,7 @@ public:
 
 private:
     void send();
+    int send_with(std::span<const int> sockets);
 
     Watched socket_;
     std::string unsent_;

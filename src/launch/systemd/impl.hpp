@@ -24,7 +24,7 @@ struct SystemdLauncher::Impl {
     using Process = std::shared_ptr<UnitProcess>;
     using Later = std::weak_ptr<UnitProcess>; ///< what an answer is about, if that is still there
 
-    Impl(io::EventLoop& loop, engine::Output& output, SystemdOptions options,
+    Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, SystemdOptions options,
          std::function<void(const std::string&)> warn);
 
     // launching.cpp
@@ -74,6 +74,7 @@ struct SystemdLauncher::Impl {
 
     io::EventLoop& loop_;
     engine::Output& output_;
+    engine::Sockets& sockets_;
     SystemdOptions options_;
     std::function<void(const std::string&)> warn_;
     engine::LauncherEvents* events_ = nullptr;

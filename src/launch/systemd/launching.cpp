@@ -36,19 +36,7 @@ int invite(const base::Fd& socket, const base::Fd& talk, const engine::Stdio& st
     std::size_t count = 1;
     if (stdio.out) fds[count++] = stdio.out.get(), which |= wire::kUnitOut;
     if (stdio.err) fds[count++] = stdio.err.get(), which |= wire::kUnitErr;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
-    iovec piece{&which, 1};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-    cmsghdr* head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(count * sizeof(int));
-    std::memcpy(CMSG_DATA(head), fds, count * sizeof(int));
-    return ::sendmsg(socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+    return send_with_fds(socket.get(), {&which, 1}, std::span(fds, count)) < 0 ? errno : 0;
 }
 
 /// The cgroup2 directory of a living process; empty when it has none.
@@ -121,6 +109,8 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     process->user = identity_of(*account);
     auto stdio = output_.open(request, process->user);
     if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
+    const auto sockets = sockets_.descriptors(request);
+    if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, std::nullopt, true});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto talk = make_socket_pair();
@@ -130,7 +120,8 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     if (::setsockopt(talk->ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
         return step_failed(LaunchStage::Resources, errno, {});
     if (const int error = invite(invitation->ours, talk->theirs, *stdio)) return step_failed(LaunchStage::Resources, error, {});
-    process->talk.begin(std::move(talk->ours), *std::move(orders), true);
+    if (const int error = process->talk.begin(std::move(talk->ours), *std::move(orders), true, *sockets))
+        return step_failed(LaunchStage::Listen, error, {});
     process->invitation = std::move(invitation->ours);
     process->theirs = std::move(invitation->theirs);
     auto watched = process->talk.watch(

@@ -30,8 +30,8 @@ const Names kHarmless{
 };
 
 /// Maps of keys, which are looked at one by one.
-const Names kMaps{"limits", "logs"};
-const Names kHarmlessBelow{"memory_max", "memory_high", "memory_swap_max", "cpu", "tasks", "scope", "to", "type", "date_format", "merge", "disable"};
+const Names kMaps{"limits", "logs", "listen"};
+const Names kHarmlessBelow{"address", "name", "backlog", "v6only", "reuseport", "nodelay", "free_bind", "user", "group", "mode", "memory_max", "memory_high", "memory_swap_max", "cpu", "tasks", "scope", "to", "type", "date_format", "merge", "disable"};
 
 TEST(OwnRights, EveryKeyHasBeenLookedAt)
 {

@@ -73,6 +73,38 @@ std::vector<model::SandboxSetting> some_sandbox()
     return app(text + "}}").sandbox;
 }
 
+std::vector<model::ListenAddress> some_addresses()
+{
+    using Kind = model::ListenAddress::Kind;
+    const auto maybe = [] { return *rc::gen::weightedElement<bool>({{1, true}, {3, false}}); };
+    std::vector<model::ListenAddress> all;
+    const int count = *rc::gen::inRange(0, 6);
+    for (int i = 0; i < count; ++i) {
+        model::ListenAddress one;
+        one.kind = *rc::gen::element(Kind::Any, Kind::Ip4, Kind::Ip6, Kind::Path, Kind::Abstract);
+        one.type = *rc::gen::element(model::SocketType::Stream, model::SocketType::Datagram);
+        const bool ip = model::is_ip(one.kind);
+        if (!ip && maybe()) one.type = model::SocketType::SeqPacket;
+        const bool stream = one.type == model::SocketType::Stream;
+        if (one.kind == Kind::Ip4) one.host = *rc::gen::element<std::string>("127.0.0.1", "0.0.0.0");
+        if (one.kind == Kind::Ip6) one.host = *rc::gen::element<std::string>("::", "::1", "fe80::1");
+        if (!ip) one.host = (one.kind == Kind::Path ? "/p" : "n") + std::to_string(i) + *rc::gen::element<std::string>("", " b", "'", ":c", "\u00e9", "@");
+        if (ip) one.port = static_cast<std::uint16_t>(1 + i * 1000 + *rc::gen::inRange(0, 1000));
+        one.name = maybe() ? *rc::gen::element<std::string>("http", "true", "1e3", "{") : model::usual_name(one);
+        if (one.type != model::SocketType::Datagram && maybe()) one.backlog = *rc::gen::inRange(1U, 100'000U);
+        if (one.kind == Kind::Ip6) one.v6only = maybe();
+        if (ip) one.reuseport = maybe(), one.free_bind = maybe();
+        if (ip && stream) one.nodelay = maybe();
+        if (one.kind == Kind::Path) {
+            one.user = *rc::gen::element<std::string>("", "33", "www-data");
+            one.group = *rc::gen::element<std::string>("", "0", "staff");
+            one.mode = *rc::gen::inRange(0U, 01000U);
+        }
+        all.push_back(one);
+    }
+    return all;
+}
+
 AppSpec some_spec()
 {
     AppSpec spec;
@@ -89,6 +121,7 @@ AppSpec some_spec()
         rc::gen::map(text(), [](std::string name) { std::erase(name, '='); return "V" + name; }), text());
     spec.env_files = *rc::gen::container<std::vector<std::string>>(path());
     spec.env_from_caller = *rc::gen::arbitrary<bool>();
+    spec.listen = some_addresses();
     spec.user = *rc::gen::element<std::string>("", "33", "www-data");
     spec.group = *rc::gen::element<std::string>("", "0", "staff");
     if (*rc::gen::arbitrary<bool>()) spec.umask = *rc::gen::inRange<std::uint32_t>(0, 01000);

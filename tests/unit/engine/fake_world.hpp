@@ -4,6 +4,7 @@
 
 #include "engine/supervisor.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@
 
 namespace pm::engine::testing {
 
-class FakeWorld final : public Launcher, public Timers, public Clock, public Events {
+class FakeWorld final : public Launcher, public Sockets, public Timers, public Clock, public Events {
 public:
     struct Process {
         std::string app;
@@ -39,7 +40,7 @@ public:
     std::set<base::InstanceId> forgotten;
     bool inside = false;        ///< a port is being called
 
-    Supervisor supervisor{*this, *this, *this, *this, Limits{.cpus = 4}};
+    Supervisor supervisor{*this, *this, *this, *this, *this, Limits{.cpus = 4}};
 
     static std::string text(ProcessKey key)
     {
@@ -56,6 +57,9 @@ public:
         log.push_back("launch " + app + "/" + text(request.key));
         alive[request.key] = {.app = app, .spec = request.spec};
         if (!answers) return;
+        if (!request.spec->listen.empty() && !descriptors(request))
+            return gone_later(request.key, {.kind = model::ExitInfo::Kind::LaunchFailed, .code = 98,
+                                            .stage = model::LaunchStage::Listen, .detail = "busy"});
         if (unstartable.contains(app))
             gone_later(request.key, {.kind = model::ExitInfo::Kind::LaunchFailed, .code = 2, .detail = "no such file"});
         else
@@ -89,6 +93,37 @@ public:
     }
     std::optional<model::Usage> usage(ProcessKey) override { return std::nullopt; }
     base::Result<std::vector<std::string>> environment(ProcessKey) override { return std::vector<std::string>{}; }
+
+    // Sockets by app: "8000"; a port that is busy cannot be had
+    std::map<std::string, std::set<std::uint16_t>> held;
+    std::set<std::uint16_t> busy;
+    base::Result<void> hold(const model::AppSpec& spec, uid_t) override
+    {
+        for (const model::ListenAddress& address : spec.listen)
+            if (busy.contains(address.port)) return base::fail(base::ErrorCode::ListenFailed, "busy");
+        for (const model::ListenAddress& address : spec.listen)
+            if (held[spec.name].insert(address.port).second) log.push_back("open " + std::to_string(address.port));
+        return {};
+    }
+    void keep_only(const std::string& app, std::span<const model::ListenAddress> needed) override
+    {
+        std::erase_if(held[app], [&](std::uint16_t port) {
+            const bool closes = std::ranges::none_of(needed, [&](const model::ListenAddress& one) { return one.port == port; });
+            if (closes) log.push_back("close " + std::to_string(port));
+            return closes;
+        });
+        if (held[app].empty()) held.erase(app);
+    }
+    void resume(const model::AppSpec& spec, uid_t owner) override
+    {
+        log.push_back("resume " + spec.name);
+        (void)hold(spec, owner);
+    }
+    base::Result<std::vector<int>> descriptors(const LaunchRequest& request) override
+    {
+        if (auto held_now = hold(*request.spec, request.owner); !held_now) return tl::unexpected(held_now.error());
+        return std::vector<int>(request.spec->listen.size(), 0);
+    }
 
     std::vector<Adjustment> adjustments;
     void adjust(const Adjustment& adjustment) override

@@ -30,6 +30,8 @@ struct Drive {
                 spec.depends_on[need] = *rc::gen::element(model::DependencyCondition::Ready, model::DependencyCondition::Started,
                                                           jobs ? model::DependencyCondition::Completed : model::DependencyCondition::Ready);
         spec.args = {std::to_string(*rc::gen::inRange(0, 3))};
+        for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{81}})
+            if (*rc::gen::arbitrary<bool>()) spec.listen.push_back({.port = port});
         return spec;
     }
 
@@ -94,6 +96,10 @@ struct Drive {
         for (const auto& shown : world.supervisor.snapshots()) {
             names.insert(shown.name);
             RC_ASSERT(!shown.instances.empty());
+            const bool rests = std::ranges::all_of(shown.instances, [](const model::InstanceSnapshot& one) {
+                return one.status == model::Status::Stopped || one.status == model::Status::Errored;
+            });
+            RC_ASSERT(!rests || !world.held.contains(shown.name));
             for (const auto& instance : shown.instances) {
                 const bool waits = instance.status == model::Status::Starting ||
                                    instance.status == model::Status::Stopping ||
@@ -111,6 +117,10 @@ struct Drive {
         for (const auto& [when, id] : world.timers) RC_ASSERT(armed.insert(id.value).second);
         RC_ASSERT(armed == timed);
         for (const auto& [key, process] : world.alive) RC_ASSERT(held.contains(key));
+        // Sockets are held for as long as somebody has them, and for nobody who is gone.
+        for (const auto& [app, ports] : world.held) RC_ASSERT(names.contains(app));
+        for (const auto& [key, process] : world.alive)
+            for (const auto& address : process.spec->listen) RC_ASSERT(world.held.at(process.app).contains(address.port));
     }
 };
 

@@ -2,8 +2,11 @@
 // A process as it finds itself: its fds, signals, session, rights, environment; and how its end is told.
 #include "world.hpp"
 
+#include "base/fd.hpp"
+
 #include <csignal>
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/resource.h>
@@ -43,6 +46,64 @@ TEST_P(Launching, gives_it_three_fds_and_nothing_else)
     world.run(spec_of("ls", {"/proc/self/fd"}), &text);
     ::close(leak);
     EXPECT_EQ(text, "0\n1\n2\n3\n"); // 3 is the directory that ls reads
+}
+
+model::AppSpec listening(model::AppSpec spec, std::size_t count)
+{
+    for (std::size_t i = 0; i < count; ++i) spec.listen.push_back({.port = static_cast<std::uint16_t>(8000 + i), .name = "n" + std::to_string(i)});
+    return spec;
+}
+
+TEST_P(Launching, gives_it_the_sockets_it_listens_on_in_their_order)
+{
+    // In an order that is not that of their numbers, to have each in the way of another.
+    const base::Fd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const base::Fd b(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+    const base::Fd c(::open("/dev/full", O_RDONLY | O_CLOEXEC));
+    world.sockets = {c.get(), a.get(), b.get()};
+    std::string text;
+    world.run(listening(shell("readlink /proc/$$/fd/3 /proc/$$/fd/4 /proc/$$/fd/5; ls /proc/self/fd; "
+                              "echo $LISTEN_FDS $LISTEN_FDNAMES; test $LISTEN_PID = $$ && echo mine"), 3), &text);
+    EXPECT_EQ(text, "/dev/full\n/dev/null\n/dev/zero\n0\n1\n2\n3\n4\n5\n6\n3 n0:n1:n2\nmine\n");
+}
+
+TEST_P(Launching, what_the_app_file_says_of_the_pid_is_written_over)
+{
+    const base::Fd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    world.sockets = {a.get()};
+    auto spec = listening(shell("test $LISTEN_PID = $$ && echo mine; env | grep -c ^LISTEN_PID"), 1);
+    spec.env["LISTEN_PID"] = "1";
+    spec.env_files = {world.write("env", "LISTEN_PID=1\n")};
+    std::string text;
+    world.run(spec, &text);
+    EXPECT_EQ(text, "mine\n1\n");
+}
+
+TEST_P(Launching, takes_as_many_sockets_as_an_app_may_have)
+{
+    const base::Fd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    world.sockets.assign(model::kMaxListen, a.get());
+    std::string text;
+    world.run(listening(shell("ls /proc/self/fd | wc -l; readlink /proc/$$/fd/66"), model::kMaxListen), &text);
+    EXPECT_EQ(text, "68\n/dev/null\n");
+}
+
+TEST_P(Launching, a_failure_is_told_also_behind_sockets)
+{
+    const base::Fd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    world.sockets = {a.get()};
+    auto spec = listening(shell("true"), 1);
+    spec.cwd = "/no/such/directory";
+    EXPECT_EQ(world.run(spec).detail, "changing to directory '/no/such/directory': No such file or directory");
+}
+
+TEST_P(Launching, without_its_sockets_it_is_not_started)
+{
+    world.sockets_fault = "port 8000 is in use";
+    const auto exit = world.run(listening(shell("echo ran"), 1));
+    EXPECT_EQ(exit.kind, Kind::LaunchFailed);
+    EXPECT_EQ(exit.stage, model::LaunchStage::Listen);
+    EXPECT_EQ(exit.detail, "port 8000 is in use");
 }
 
 TEST_P(Launching, gives_it_dev_null_where_there_is_no_log)
@@ -129,7 +190,7 @@ TEST_P(Launching, gets_the_limit_pmd_began_with_unless_it_declares_one)
     options.path = "/usr/bin:/bin";
     options.nofile = model::ResourceLimit{RLIMIT_NOFILE, 200, 400};
     world.launcher.reset();
-    world.launcher = std::make_unique<DirectLauncher>(world.loop, world, options, [](const std::string&) {});
+    world.launcher = std::make_unique<DirectLauncher>(world.loop, world, world, options, [](const std::string&) {});
     world.launcher->set_events(world);
     auto spec = shell("ulimit -n");
     std::string text;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // pm-exec as the process of a transient unit: what it needs comes over its stdin. And what systemd says of a unit's end.
+#include "launch/pm-exec/sockets.hpp"
 #include "launch/process/orders.hpp"
 #include "launch/process/talk.hpp"
 #include "launch/systemd/unit_result.hpp"
@@ -53,6 +54,7 @@ struct InUnit : ::testing::Test {
     Talk ours;
     pid_t child = 0;
     base::Fd out;
+    std::vector<int> sockets;
 
     InUnit()
     {
@@ -74,7 +76,7 @@ struct InUnit : ::testing::Test {
         const int on = 1;
         ASSERT_EQ(::setsockopt(talk.ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
         const engine::LaunchRequest request{.key = {base::InstanceId{1}, base::Generation{1}}, .spec = std::make_shared<model::AppSpec>(spec)};
-        ours.begin(std::move(talk.ours), *make_orders(request, {account, false, true, path, nofile, true}), true);
+        ours.begin(std::move(talk.ours), *make_orders(request, {account, false, true, path, nofile, true}), true, sockets);
         send_fds(invitation->ours.get(), wire::kUnitOut, {talk.theirs.get(), write_end.get()});
         child = ::fork();
         if (child == 0) {
@@ -123,6 +125,69 @@ TEST_F(InUnit, GreetsAndBecomesTheAppWithWhatCameOverItsStdin)
     ASSERT_EQ(hear(), Talk::Heard::Running) << "its end of the talk closes at execve, whoever holds its stdin";
     EXPECT_EQ(said(), "/var/lib/web made-up mine\n4\n"); // 0, 1, 2 and the directory that ls reads
     EXPECT_EQ(status(), 0);
+}
+
+TEST_F(InUnit, SocketsComeWithTheOrders)
+{
+    const base::Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const base::Fd zero(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+    sockets = {zero.get(), null.get()};
+    spec.listen = {{.port = 80, .name = "a"}, {.port = 81, .name = "b"}};
+    spec.args = {"-c", "readlink /proc/$$/fd/3 /proc/$$/fd/4; ls /proc/self/fd | wc -l; test $LISTEN_PID = $$ && echo mine"};
+    start();
+    ASSERT_EQ(hear(), Talk::Heard::Hello);
+    ASSERT_EQ(hear(), Talk::Heard::Running);
+    EXPECT_EQ(said(), "/dev/zero\n/dev/null\n6\nmine\n");
+}
+
+/// What the descriptors from 3 on are after sockets that lay at `from` were placed, and what else is open behind them.
+std::string placed(const std::vector<int>& from)
+{
+    const char* devices[] = {"/dev/null", "/dev/zero", "/dev/full"};
+    int pipe[2];
+    if (::pipe2(pipe, O_CLOEXEC) < 0) return "no pipe";
+    const base::Fd read_end(pipe[0]);
+    base::Fd write_end(pipe[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(write_end.get(), 1);
+        exec::Descriptors sockets;
+        for (const int fd : from) {
+            const int opened = ::open(devices[sockets.count], O_RDONLY | O_CLOEXEC);
+            ::dup3(::fcntl(opened, F_DUPFD_CLOEXEC, 100), fd, O_CLOEXEC); // `opened` may be where another is to lie
+            sockets.fds[sockets.count++] = fd;
+        }
+        exec::place_sockets(sockets);
+        ::execl("/bin/sh", "sh", "-c", "readlink /proc/$$/fd/3 /proc/$$/fd/4 /proc/$$/fd/5; ls /proc/self/fd | wc -l", nullptr);
+        ::_exit(99);
+    }
+    write_end.reset();
+    std::string text;
+    char piece[512];
+    for (ssize_t got = 0; (got = ::read(read_end.get(), piece, sizeof piece)) > 0;) text.append(piece, static_cast<std::size_t>(got));
+    ::waitpid(child, nullptr, 0);
+    return text;
+}
+
+TEST(PlacingSockets, KeepsTheirOrderWhereverTheyLie)
+{
+    const std::string right = "/dev/null\n/dev/zero\n/dev/full\n7\n"; // 0 to 5, and the directory that ls reads
+    EXPECT_EQ(placed({3, 4, 5}), right);
+    EXPECT_EQ(placed({20, 21, 22}), right);
+    EXPECT_EQ(placed({4, 5, 3}), right);
+    EXPECT_EQ(placed({5, 4, 3}), right);
+    EXPECT_EQ(placed({2, 3, 4}), "/dev/null\n/dev/zero\n/dev/full\n6\n"); // its own place is closed at execve
+}
+
+TEST_F(InUnit, FewerSocketsThanTheOrdersSayAreNone)
+{
+    const base::Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    sockets = {null.get()};
+    spec.listen = {{.port = 80, .name = "a"}, {.port = 81, .name = "b"}};
+    start();
+    ASSERT_EQ(hear(), Talk::Heard::Hello);
+    ASSERT_EQ(hear(), Talk::Heard::Failed);
+    EXPECT_EQ(ours.failure().detail, "reading the orders of pmd: Bad message");
 }
 
 TEST_F(InUnit, AReportRightBehindTheGreetingIsHeard)

@@ -23,7 +23,7 @@ struct Told {
     std::string text;
 };
 
-class World : public engine::LauncherEvents, public engine::Output {
+class World : public engine::LauncherEvents, public engine::Output, public engine::Sockets {
 public:
     explicit World(bool cgroups);
     ~World() override;
@@ -49,12 +49,22 @@ public:
     void on_gone(engine::ProcessKey key, const model::ExitInfo& exit) override;
     base::Result<engine::Stdio> open(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void resume(const engine::LaunchRequest&, const model::SharedIdentity&) override {}
+    base::Result<void> hold(const model::AppSpec&, uid_t) override { return {}; }
+    void keep_only(const std::string&, std::span<const model::ListenAddress>) override {}
+    void resume(const model::AppSpec&, uid_t) override {}
+    base::Result<std::vector<int>> descriptors(const engine::LaunchRequest&) override
+    {
+        if (!sockets_fault.empty()) return base::fail(base::ErrorCode::ListenFailed, sockets_fault);
+        return sockets;
+    }
     void forget(base::InstanceId id) override { forgotten.push_back(id); }
 
     io::EventLoop loop;
     std::unique_ptr<DirectLauncher> launcher;
     std::vector<std::string> warnings;
     std::vector<base::InstanceId> forgotten;
+    std::vector<int> sockets; ///< what an app that listens is given
+    std::string sockets_fault;
     bool null_output = false;
     bool several = false;
 

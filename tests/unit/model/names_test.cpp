@@ -29,6 +29,7 @@ TEST(Names, RoundTrip)
 {
     expect_round_trip(Status::Errored, status_from);
     expect_round_trip(LaunchStage::Execute, launch_stage_from);
+    expect_round_trip(SocketType::SeqPacket, socket_type_from);
     expect_round_trip(KillMode::Main, kill_mode_from);
     expect_round_trip(LogType::Json, log_type_from);
     expect_round_trip(LogTarget::Files, log_target_from);
