@@ -234,6 +234,7 @@ TEST_F(Listen, TheVariablesTellOfTheSockets)
 
 TEST_F(Listen, PmdLeavesNoPathBehind)
 {
+    if (on_systemd()) GTEST_SKIP() << "apps of systemd outlive pmd, and so do their sockets";
     serve("'unix:web.sock'");
     end_daemon(SIGTERM);
     EXPECT_FALSE(std::filesystem::exists(dir_.path() + "/web.sock"));
