@@ -30,7 +30,7 @@ struct LimitChange {
 };
 
 /// What makes running processes of `before` be like those of `after`. Nothing when that needs a restart: more differs
-/// than `limits` (and the count), or `tasks` falls away, whose place only a new unit gives back to systemd's default.
+/// than `limits`, `depends_on` (and the count), or `tasks` falls away, whose place only a new unit gives back to systemd's default.
 [[nodiscard]] std::optional<LimitChange> live_changes(const model::AppSpec& before, const model::AppSpec& after);
 
 } // namespace pm::policy
