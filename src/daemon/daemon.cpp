@@ -90,7 +90,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       timers_(
           loop_, [this](base::InstanceId id) { supervisor_.on_timer(id); },
           [this](const std::string& text) { log_.error(text); }),
-      supervisor_(*launcher_, sockets_, timers_, clock_, events_, limits()),
+      supervisor_(*launcher_, sockets_, channels_, timers_, clock_, events_, limits()),
       context_{supervisor_,
                *launcher_,
                logs_,
@@ -127,12 +127,12 @@ std::unique_ptr<launch::Launcher> Daemon::make_launcher()
     switch (runtime_.launcher) {
     case config::LauncherKind::Systemd:
         return std::make_unique<launch::SystemdLauncher>(
-            loop_, logs_, sockets_,
+            loop_, logs_, sockets_, channels_,
             launch::SystemdOptions{runtime_.pm_exec, app_path_variable(), runtime_.bus != config::BusKind::System}, warn);
     case config::LauncherKind::Direct: break;
     }
     return std::make_unique<launch::DirectLauncher>(
-        loop_, logs_, sockets_,
+        loop_, logs_, sockets_, channels_,
         launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.locations.state_dir,
                               runtime_.nofile},
         warn);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bus/service.hpp"
+#include "channel/app_channels.hpp"
 #include "daemon/account_ids.hpp"
 #include "daemon/boot.hpp"
 #include "daemon/event_log.hpp"
@@ -74,6 +75,7 @@ private:
     logs::LogStore logs_;
     AccountLookup accounts_;
     channel::HeldSockets sockets_;
+    channel::AppChannels channels_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;
     StateKeeper state_;

@@ -14,8 +14,8 @@ namespace pm::engine {
 
 class Driver {
 public:
-    Driver(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, Limits limits)
-        : launcher_(launcher), sockets_(sockets), timers_(timers), clock_(clock), events_(events), limits_(limits)
+    Driver(Launcher& launcher, Sockets& sockets, Channels& channels, Timers& timers, Clock& clock, Events& events, Limits limits)
+        : launcher_(launcher), sockets_(sockets), channels_(channels), timers_(timers), clock_(clock), events_(events), limits_(limits)
     {
     }
 
@@ -99,6 +99,7 @@ private:
 
     Launcher& launcher_;
     Sockets& sockets_;
+    Channels& channels_;
     Timers& timers_;
     Clock& clock_;
     Events& events_;

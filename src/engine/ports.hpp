@@ -14,6 +14,7 @@
 #include "policy/unit_properties.hpp"
 
 #include <compare>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -137,6 +138,69 @@ public:
     /// For a launch: the open sockets in the order of spec->listen, held now if they were not, and with those options that
     /// an open socket can change as the spec has them. They belong to the holder. Error: ListenFailed.
     virtual base::Result<std::vector<int>> descriptors(const LaunchRequest& request) = 0;
+};
+
+/// What a process gets at its launch to talk with pmd.
+struct ChannelEnds {
+    /// The message channel, blocking or not as the program wants it; becomes the descriptor behind those of `listen`,
+    /// number policy::kFirstSocket + listen.size(). Invalid: it has none.
+    base::Fd messages;
+    /// pm-exec is to install the filter of bind() notifications and to send its listener to take_filter().
+    bool bind_notifications = false;
+    std::vector<std::string> arguments;         ///< of the interpreter, before those of the spec: "--require", "/usr/lib/..."
+    std::map<std::string, std::string> environment; ///< wins over the spec's: NOTIFY_SOCKET, NODE_CHANNEL_FD, ...
+};
+
+/// The ways in which processes and pmd talk beside signals: the notify socket, the message channel with Node's cluster
+/// protocol, the bind() notifications. channel/ implements it; what a process says comes by ChannelEvents.
+/// By itself this class is a pmd that talks with nobody.
+class Channels {
+public:
+    virtual ~Channels() = default;
+    /// For a launch, called by the launcher. `user`: whom the process runs as; null: as pmd. Error: why it cannot be had.
+    virtual base::Result<ChannelEnds> connect(const LaunchRequest&, const model::SharedIdentity&) { return ChannelEnds(); }
+    /// Goes on with a process that an earlier pmd launched with this request. Called by the launcher.
+    virtual void reconnect(const LaunchRequest&, const model::SharedIdentity&) {}
+    /// The listener of the process's filter; called by the launcher before the program runs. Who asked for it moves it away.
+    virtual void take_filter(ProcessKey, base::Fd&) {}
+    /// The program runs: execve succeeded, or it was adopted.
+    virtual void runs(ProcessKey, pid_t) {}
+    /// Tells the process to take no new work and to end when what it has is done; ChannelEvents::on_drained() follows when it
+    /// has. False: it cannot be told.
+    virtual bool dismiss(ProcessKey) { return false; }
+    /// Sends the message "shutdown" (PM2's shutdown_with_message). False: there is no channel.
+    virtual bool send_shutdown(ProcessKey) { return false; }
+    /// Sends a message, one JSON value. Error: no channel, not JSON, too much unsent.
+    virtual base::Result<void> send(ProcessKey, std::string_view)
+    {
+        return base::fail(base::ErrorCode::Failed, "it has no message channel");
+    }
+    /// Nothing is left of the process.
+    virtual void ended(ProcessKey) {}
+    /// None of the app's processes runs or is about to: sockets that were kept for it are closed.
+    virtual void rests(const std::string& app) { (void)app; }
+    /// Where the processes of an app listen, as far as it goes over a channel: "tcp 0.0.0.0:8000". For people.
+    [[nodiscard]] virtual std::vector<std::string> addresses(const std::string&) const { return {}; }
+};
+
+/// What processes say; the Supervisor hears it, from the loop, never from inside a call of Channels.
+class ChannelEvents {
+public:
+    virtual ~ChannelEvents() = default;
+    /// The process serves: READY=1, "ready", or it listens (only `by` counts that its readiness waits for).
+    virtual void on_ready(ProcessKey key, model::ReadyWhen by) = 0;
+    /// STATUS=, one line, for people.
+    virtual void on_status(ProcessKey key, std::string text) = 0;
+    /// EXTEND_TIMEOUT_USEC=: it wants so much longer, from now, for what it is doing (starting or ending).
+    virtual void on_more_time(ProcessKey key, model::Duration time) = 0;
+    /// It said that it is going by itself: STOPPING=1.
+    virtual void on_stopping(ProcessKey key) = 0;
+    /// After dismiss(): it has let go of everything, and may be signalled.
+    virtual void on_drained(ProcessKey key) = 0;
+    /// It owed a sign of life (WATCHDOG=1) or said WATCHDOG=trigger. `why` for people.
+    virtual void on_watchdog(ProcessKey key, std::string why) = 0;
+    /// A message of the app's own, one JSON value.
+    virtual void on_message(ProcessKey key, const std::string& json) = 0;
 };
 
 /// One timer per instance. Arming replaces; firing disarms and calls Supervisor::on_timer(id).

@@ -51,8 +51,8 @@ std::vector<std::string> names_of(const std::vector<Instance*>& instances)
 std::string_view to_string(Verb verb) noexcept { return kVerbs.name(verb); }
 
 struct Supervisor::Impl {
-    Impl(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, const Limits& limits)
-        : driver(launcher, sockets, timers, clock, events, limits)
+    Impl(Launcher& launcher, Sockets& sockets, Channels& channels, Timers& timers, Clock& clock, Events& events, const Limits& limits)
+        : driver(launcher, sockets, channels, timers, clock, events, limits)
     {
     }
 
@@ -114,8 +114,8 @@ struct Supervisor::Impl {
     bool shutting_down = false;
 };
 
-Supervisor::Supervisor(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, Limits limits)
-    : impl_(std::make_unique<Impl>(launcher, sockets, timers, clock, events, limits))
+Supervisor::Supervisor(Launcher& launcher, Sockets& sockets, Channels& channels, Timers& timers, Clock& clock, Events& events, Limits limits)
+    : impl_(std::make_unique<Impl>(launcher, sockets, channels, timers, clock, events, limits))
 {
 }
 

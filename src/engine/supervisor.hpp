@@ -77,7 +77,7 @@ struct ApplyOptions {
 class Supervisor final : public LauncherEvents {
 public:
     /// The ports must outlive the Supervisor.
-    Supervisor(Launcher& launcher, Sockets& sockets, Timers& timers, Clock& clock, Events& events, Limits limits);
+    Supervisor(Launcher& launcher, Sockets& sockets, Channels& channels, Timers& timers, Clock& clock, Events& events, Limits limits);
     ~Supervisor() override;
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;

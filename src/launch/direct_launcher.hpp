@@ -27,7 +27,7 @@ class DirectLauncher final : public Launcher {
 public:
     /// Makes this process a subreaper, and its own cgroup subtree when it can. `events` hears the answers, never from
     /// inside a call of this class. All references must outlive the launcher. `warn` gets sentences for the log.
-    DirectLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, DirectOptions options,
+    DirectLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
                    std::function<void(const std::string&)> warn);
     ~DirectLauncher() override;
 

@@ -23,7 +23,7 @@ struct SystemdOptions {
 class SystemdLauncher final : public Launcher {
 public:
     /// All references must outlive the launcher. `warn` gets sentences for the log.
-    SystemdLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, SystemdOptions options,
+    SystemdLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, SystemdOptions options,
                     std::function<void(const std::string&)> warn);
     ~SystemdLauncher() override;
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/listen_address.hpp"
+#include "model/serving.hpp"
 #include "model/unit_property.hpp"
 
 #include <chrono>
@@ -112,6 +113,7 @@ struct AppSpec {
     std::string cwd;                             ///< absolute
 
     InstanceCount instances;
+    bool instances_given = false;                ///< `instances` was declared, be it as 1
     std::string instance_var = "NODE_APP_INSTANCE";
     std::string increment_var;                   ///< variable counted up per slot from its value in env; empty: none
 
@@ -119,6 +121,7 @@ struct AppSpec {
     std::vector<std::string> env_files;          ///< absolute; read at each start, with the app's rights
     bool env_from_caller = false;                ///< env holds the caller's whole environment; no base is put under it
 
+    ServingSpec serving;
     std::vector<ListenAddress> listen;           ///< held by pmd; in this order fds 3, 4, ... of every process
 
     std::string user;                            ///< name or number; empty: pmd's own

@@ -9,9 +9,9 @@
 
 namespace pm::launch {
 
-DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, DirectOptions options,
+DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
                            std::function<void(const std::string&)> warn)
-    : loop_(loop), output_(output), sockets_(sockets), options_(std::move(options)), warn_(std::move(warn)),
+    : loop_(loop), output_(output), sockets_(sockets), channels_(channels), options_(std::move(options)), warn_(std::move(warn)),
       family_([this](pid_t pid) { return mains_.contains(pid); })
 {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
@@ -56,9 +56,9 @@ void DirectLauncher::Impl::run_deferred()
     if (std::exchange(reap_again_, false)) reap();
 }
 
-DirectLauncher::DirectLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, DirectOptions options,
+DirectLauncher::DirectLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
                                std::function<void(const std::string&)> warn)
-    : impl_(std::make_unique<Impl>(loop, output, sockets, std::move(options), std::move(warn)))
+    : impl_(std::make_unique<Impl>(loop, output, sockets, channels, std::move(options), std::move(warn)))
 {
 }
 

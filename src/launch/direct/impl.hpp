@@ -22,7 +22,7 @@
 namespace pm::launch {
 
 struct DirectLauncher::Impl {
-    Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, DirectOptions options,
+    Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
          std::function<void(const std::string&)> warn);
 
     // launching.cpp
@@ -64,6 +64,7 @@ struct DirectLauncher::Impl {
     io::EventLoop& loop_;
     engine::Output& output_;
     engine::Sockets& sockets_;
+    engine::Channels& channels_;
     DirectOptions options_;
     std::function<void(const std::string&)> warn_;
     engine::LauncherEvents* events_ = nullptr;

@@ -109,11 +109,13 @@ std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
     generation.outputs = outputs_of(*stdio);
     const auto sockets = sockets_.descriptors(request);
     if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
-    auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, options_.nofile});
+    const auto channel = channels_.connect(request, generation.user);
+    if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error().message);
+    auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, options_.nofile, *channel});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto ends = make_socket_pair();
     if (!ends) return step_failed(LaunchStage::Resources, errno, {});
-    if (const int error = generation.talk.begin(std::move(ends->ours), *std::move(orders), false, *sockets))
+    if (const int error = generation.talk.begin(std::move(ends->ours), *std::move(orders), false, descriptors_of(*sockets, *channel)))
         return step_failed(LaunchStage::Listen, error, {});
     if (auto failure = run_pm_exec(generation, *stdio, std::move(ends->theirs))) return failure;
     return watch(generation);

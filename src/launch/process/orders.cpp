@@ -41,7 +41,12 @@ void add_command(Encoder& encoder, const model::AppSpec& spec, const OrderContex
     if (command.may_fall_back_to_node) flags |= wire::kFlagNodeFallback;
     encoder.number(Field::Kind, static_cast<std::int64_t>(to_wire(command.kind)));
     encoder.number(Field::Flags, flags);
-    for (const std::string& argument : command.argv) encoder.text(Field::Argument, argument);
+    std::size_t position = 0;
+    for (const std::string& argument : command.argv) {
+        encoder.text(Field::Argument, argument);
+        if (position++ > 0 || command.kind != Kind::Interpreted) continue;
+        for (const std::string& added : context.channel.arguments) encoder.text(Field::Argument, added);
+    }
     for (const std::string& argument : command.file_head) encoder.text(Field::FileHead, argument);
     if (command.kind == Kind::Interpreted) encoder.text(Field::Script, command.script);
     const std::string_view fallback = fallback_of(command, spec.interpreter.has_value());
@@ -71,6 +76,7 @@ void add_environment(Encoder& encoder, const engine::LaunchRequest& request, con
     const model::AppSpec& spec = *request.spec;
     auto own = policy::environment(spec, {request.key.id, request.slot, request.key.generation}, {});
     if (!spec.listen.empty()) own["LISTEN_PID"] = wire::kPidRoom;
+    for (const auto& [name, value] : context.channel.environment) own[name] = value;
     for (const auto& [name, value] : own) encoder.assignment(Field::Environment, name, value);
     if (!spec.env_from_caller)
         for (const auto& [name, value] : base_environment(context))
@@ -100,6 +106,12 @@ void add_rights(Encoder& encoder, const model::AppSpec& spec, const Account& acc
 
 } // namespace
 
+std::vector<int> descriptors_of(std::vector<int> sockets, const engine::ChannelEnds& channel)
+{
+    if (channel.messages) sockets.push_back(channel.messages.get());
+    return sockets;
+}
+
 std::optional<std::string> make_orders(const engine::LaunchRequest& request, const OrderContext& context)
 {
     Encoder encoder;
@@ -108,7 +120,8 @@ std::optional<std::string> make_orders(const engine::LaunchRequest& request, con
     if (!context.in_unit) add_limits(encoder, *request.spec, context);
     if (!context.in_unit) add_rights(encoder, *request.spec, context.account);
     if (!request.spec->cwd.empty()) encoder.text(Field::Directory, request.spec->cwd);
-    if (!request.spec->listen.empty()) encoder.number(Field::Sockets, static_cast<std::int64_t>(request.spec->listen.size()));
+    const std::size_t descriptors = request.spec->listen.size() + (context.channel.messages ? 1 : 0);
+    if (descriptors > 0) encoder.number(Field::Sockets, static_cast<std::int64_t>(descriptors));
     std::string orders = encoder.finish();
     if (orders.size() > wire::kMaxOrders) return std::nullopt;
     return orders;

@@ -20,6 +20,7 @@ void SystemdLauncher::Impl::adopt(const engine::LaunchRequest& request)
     const auto account = accounts_.find(options_.user ? "" : request.spec->user, options_.user ? "" : request.spec->group);
     if (account) process->user = identity_of(*account);
     output_.resume(request, process->user);
+    channels_.reconnect(request, process->user);
     ask_how(*process);
 }
 

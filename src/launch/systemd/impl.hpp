@@ -24,7 +24,7 @@ struct SystemdLauncher::Impl {
     using Process = std::shared_ptr<UnitProcess>;
     using Later = std::weak_ptr<UnitProcess>; ///< what an answer is about, if that is still there
 
-    Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, SystemdOptions options,
+    Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, SystemdOptions options,
          std::function<void(const std::string&)> warn);
 
     // launching.cpp
@@ -75,6 +75,7 @@ struct SystemdLauncher::Impl {
     io::EventLoop& loop_;
     engine::Output& output_;
     engine::Sockets& sockets_;
+    engine::Channels& channels_;
     SystemdOptions options_;
     std::function<void(const std::string&)> warn_;
     engine::LauncherEvents* events_ = nullptr;

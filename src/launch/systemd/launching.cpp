@@ -111,7 +111,9 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
     const auto sockets = sockets_.descriptors(request);
     if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
-    auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, std::nullopt, true});
+    const auto channel = channels_.connect(request, process->user);
+    if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error().message);
+    auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, std::nullopt, *channel, true});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto talk = make_socket_pair();
     auto invitation = make_socket_pair();
@@ -120,7 +122,7 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     if (::setsockopt(talk->ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
         return step_failed(LaunchStage::Resources, errno, {});
     if (const int error = invite(invitation->ours, talk->theirs, *stdio)) return step_failed(LaunchStage::Resources, error, {});
-    if (const int error = process->talk.begin(std::move(talk->ours), *std::move(orders), true, *sockets))
+    if (const int error = process->talk.begin(std::move(talk->ours), *std::move(orders), true, descriptors_of(*sockets, *channel)))
         return step_failed(LaunchStage::Listen, error, {});
     process->invitation = std::move(invitation->ours);
     process->theirs = std::move(invitation->theirs);

@@ -9,9 +9,9 @@
 
 namespace pm::launch {
 
-SystemdLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, SystemdOptions options,
+SystemdLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, SystemdOptions options,
                             std::function<void(const std::string&)> warn)
-    : loop_(loop), output_(output), sockets_(sockets), options_(std::move(options)), warn_(std::move(warn)),
+    : loop_(loop), output_(output), sockets_(sockets), channels_(channels), options_(std::move(options)), warn_(std::move(warn)),
       bus_(loop, options_.user ? ManagerBus::Which::User : ManagerBus::Which::System,
            {[this] { on_connected(); },
             [this](const std::string& unit, const std::string& result, const std::string& job) { on_job_removed(unit, result, job); },
@@ -38,9 +38,9 @@ void SystemdLauncher::Impl::defer_gone(engine::ProcessKey key, model::ExitInfo e
     deferred_.set_enabled(true);
 }
 
-SystemdLauncher::SystemdLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, SystemdOptions options,
+SystemdLauncher::SystemdLauncher(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, SystemdOptions options,
                                  std::function<void(const std::string&)> warn)
-    : impl_(std::make_unique<Impl>(loop, output, sockets, std::move(options), std::move(warn)))
+    : impl_(std::make_unique<Impl>(loop, output, sockets, channels, std::move(options), std::move(warn)))
 {
 }
 

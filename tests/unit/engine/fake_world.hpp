@@ -40,7 +40,8 @@ public:
     std::set<base::InstanceId> forgotten;
     bool inside = false;        ///< a port is being called
 
-    Supervisor supervisor{*this, *this, *this, *this, *this, Limits{.cpus = 4}};
+    Channels channels; ///< nobody talks
+    Supervisor supervisor{*this, *this, channels, *this, *this, *this, Limits{.cpus = 4}};
 
     static std::string text(ProcessKey key)
     {

@@ -278,7 +278,7 @@ TEST_P(Launching, what_a_dead_pmd_left_is_removed_when_its_last_process_ends)
     const pid_t app = numbers(said).at(0);
     DirectOptions options;
     options.pm_exec = PM_EXEC;
-    DirectLauncher next(world.loop, world, world, options, [](const std::string&) {});
+    DirectLauncher next(world.loop, world, world, world.channels, options, [](const std::string&) {});
     EXPECT_TRUE(std::filesystem::exists(root + "/app"));
     ::kill(app, SIGKILL);
     EXPECT_TRUE(world.until([&] { return !std::filesystem::exists(root); })) << root;
@@ -308,7 +308,7 @@ TEST_P(Launching, may_be_destroyed_while_processes_run)
         options.pm_exec = PM_EXEC;
         options.cgroups = GetParam();
         options.path = "/usr/bin:/bin";
-        DirectLauncher other(world.loop, world, world, options, [](const std::string&) {});
+        DirectLauncher other(world.loop, world, world, world.channels, options, [](const std::string&) {});
         other.set_events(world);
         const engine::ProcessKey key{base::InstanceId{4000}, base::Generation{1}};
         other.launch({key, base::Slot{0}, std::make_shared<model::AppSpec>(spec_of("sleep", {"1000"})), false});

@@ -151,7 +151,7 @@ TEST_P(Failing, helper_that_is_not_installed)
     options.pm_exec = "/nope/pm-exec";
     options.cgroups = GetParam();
     world.launcher.reset();
-    world.launcher = std::make_unique<DirectLauncher>(world.loop, world, world, options, [](const std::string&) {});
+    world.launcher = std::make_unique<DirectLauncher>(world.loop, world, world, world.channels, options, [](const std::string&) {});
     world.launcher->set_events(world);
     expect(spec_of("true"), LaunchStage::Execute, ENOENT, "executing '/nope/pm-exec': No such file or directory");
 }

@@ -190,7 +190,7 @@ TEST_P(Launching, gets_the_limit_pmd_began_with_unless_it_declares_one)
     options.path = "/usr/bin:/bin";
     options.nofile = model::ResourceLimit{RLIMIT_NOFILE, 200, 400};
     world.launcher.reset();
-    world.launcher = std::make_unique<DirectLauncher>(world.loop, world, world, options, [](const std::string&) {});
+    world.launcher = std::make_unique<DirectLauncher>(world.loop, world, world, world.channels, options, [](const std::string&) {});
     world.launcher->set_events(world);
     auto spec = shell("ulimit -n");
     std::string text;

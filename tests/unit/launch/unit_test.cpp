@@ -76,7 +76,8 @@ struct InUnit : ::testing::Test {
         const int on = 1;
         ASSERT_EQ(::setsockopt(talk.ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
         const engine::LaunchRequest request{.key = {base::InstanceId{1}, base::Generation{1}}, .spec = std::make_shared<model::AppSpec>(spec)};
-        ours.begin(std::move(talk.ours), *make_orders(request, {account, false, true, path, nofile, true}), true, sockets);
+        const engine::ChannelEnds nobody;
+        ours.begin(std::move(talk.ours), *make_orders(request, {account, false, true, path, nofile, nobody, true}), true, sockets);
         send_fds(invitation->ours.get(), wire::kUnitOut, {talk.theirs.get(), write_end.get()});
         child = ::fork();
         if (child == 0) {

@@ -20,7 +20,7 @@ World::World(bool cgroups)
     options.pm_exec = PM_EXEC;
     options.cgroups = cgroups;
     options.path = "/usr/local/bin:/usr/bin:/bin";
-    launcher = std::make_unique<DirectLauncher>(loop, *this, *this, options,
+    launcher = std::make_unique<DirectLauncher>(loop, *this, *this, channels, options,
                                                 [this](const std::string& text) { warnings.push_back(text); });
     launcher->set_events(*this);
 }

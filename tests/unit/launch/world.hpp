@@ -60,6 +60,7 @@ public:
     void forget(base::InstanceId id) override { forgotten.push_back(id); }
 
     io::EventLoop loop;
+    engine::Channels channels; ///< nobody talks
     std::unique_ptr<DirectLauncher> launcher;
     std::vector<std::string> warnings;
     std::vector<base::InstanceId> forgotten;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel/app_channels.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace pm::channel {
+
+using base::Result;
+using engine::ChannelEnds;
+using engine::ProcessKey;
+
+Result<ChannelEnds> AppChannels::connect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
+{
+    ChannelEnds all;
+    for (engine::Channels* part : parts_) {
+        auto ends = part->connect(request, user);
+        if (!ends) {
+            ended(request.key);
+            return base::Unexpected(std::move(ends).error());
+        }
+        if (ends->messages) all.messages = std::move(ends->messages);
+        all.bind_notifications |= ends->bind_notifications;
+        std::ranges::move(ends->arguments, std::back_inserter(all.arguments));
+        all.environment.merge(ends->environment);
+    }
+    return all;
+}
+
+void AppChannels::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
+{
+    for (engine::Channels* part : parts_) part->reconnect(request, user);
+}
+
+void AppChannels::take_filter(ProcessKey key, base::Fd& listener)
+{
+    for (engine::Channels* part : parts_) part->take_filter(key, listener);
+}
+
+void AppChannels::runs(ProcessKey key, pid_t pid)
+{
+    for (engine::Channels* part : parts_) part->runs(key, pid);
+}
+
+bool AppChannels::dismiss(ProcessKey key)
+{
+    return std::ranges::any_of(parts_, [&](engine::Channels* part) { return part->dismiss(key); });
+}
+
+bool AppChannels::send_shutdown(ProcessKey key)
+{
+    return std::ranges::any_of(parts_, [&](engine::Channels* part) { return part->send_shutdown(key); });
+}
+
+Result<void> AppChannels::send(ProcessKey key, std::string_view json)
+{
+    Result<void> sent = base::fail(base::ErrorCode::Failed, "it has no message channel");
+    for (engine::Channels* part : parts_)
+        if ((sent = part->send(key, json))) break;
+    return sent;
+}
+
+void AppChannels::ended(ProcessKey key)
+{
+    for (engine::Channels* part : parts_) part->ended(key);
+}
+
+void AppChannels::rests(const std::string& app)
+{
+    for (engine::Channels* part : parts_) part->rests(app);
+}
+
+std::vector<std::string> AppChannels::addresses(const std::string& app) const
+{
+    std::vector<std::string> all;
+    for (const engine::Channels* part : parts_) std::ranges::move(part->addresses(app), std::back_inserter(all));
+    return all;
+}
+
+} // namespace pm::channel
