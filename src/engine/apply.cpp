@@ -57,7 +57,7 @@ void Applier::apply(const PlannedApp& planned)
     const bool wanted = options_.start && app.spec->autostart;
     const bool scales = planned.item.action == PlanAction::Scale || planned.item.action == PlanAction::Adjust;
     const auto fresh = resize(app, planned.count);
-    if (planned.item.action == PlanAction::Change) restart_running(app, wanted);
+    if (planned.item.action == PlanAction::Change) replace_running(app, wanted, planned.before);
     // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it (PlanAction::Start, and
     // beside a change or another count).
     if (wanted)
@@ -72,7 +72,7 @@ std::vector<Instance*> Applier::resize(App& app, std::uint32_t count)
 {
     auto staying = app.staying();
     while (staying.size() > count) {
-        driver_.stop(waiter_, *staying.back(), Verb::Delete);
+        driver_.stop(waiter_, *staying.back(), Verb::Delete, true);
         staying.pop_back();
     }
     std::vector<Instance*> fresh;
@@ -101,16 +101,20 @@ void Applier::start_needs(const App& app)
 
 void Applier::start(Instance& instance) { driver_.command(waiter_, instance, Verb::Start, StartCommand{}); }
 
-void Applier::restart_running(App& app, bool wanted)
+void Applier::replace_running(App& app, bool wanted, const std::shared_ptr<const model::AppSpec>& before)
 {
+    std::vector<Instance*> running;
     for (Instance* instance : app.staying()) {
-        const model::Status status = status_of(instance->machine.state);
-        const bool rests = status == model::Status::Stopped || status == model::Status::Errored;
-        const bool ending = status == model::Status::Stopping &&
+        const bool ending = status_of(instance->machine.state) == model::Status::Stopping &&
                             std::get<Stopping>(instance->machine.state).then == Then::Stay;
-        if (wanted || (!rests && !ending))
-            driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+        if (!rests(*instance) && (wanted || !ending)) running.push_back(instance);
     }
+    const auto rolls = [](const model::AppSpec& spec) { return policy::reload_mode_of(spec) == model::ReloadMode::Rolling; };
+    if (rolls(*app.spec) && rolls(*before)) return driver_.reloads.begin(waiter_, app, running, before);
+    for (Instance* instance : running) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+    if (wanted)
+        for (Instance* instance : app.staying())
+            if (rests(*instance)) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
 }
 
 } // namespace pm::engine

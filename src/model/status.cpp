@@ -56,6 +56,7 @@ constexpr NameTable<LaunchStage, 18> kStages{{{
 
 std::string describe(const ExitInfo& exit)
 {
+    if (exit.cause != ExitInfo::Cause::Own && !exit.detail.empty()) return exit.detail;
     const std::string cause = exit.cause == ExitInfo::Cause::Own ? "" : " (" + std::string(to_string(exit.cause)) + ")";
     switch (exit.kind) {
     case ExitInfo::Kind::Exited: return "exit code " + std::to_string(exit.code) + cause;
