@@ -58,6 +58,7 @@ void Applier::apply(const PlannedApp& planned)
     const bool scales = planned.item.action == PlanAction::Scale || planned.item.action == PlanAction::Adjust;
     const auto fresh = resize(app, planned.count);
     if (planned.item.action == PlanAction::Change) replace_running(app, wanted, planned.before);
+    else if (options_.reload && planned.item.action != PlanAction::Add) driver_.reloads.begin(waiter_, app, running(app));
     // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it (PlanAction::Start, and
     // beside a change or another count).
     if (wanted)
@@ -103,18 +104,24 @@ void Applier::start(Instance& instance) { driver_.command(waiter_, instance, Ver
 
 void Applier::replace_running(App& app, bool wanted, const std::shared_ptr<const model::AppSpec>& before)
 {
+    const std::vector<Instance*> replaced = running(app);
+    const auto rolls = [](const model::AppSpec& spec) { return policy::reload_mode_of(spec) == model::ReloadMode::Rolling; };
+    if (rolls(*app.spec) && rolls(*before)) return driver_.reloads.begin(waiter_, app, replaced, before);
+    for (Instance* instance : replaced) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+    if (!wanted) return;
+    for (Instance* instance : app.staying())
+        if (std::ranges::find(replaced, instance) == replaced.end()) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+}
+
+std::vector<Instance*> Applier::running(const App& app)
+{
     std::vector<Instance*> running;
     for (Instance* instance : app.staying()) {
-        const bool ending = status_of(instance->machine.state) == model::Status::Stopping &&
-                            std::get<Stopping>(instance->machine.state).then == Then::Stay;
-        if (!rests(*instance) && (wanted || !ending)) running.push_back(instance);
+        const auto* stopping = std::get_if<Stopping>(&instance->machine.state);
+        const bool ending = stopping != nullptr && stopping->then == Then::Stay;
+        if (!rests(*instance) && !ending) running.push_back(instance);
     }
-    const auto rolls = [](const model::AppSpec& spec) { return policy::reload_mode_of(spec) == model::ReloadMode::Rolling; };
-    if (rolls(*app.spec) && rolls(*before)) return driver_.reloads.begin(waiter_, app, running, before);
-    for (Instance* instance : running) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
-    if (wanted)
-        for (Instance* instance : app.staying())
-            if (rests(*instance)) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+    return running;
 }
 
 } // namespace pm::engine

@@ -33,6 +33,8 @@ public:
     void start_needs(const App& app);
 
 private:
+    /// What runs, or is to run again.
+    [[nodiscard]] static std::vector<Instance*> running(const App& app);
     void replace_running(App& app, bool wanted, const std::shared_ptr<const model::AppSpec>& before);
 
     Driver& driver_;

@@ -65,6 +65,7 @@ struct PlanItem {
 
 struct ApplyOptions {
     bool start = true;     ///< false: new apps are registered as stopped, as if autostart were false
+    bool reload = false;   ///< what runs and does not differ is reloaded as well
     bool prune = false;    ///< remove the caller's apps that came from the same origin and are not in it any more
     std::vector<std::string> declared; ///< what the origin has beside the specs that are applied: prune spares it
     bool take_over = true; ///< false: AppExists for a name whose app has another script or cwd, or another origin
