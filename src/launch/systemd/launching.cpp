@@ -39,15 +39,6 @@ int invite(const base::Fd& socket, const base::Fd& talk, const engine::Stdio& st
     return send_with_fds(socket.get(), {&which, 1}, std::span(fds, count)) < 0 ? errno : 0;
 }
 
-/// The cgroup2 directory of a living process; empty when it has none.
-std::string cgroup_of(pid_t pid)
-{
-    const auto mounts = read_small_file("/proc/self/mountinfo");
-    const auto names = read_small_file(fmt::format("/proc/{}/cgroup", pid), 65536);
-    const auto found = mounts && names ? find_own_cgroup(*mounts, *names) : std::nullopt;
-    return found ? found->path : std::string();
-}
-
 /// What takes the limits of `before` away that `after` does not have, and sets the others.
 policy::Properties slice_change(const model::ResourceControl& before, const model::AppSpec& after)
 {
