@@ -43,8 +43,8 @@ Result<void> check_reach(const std::string& path, const model::SharedIdentity& u
     const io::ActingAs acting(user.get());
     struct stat status {};
     if (acting.error() != 0 || ::stat(path.c_str(), &status) == 0) return {};
-    return base::fail(ErrorCode::Failed, fmt::format("user '{}' cannot reach its notify socket '{}' ({}): give pmd a --runtime-dir that "
-                                                     "all may pass, below /run",
+    return base::fail(ErrorCode::Failed, fmt::format("user '{}' cannot reach its notify socket '{}' ({}): give pmd a --runtime-dir "
+                                                     "beside which all may pass, as below /run",
                                                      user->name, path, std::strerror(errno)));
 }
 
@@ -104,6 +104,8 @@ bool NotifyDirectory::leads_to(const std::string& name, int socket) const
 }
 
 void NotifyDirectory::remove(const std::string& name) const { ::unlink(path_of(name).c_str()); }
+
+void NotifyDirectory::remove_empty() const { ::rmdir(path_.c_str()); }
 
 void NotifyDirectory::sweep(const std::function<bool(const std::string& name)>& wanted) const
 {

@@ -25,6 +25,8 @@ public:
     /// True when `socket` is bound to this name, and who looks for the name finds a socket.
     [[nodiscard]] bool leads_to(const std::string& name, int socket) const;
     void remove(const std::string& name) const;
+    /// The directory itself, when there is nothing in it.
+    void remove_empty() const;
     /// Removes the files that are not `wanted`, up to a bound.
     void sweep(const std::function<bool(const std::string& name)>& wanted) const;
 

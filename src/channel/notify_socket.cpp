@@ -4,10 +4,7 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bitset>
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -22,8 +19,6 @@ using engine::ProcessKey;
 /// So many messages of one process are read in so long a time; one that sends faster waits for the next turn.
 constexpr int kMostInTurn = 16;
 constexpr std::chrono::milliseconds kTurn{20};
-
-constexpr auto kNobody = static_cast<uid_t>(-1); ///< sent it: there is no message
 
 std::string name_of(ProcessKey key) { return fmt::format("{}.{}", key.id.value, key.generation.value); }
 /// FDNAME= takes no ':'.
@@ -75,43 +70,12 @@ struct NotifySockets::Process {
     }
 };
 
-struct NotifySockets::Datagram {
-    std::array<char, kMostNotifyBytes> bytes;
-    std::string_view text;
-    ucred sender{};
-    bool whole = false;
-    bool descriptors = false;
-
-    /// Looks at the next message of `socket` and leaves it there. Without room for descriptors none is received.
-    bool peek(int socket);
-};
-
-bool NotifySockets::Datagram::peek(int socket)
-{
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
-    iovec piece{bytes.data(), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t count = ::recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (count < 0) return false;
-    sender = {0, kNobody, static_cast<gid_t>(-1)};
-    const cmsghdr* head = CMSG_FIRSTHDR(&message);
-    if (head != nullptr && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_CREDENTIALS) std::memcpy(&sender, CMSG_DATA(head), sizeof sender);
-    text = std::string_view(bytes.data(), static_cast<std::size_t>(count));
-    whole = (message.msg_flags & MSG_TRUNC) == 0;
-    descriptors = (message.msg_flags & MSG_CTRUNC) != 0;
-    return true;
-}
-
 NotifySockets::NotifySockets(io::EventLoop& loop, std::string directory, Owns owns, std::function<void(const std::string&)> warn)
     : loop_(loop), directory_(std::move(directory)), owns_(std::move(owns)), warn_(std::move(warn)), disposal_(loop)
 {
 }
 
-NotifySockets::~NotifySockets() = default;
+NotifySockets::~NotifySockets() { directory_.remove_empty(); }
 
 NotifySockets::Process* NotifySockets::find(ProcessKey key)
 {
@@ -203,13 +167,13 @@ void NotifySockets::ended(ProcessKey key)
     directory_.remove(name_of(key));
     if (depot_ != nullptr) depot_->discard(depot_name(key));
     ::shutdown(process.socket.get(), SHUT_RD); // nothing comes any more
-    Datagram left;
-    if (left.peek(process.socket.get()) && left.sender.uid != kNobody) disposal_.close(std::move(process.socket));
+    NotifyDatagram left;
+    if (left.peek(process.socket.get()) && left.is_message) disposal_.close(std::move(process.socket));
 }
 
 void NotifySockets::read(ProcessKey key)
 {
-    Datagram datagram;
+    NotifyDatagram datagram;
     for (;;) {
         Process* process = find(key); // what was told may have ended it
         if (process == nullptr || process->busy) return;
@@ -223,10 +187,9 @@ void NotifySockets::read(ProcessKey key)
 }
 
 /// That they are closed is what the sender of BARRIER=1 waits for: it is so when all before it was heard.
-void NotifySockets::take_with_descriptors(ProcessKey key, Process& process, const Datagram& datagram)
+void NotifySockets::take_with_descriptors(ProcessKey key, Process& process, const NotifyDatagram& datagram)
 {
-    const auto kept = std::make_shared<Datagram>(datagram);
-    kept->text = std::string_view(kept->bytes.data(), datagram.text.size());
+    const auto kept = std::make_shared<NotifyDatagram>(datagram);
     const bool begun = disposal_.drop_message(process.socket.get(), [this, key, kept] {
         Process* there = find(key);
         if (there == nullptr) return;
@@ -257,14 +220,14 @@ void NotifySockets::rest(ProcessKey key, Process& process)
         process.readable.set_io_events(EPOLLIN);
 }
 
-void NotifySockets::hear(ProcessKey key, const Datagram& datagram)
+void NotifySockets::hear(ProcessKey key, const NotifyDatagram& datagram)
 {
     Process* process = find(key);
     if (process == nullptr) return;
     if (!may_speak(key, *process, datagram.sender))
         return complain(*process, Fault::Stranger, fmt::format("process {} of user {} wrote to its notify socket and is not of it: ignored",
                                                                datagram.sender.pid, datagram.sender.uid));
-    const auto message = datagram.whole ? parse_notify(datagram.text) : std::nullopt;
+    const auto message = datagram.whole ? parse_notify(datagram.text()) : std::nullopt;
     if (!message) return complain(*process, Fault::Malformed, "sent what is no notification, sd_notify(3): ignored");
     if (message->store) complain(*process, Fault::Store, "sent FDSTORE=1: pmd keeps no descriptors for apps, they are closed");
     obey(key, *process, *message);

@@ -6,6 +6,7 @@
 // waits when it sends; nobody else does.
 #pragma once
 
+#include "channel/notify_datagram.hpp"
 #include "channel/notify_file.hpp"
 #include "channel/notify_message.hpp"
 #include "channel/socket_depot.hpp"
@@ -17,7 +18,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <sys/socket.h>
 
 namespace pm::channel {
 
@@ -44,7 +44,6 @@ public:
 
 private:
     struct Process;
-    struct Datagram;
     enum class Fault { Stranger, Store, Malformed };
 
     [[nodiscard]] Process* find(engine::ProcessKey key);
@@ -52,9 +51,9 @@ private:
     [[nodiscard]] base::Result<base::Fd> make(const engine::LaunchRequest& request, const model::SharedIdentity& user) const;
     void listen(engine::ProcessKey key, Process& process);
     void read(engine::ProcessKey key);
-    void take_with_descriptors(engine::ProcessKey key, Process& process, const Datagram& datagram);
+    void take_with_descriptors(engine::ProcessKey key, Process& process, const NotifyDatagram& datagram);
     void rest(engine::ProcessKey key, Process& process);
-    void hear(engine::ProcessKey key, const Datagram& datagram);
+    void hear(engine::ProcessKey key, const NotifyDatagram& datagram);
     void obey(engine::ProcessKey key, Process& process, const NotifyMessage& message);
     [[nodiscard]] bool may_speak(engine::ProcessKey key, Process& process, const ucred& sender) const;
     void complain(Process& process, Fault fault, const std::string& text);

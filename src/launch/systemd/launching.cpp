@@ -104,6 +104,8 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
     const auto channel = channels_.connect(request, process->user);
     if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error().message);
+    if (const auto notify = channel->environment.find("NOTIFY_SOCKET"); notify != channel->environment.end())
+        process->notify_socket = notify->second;
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, std::nullopt, *channel, true});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto talk = make_socket_pair();
@@ -129,7 +131,7 @@ std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& proce
     BusMessage call = bus_.manager_call("StartTransientUnit");
     if (!call) return launch_failed(LaunchStage::Resources, ENOTCONN, "starting a unit: no connection to systemd");
     const int filled = describe_service(call.get(), process->request,
-                                        {process->unit, options_.pm_exec, theirs.get(), options_.user});
+                                        {process->unit, options_.pm_exec, theirs.get(), process->notify_socket, options_.user});
     if (filled < 0) return launch_failed(LaunchStage::Resources, -filled, fmt::format("describing unit '{}': {}", process->unit, std::strerror(-filled)));
     prepare_slice(*process->request.spec);
     starting_[process->unit] = process.get();
