@@ -173,6 +173,13 @@ base::Result<void> prepare_directory(const std::string& path, bool is_private)
     return {};
 }
 
+std::string notify_directory(const std::string& runtime_dir)
+{
+    struct stat status {};
+    const bool closed = stat(runtime_dir.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0;
+    return runtime_dir + (closed && geteuid() == 0 ? "-notify" : "/notify");
+}
+
 base::Result<base::Fd> take_lock(const std::string& runtime_dir)
 {
     const std::string path = runtime_dir + "/pmd.lock";

@@ -39,6 +39,9 @@ void override_settings(config::Settings& settings, const Options& options);
 /// others.
 [[nodiscard]] base::Result<void> prepare_directory(const std::string& path, bool is_private);
 
+/// Where notify sockets are: in the runtime directory, or beside it when root has apps of other users, who may not pass it.
+[[nodiscard]] std::string notify_directory(const std::string& runtime_dir);
+
 /// Held for the life of the daemon: one pmd per runtime directory. Nothing when another one holds it.
 [[nodiscard]] base::Result<base::Fd> take_lock(const std::string& runtime_dir);
 

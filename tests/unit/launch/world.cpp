@@ -99,6 +99,7 @@ void World::on_running(engine::ProcessKey key, pid_t pid)
 {
     ++told_[key].running;
     told_[key].pid = pid;
+    channels.runs(key, pid);
 }
 
 void World::on_main_exited(engine::ProcessKey key, const model::ExitInfo& exit) { told_[key].main_exit = exit; }
@@ -107,6 +108,7 @@ void World::on_gone(engine::ProcessKey key, const model::ExitInfo& exit)
 {
     told_[key].gone = exit;
     ++told_[key].gone_count;
+    channels.ended(key);
 }
 
 base::Result<engine::Stdio> World::open(const engine::LaunchRequest& request, const model::SharedIdentity&)

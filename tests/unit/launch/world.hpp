@@ -2,6 +2,7 @@
 // A launcher on a real loop with real processes; waiting is always for an event, with a deadline as the way to fail.
 #pragma once
 
+#include "channel/app_channels.hpp"
 #include "launch/direct_launcher.hpp"
 
 #include <gtest/gtest.h>
@@ -60,7 +61,7 @@ public:
     void forget(base::InstanceId id) override { forgotten.push_back(id); }
 
     io::EventLoop loop;
-    engine::Channels channels; ///< nobody talks
+    channel::AppChannels channels; ///< without parts nobody talks
     std::unique_ptr<DirectLauncher> launcher;
     std::vector<std::string> warnings;
     std::vector<base::InstanceId> forgotten;
