@@ -35,6 +35,15 @@ std::string request_on(base::Fd fd, const sockaddr* address, socklen_t size)
     return body == std::string::npos ? "error: no answer" : answer.substr(body + 4);
 }
 
+sockaddr_in loopback(std::uint16_t port)
+{
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
 bool has_node() { return std::system("node --version >/dev/null 2>&1") == 0; }
 
 } // namespace
@@ -139,13 +148,14 @@ bool NodeWorld::until_gone(ProcessKey key)
     return until([&] { return said[key].gone; });
 }
 
-void NodeWorld::beside(const std::function<void()>& work)
+void NodeWorld::beside(const std::function<void()>& work, const std::function<void()>& meanwhile)
 {
     std::atomic<bool> done = false;
     std::thread worker([&] {
         work();
         done = true;
     });
+    meanwhile();
     EXPECT_TRUE(until([&] { return done.load(); }));
     worker.join();
 }
@@ -171,10 +181,7 @@ base::Result<engine::Stdio> NodeWorld::open(const engine::LaunchRequest&, const 
 
 std::string get(std::uint16_t port)
 {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in address = loopback(port);
     return request_on(base::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
@@ -195,6 +202,53 @@ std::uint16_t free_port()
     socklen_t size = sizeof any;
     EXPECT_EQ(::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&any), &size), 0);
     return ntohs(any.sin6_port);
+}
+
+std::string packet(std::uint16_t port, const std::string& text)
+{
+    const sockaddr_in address = loopback(port);
+    const base::Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const timeval most{10, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+    ::sendto(fd.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    char buffer[256];
+    const ssize_t got = ::recv(fd.get(), buffer, sizeof buffer, 0);
+    return got < 0 ? "error" : std::string(buffer, static_cast<std::size_t>(got));
+}
+
+base::Fd listening(std::uint16_t port)
+{
+    base::Fd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    any.sin6_port = htons(port);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof any), 0);
+    EXPECT_EQ(::listen(fd.get(), 16), 0);
+    return fd;
+}
+
+base::Fd connected(std::uint16_t port)
+{
+    const sockaddr_in address = loopback(port);
+    base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const timeval most{10, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return fd;
+}
+
+std::string ask_again(int fd)
+{
+    const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return "error: send";
+    std::string answer;
+    while (answer.find("hey") == std::string::npos) {
+        char buffer[4096];
+        const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+        if (got <= 0) return "error: recv after '" + answer + "'";
+        answer.append(buffer, static_cast<std::size_t>(got));
+    }
+    return answer;
 }
 
 } // namespace pm::channel::test

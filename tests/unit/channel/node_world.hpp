@@ -55,8 +55,8 @@ protected:
     bool until(const std::function<bool()>& done);
     bool until_ready(ProcessKey key, ReadyWhen when = ReadyWhen::Listening);
     bool until_gone(ProcessKey key);
-    /// Runs the loop while `work` runs beside it.
-    void beside(const std::function<void()>& work);
+    /// Runs the loop while `work` runs beside it; `meanwhile` is done here.
+    void beside(const std::function<void()>& work, const std::function<void()>& meanwhile = [] {});
     /// What the apps wrote.
     [[nodiscard]] std::string output() const;
     void make_channels();
@@ -104,5 +104,12 @@ protected:
 [[nodiscard]] std::string get(std::uint16_t port);
 [[nodiscard]] std::string get(const std::string& path);
 [[nodiscard]] std::uint16_t free_port();
+/// What is sent back for a packet.
+[[nodiscard]] std::string packet(std::uint16_t port, const std::string& text);
+/// A socket of somebody else's on that port.
+[[nodiscard]] base::Fd listening(std::uint16_t port);
+[[nodiscard]] base::Fd connected(std::uint16_t port);
+/// A request on a connection that is kept alive; the answer with its head.
+[[nodiscard]] std::string ask_again(int fd);
 
 } // namespace pm::channel::test
