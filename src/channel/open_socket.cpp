@@ -42,15 +42,15 @@ int set(int fd, int level, int option, bool on) noexcept
     return ::setsockopt(fd, level, option, &value, sizeof value) < 0 ? errno : 0;
 }
 
-int set_options(int fd, const ListenAddress& address, int family) noexcept
+int set_options(int fd, const ListenAddress& address, int family, bool reuse_address) noexcept
 {
     const bool tcp = address.type == SocketType::Stream;
     int error = 0;
     const auto also = [&](int level, int option, bool on) {
         if (error == 0) error = set(fd, level, option, on);
     };
-    // TCP alone: of a UDP port it would let others take the packets.
-    if (model::is_ip(address.kind) && tcp) also(SOL_SOCKET, SO_REUSEADDR, true);
+    // TCP alone, unless it was asked for: of a UDP port it lets others take the packets.
+    if (model::is_ip(address.kind) && (tcp || reuse_address)) also(SOL_SOCKET, SO_REUSEADDR, true);
     if (family == AF_INET6) also(IPPROTO_IPV6, IPV6_V6ONLY, address.kind == Kind::Ip6 && address.v6only);
     if (address.reuseport) also(SOL_SOCKET, SO_REUSEPORT, true);
     if (address.free_bind) also(IPPROTO_IP, IP_FREEBIND, true);
@@ -65,10 +65,10 @@ int bind_to(int fd, const ListenAddress& address, const SocketAddress& place)
     return ::bind(fd, place.get(), place.size) < 0 ? errno : 0;
 }
 
-tl::expected<base::Fd, NotOpened> bound(const ListenAddress& address, const SocketAddress& place)
+tl::expected<base::Fd, NotOpened> bound(const ListenAddress& address, const SocketAddress& place, bool reuse_address)
 {
     base::Fd fd(::socket(place.family(), to_kernel(address.type) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    int error = fd ? set_options(fd.get(), address, place.family()) : errno;
+    int error = fd ? set_options(fd.get(), address, place.family(), reuse_address) : errno;
     if (error == 0) error = bind_to(fd.get(), address, place);
     if (error == EADDRINUSE && address.kind == Kind::Path) {
         error = remove_stale(address);
@@ -79,24 +79,26 @@ tl::expected<base::Fd, NotOpened> bound(const ListenAddress& address, const Sock
     return fd;
 }
 
-tl::expected<base::Fd, NotOpened> bound(const ListenAddress& address)
+tl::expected<base::Fd, NotOpened> bound(const ListenAddress& address, bool reuse_address)
 {
-    auto fd = bound(address, to_kernel(address));
-    if (fd || fd.error().error != EAFNOSUPPORT || address.kind != Kind::Any) return fd;
-    return bound(address, any_of_ip4(address.port));
+    auto fd = bound(address, to_kernel(address), reuse_address);
+    if (fd || address.kind != Kind::Any) return fd;
+    const bool no_ip6 = fd.error().error == EAFNOSUPPORT || fd.error().error == EADDRNOTAVAIL; // not built in; switched off
+    if (no_ip6) return bound(address, any_of_ip4(address.port), reuse_address);
+    return fd;
 }
 
 } // namespace
 
-tl::expected<OpenSocket, NotOpened> open_socket(const ListenAddress& address, const Rights& rights)
+tl::expected<OpenSocket, NotOpened> open_socket(const ListenAddress& address, const Rights& rights, bool reuse_address)
 {
-    if (model::is_ip(address.kind) && !rights.may_have_low_ports)
+    if (model::is_ip(address.kind) && address.port != 0 && !rights.may_have_low_ports)
         if (const auto first = first_free_port(); address.port < first)
             return tl::unexpected(NotOpened{EACCES, privileged(address, first)});
     const io::ActingAs owner(rights.owner.get());
     if (owner.error() != 0)
         return tl::unexpected(NotOpened{owner.error(), fmt::format("acting as its owner: {}", std::strerror(owner.error()))});
-    auto fd = bound(address);
+    auto fd = bound(address, reuse_address);
     if (!fd) return tl::unexpected(fd.error());
     OpenSocket open{*std::move(fd), std::nullopt};
     int error = 0;

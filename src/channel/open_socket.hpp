@@ -34,7 +34,9 @@ struct NotOpened {
     int error = 0;
     std::string why;
 };
-[[nodiscard]] tl::expected<OpenSocket, NotOpened> open_socket(const model::ListenAddress& address, const Rights& rights);
+/// Port 0 is one that is free. `reuse_address`: of a UDP port too (SO_REUSEADDR).
+[[nodiscard]] tl::expected<OpenSocket, NotOpened> open_socket(const model::ListenAddress& address, const Rights& rights,
+                                                              bool reuse_address = false);
 /// Sets what an open socket can change: backlog, nodelay, and the permissions and owner of a path.
 void adjust_socket(int fd, const model::ListenAddress& address, const Rights& rights);
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <cstddef>
 #include <cstring>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -35,7 +36,9 @@ SocketAddress ip6(const std::string& host, std::uint16_t port)
     sockaddr_in6 address{};
     address.sin6_family = AF_INET6;
     address.sin6_port = htons(port);
-    ::inet_pton(AF_INET6, host.c_str(), &address.sin6_addr);
+    const auto zone = host.find('%'); // "fe80::1%eth0"
+    ::inet_pton(AF_INET6, host.substr(0, zone).c_str(), &address.sin6_addr);
+    if (zone != std::string::npos) address.sin6_scope_id = ::if_nametoindex(host.c_str() + zone + 1);
     return packed(address);
 }
 
