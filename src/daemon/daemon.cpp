@@ -77,6 +77,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
             [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
       sockets_([this](const std::string& user, const std::string& group) { return accounts_.find(user, group); },
                [this](const std::string& text) { log_.warning(text); }),
+      bind_broker_(loop_, [](const model::AppSpec& spec) { return spec.serving.cluster.value_or(model::ClusterMode::None); },
+                   [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
@@ -114,6 +116,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                known_user}
 {
     if (launcher_->apps_outlive_us()) fd_store_.emplace(log_);
+    channels_.add(bind_broker_);
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
@@ -297,6 +300,7 @@ void Daemon::restore()
 {
     if (fd_store_) logs_.set_depot(*fd_store_);
     if (fd_store_) sockets_.set_depot(*fd_store_);
+    if (fd_store_) bind_broker_.set_depot(*fd_store_);
     for (const base::Error& fault : supervisor_.restore(state_.load())) log_.error(fault.message);
     if (fd_store_) fd_store_->forget_rest();
     if (supervisor_.app_count() > 0)

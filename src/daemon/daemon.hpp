@@ -4,6 +4,7 @@
 
 #include "bus/service.hpp"
 #include "channel/app_channels.hpp"
+#include "channel/bind_broker.hpp"
 #include "daemon/account_ids.hpp"
 #include "daemon/boot.hpp"
 #include "daemon/event_log.hpp"
@@ -75,6 +76,7 @@ private:
     logs::LogStore logs_;
     AccountLookup accounts_;
     channel::HeldSockets sockets_;
+    channel::BindBroker bind_broker_;
     channel::AppChannels channels_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;

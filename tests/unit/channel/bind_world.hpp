@@ -7,7 +7,9 @@
 #include "channel/bind_broker.hpp"
 #include "launch/direct_launcher.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <set>
 
 namespace pm::channel::test {
 
