@@ -2,6 +2,9 @@
 // Programs that bind by themselves and share: first and later ones, ends, refusals, what goes wrong.
 #include "bind_world.hpp"
 
+#include <atomic>
+#include <thread>
+
 namespace pm::channel::test {
 namespace {
 
@@ -50,6 +53,55 @@ TEST_F(BindWorld, connections_wait_while_no_process_is_left)
     char answer[32] = "";
     EXPECT_GT(::read(client.get(), answer, sizeof answer - 1), 0);
     EXPECT_EQ(std::atoi(answer), told[successor].pid);
+}
+
+TEST_F(BindWorld, no_connection_is_lost_when_all_instances_are_replaced)
+{
+    const std::string port = free_port();
+    std::vector<ProcessKey> keys;
+    for (std::uint32_t id = 1; id <= 3; ++id) keys.push_back(launch("serve", port, id));
+    for (const ProcessKey key : keys) ASSERT_TRUE(until_ready(key)) << text(key);
+    std::atomic<bool> over = false;
+    int asked = 0;
+    int lost = 0;
+    std::thread asking([&] {
+        for (; !over; ++asked)
+            if (ask(port) == 0) ++lost;
+    });
+    for (int round = 0; round < 5; ++round)
+        for (std::uint32_t id = 1; id <= 3; ++id) {
+            const auto successor = launch("serve", port, id);
+            EXPECT_TRUE(until_ready(successor)) << text(successor);
+            ProcessKey& old = keys[id - 1];
+            launcher->terminate(old, SIGTERM);
+            EXPECT_TRUE(until([&] { return told[old].gone.has_value(); }));
+            old = successor;
+        }
+    over = true;
+    asking.join();
+    EXPECT_GT(asked, 100);
+    EXPECT_EQ(lost, 0) << "of " << asked;
+}
+
+TEST_F(BindWorld, a_successor_that_binds_elsewhere_is_not_in_the_way_of_itself)
+{
+    const std::string port = free_port();
+    const auto first = launch("serve", port);
+    ASSERT_TRUE(until_ready(first));
+    kill(first);
+    const auto successor = launch("serve", "any:" + port);
+    ASSERT_TRUE(until_ready(successor)) << text(successor);
+    EXPECT_EQ(broker->addresses("web"), std::vector<std::string>{"tcp 0.0.0.0:" + port});
+    EXPECT_EQ(ask(port), told[successor].pid);
+}
+
+TEST_F(BindWorld, ports_that_the_kernel_chooses_are_each_ones_own)
+{
+    const auto first = launch("serve", "0", 1);
+    const auto second = launch("serve", "0", 2);
+    EXPECT_TRUE(until_ready(first)) << text(first);
+    EXPECT_TRUE(until_ready(second)) << text(second);
+    EXPECT_EQ(broker->addresses("web"), std::vector<std::string>());
 }
 
 TEST_F(BindWorld, an_app_at_rest_listens_nowhere)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that binds by itself and knows nothing of pmd. "binding-server MODE PLACE": PLACE is a port of 127.0.0.1, or
-// a unix path; it answers each connection with its pid. Says what it does, a line for each step.
+// A program that binds by itself and knows nothing of pmd. "binding-server MODE PLACE": PLACE is a port of 127.0.0.1
+// ("any:PORT" of all addresses), a unix path or "@name"; it answers each connection with its pid. Says what it does, a line for each step.
 #include <arpa/inet.h>
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -45,17 +46,29 @@ int bind_to_place(int fd)
         if (place[0] == '@') at.sun_path[0] = '\0';
         return ::bind(fd, reinterpret_cast<sockaddr*>(&at), static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + place.size()));
     }
+    const bool any = place.starts_with("any:");
     sockaddr_in at{};
     at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(static_cast<std::uint16_t>(std::atoi(place.c_str())));
+    at.sin_addr.s_addr = htonl(any ? INADDR_ANY : INADDR_LOOPBACK);
+    at.sin_port = htons(static_cast<std::uint16_t>(std::atoi(place.c_str() + (any ? 4 : 0))));
     return ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at);
+}
+
+volatile std::sig_atomic_t told_to_end = 0;
+
+/// What was accepted is answered.
+void end_on_sigterm()
+{
+    struct sigaction action {};
+    action.sa_handler = [](int) { told_to_end = 1; };
+    ::sigaction(SIGTERM, &action, nullptr);
 }
 
 void serve(int fd)
 {
-    for (;;) {
+    while (told_to_end == 0) {
         const int client = ::accept(fd, nullptr, nullptr);
+        if (client < 0 && errno == EINTR) continue;
         if (client < 0) return say("accept", -1);
         const std::string answer = std::to_string(::getpid()) + "\n";
         if (::write(client, answer.data(), answer.size()) < 0) say("write", -1);
@@ -99,6 +112,7 @@ int main(int, char** arguments)
         say("probe", bind_to_place(fd));
         ::close(fd);
     }
+    end_on_sigterm();
     if (mode == "unlink") ::unlink(place.c_str());
     if (mode == "storm") storm(100);
     const int fd = make();
