@@ -20,7 +20,8 @@ std::string prefix_of(const std::string& app)
 
 void SharedSocket::add_holder(const SocketHolder& holder)
 {
-    std::erase_if(holders, [&](const SocketHolder& old) { return old.key == holder.key && (old.pid == 0 || old.pid == holder.pid); });
+    std::erase_if(holders,
+                  [&](const SocketHolder& old) { return old.key == holder.key && (old.pid == 0 || old.pid == holder.pid); });
     if (holders.size() >= AppSockets::kMostHolders) {
         const auto of_same = std::ranges::find(holders, holder.key, &SocketHolder::key);
         holders.erase(of_same == holders.end() ? holders.begin() : of_same);
@@ -86,8 +87,8 @@ void AppSockets::close_in_the_way(const BoundPlace& place)
 {
     for (std::size_t i = sockets_.size(); i-- > 0;) {
         SharedSocket& socket = *sockets_[i];
-        if (socket.fd && socket.holders.empty() && place.is_ip() && socket.place.is_ip() &&
-            socket.place.port() == place.port() && socket.place.network == place.network)
+        if (socket.fd && socket.holders.empty() && place.is_ip() && socket.place.is_ip() && socket.place.port() == place.port() &&
+            socket.place.network == place.network)
             close(socket);
     }
 }
@@ -144,7 +145,10 @@ std::vector<std::string> AppSockets::addresses() const
     return all;
 }
 
-std::string AppSockets::depot_name(int slot) const { return prefix_ + std::to_string(slot); }
+std::string AppSockets::depot_name(int slot) const
+{
+    return prefix_ + std::to_string(slot);
+}
 
 int AppSockets::free_slot() const
 {

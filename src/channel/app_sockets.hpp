@@ -27,13 +27,13 @@ struct SocketHolder {
 struct SharedSocket {
     BoundPlace place;
     ino_t inode = 0;
-    AskingProcess first;              ///< who bound it,
-    int number = -1;                  ///< as which descriptor
-    base::Fd fd;                      ///< our copy; invalid: nobody listens
-    std::optional<SocketFile> file;   ///< of a path, as far as it is known
+    AskingProcess first;            ///< who bound it,
+    int number = -1;                ///< as which descriptor
+    base::Fd fd;                    ///< our copy; invalid: nobody listens
+    std::optional<SocketFile> file; ///< of a path, as far as it is known
     bool listening = false;
     std::vector<SocketHolder> holders;
-    int slot = -1;                    ///< in the depot
+    int slot = -1; ///< in the depot
 
     void add_holder(const SocketHolder& holder);
     /// Whether the process has it open, as far as it is known.

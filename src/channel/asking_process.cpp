@@ -36,6 +36,14 @@ AskingProcess::AskingProcess(pid_t thread)
     pidfd_ = base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
 }
 
+AskingProcess AskingProcess::duplicate() const noexcept
+{
+    AskingProcess other;
+    other.pid_ = pid_;
+    other.pidfd_ = base::Fd(::fcntl(pidfd_.get(), F_DUPFD_CLOEXEC, 3));
+    return other;
+}
+
 base::Fd AskingProcess::copy(int number) const noexcept
 {
     return base::Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));

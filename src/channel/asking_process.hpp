@@ -23,6 +23,7 @@ public:
     /// Of one of its threads; invalid when it is gone.
     explicit AskingProcess(pid_t thread);
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(pidfd_); }
+    [[nodiscard]] AskingProcess duplicate() const noexcept;
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
     /// A copy of its descriptor `number`. Invalid, with errno: it has none, it is gone, or we may not.

@@ -30,14 +30,24 @@ BindBroker::BindBroker(io::EventLoop& loop, ClusterOf cluster_of, std::function<
 /// An app whose sockets pmd holds shares those.
 bool BindBroker::wants(const model::AppSpec& spec) const
 {
-    return spec.listen.empty() && cluster_of_(spec) == ClusterMode::Transparent;
+    const ClusterMode mode = cluster_of_(spec);
+    return spec.listen.empty() && (mode == ClusterMode::Transparent || mode == ClusterMode::ReusePortBpf);
+}
+
+BindBroker::Filter BindBroker::filter_of(const engine::LaunchRequest& request) const
+{
+    Filter filter;
+    filter.key = request.key;
+    filter.app = request.spec->name;
+    filter.each_its_own = cluster_of_(*request.spec) == ClusterMode::ReusePortBpf;
+    return filter;
 }
 
 base::Result<engine::ChannelEnds> BindBroker::connect(const engine::LaunchRequest& request, const model::SharedIdentity&)
 {
     engine::ChannelEnds ends;
     if (!wants(*request.spec)) return ends;
-    filters_[request.key] = Filter{request.key, request.spec->name, {}, {}, false};
+    filters_[request.key] = filter_of(request);
     ends.bind_notifications = true;
     return ends;
 }
@@ -45,7 +55,7 @@ base::Result<engine::ChannelEnds> BindBroker::connect(const engine::LaunchReques
 void BindBroker::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&)
 {
     if (!wants(*request.spec)) return;
-    Filter& filter = filters_[request.key] = Filter{request.key, request.spec->name, {}, {}, false};
+    Filter& filter = filters_[request.key] = filter_of(request);
     if (depot_ != nullptr) filter.listener = depot_->recover(depot_name(request.key));
     watch(filter);
     AppSockets& sockets = app(filter.app).sockets;
@@ -85,7 +95,10 @@ std::vector<std::string> BindBroker::addresses(const std::string& name) const
     return found == apps_.end() ? std::vector<std::string>() : found->second.sockets.addresses();
 }
 
-BindBroker::App& BindBroker::app(const std::string& name) { return apps_.try_emplace(name, name, depot_).first->second; }
+BindBroker::App& BindBroker::app(const std::string& name)
+{
+    return apps_.try_emplace(name, name, depot_).first->second;
+}
 
 BindBroker::Filter* BindBroker::find(ProcessKey key)
 {
@@ -117,8 +130,11 @@ void BindBroker::on_events(ProcessKey key, std::uint32_t events)
     const int listener = filter->listener.get();
     const auto call = receive_notification(listener);
     if (!call) return;
-    base::guard([&] { on_question(*filter, {*call, AskingProcess(call->thread)}); },
-                [&](const std::string&) { let_go_on(listener, call->id); });
+    base::guard(
+        [&] {
+            on_question(*filter, {*call, AskingProcess(call->thread)});
+        },
+        [&](const std::string&) { let_go_on(listener, call->id); });
 }
 
 void BindBroker::on_question(Filter& filter, Question question)
@@ -168,15 +184,27 @@ base::Fd BindBroker::take(Filter& filter, const Question& question)
     return socket;
 }
 
+/// Where the process asks to bind `socket`; nothing when that is no place to share.
+std::optional<BoundPlace> BindBroker::place_wanted(const Filter& filter, const Question& question, int socket)
+{
+    SocketAddress wanted;
+    if (question.call.size > sizeof wanted.bytes) return std::nullopt;
+    wanted.size = static_cast<socklen_t>(question.call.size);
+    if (!question.process.read(question.call.address, &wanted.bytes, question.call.size)) return std::nullopt;
+    if (!is_waiting(filter.listener.get(), question.call.id)) return std::nullopt;
+    return place_for(socket, wanted);
+}
+
 BindBroker::Verdict BindBroker::judge(Filter& filter, const Question& question)
 {
     const base::Fd socket = take(filter, question);
-    SocketAddress wanted;
-    if (!socket || question.call.size > sizeof wanted.bytes) return Verdict::GoOn;
-    wanted.size = static_cast<socklen_t>(question.call.size);
-    if (!question.process.read(question.call.address, &wanted.bytes, question.call.size)) return Verdict::GoOn;
-    const auto place = place_for(socket.get(), wanted);
-    if (!place || !is_waiting(filter.listener.get(), question.call.id)) return Verdict::GoOn;
+    const auto place = socket ? place_wanted(filter, question, socket.get()) : std::nullopt;
+    if (!place) return Verdict::GoOn;
+    if (filter.each_its_own) {
+        const int on = 1;
+        if (place->is_ip()) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+        return Verdict::GoOn;
+    }
     App& app = this->app(filter.app);
     SharedSocket* shared = app.sockets.find(*place);
     if (shared != nullptr)
@@ -186,29 +214,34 @@ BindBroker::Verdict BindBroker::judge(Filter& filter, const Question& question)
     SharedSocket fresh;
     fresh.place = *place;
     fresh.inode = socket_inode(socket.get());
-    fresh.first = AskingProcess(question.process.pid());
+    fresh.first = question.process.duplicate();
     fresh.number = question.call.fd;
     app.sockets.add(std::move(fresh));
     return Verdict::GoOn;
 }
 
+/// Answered: there is a copy, or nothing to be had. `shared` is not listened on.
+BindBroker::Verdict BindBroker::copy_first(SharedSocket& shared, const Question& question)
+{
+    if (shared.first.pid() == question.process.pid()) return Verdict::Answered; // it binds anew
+    base::Fd socket = shared.first.copy(shared.number);
+    if (socket_inode(socket.get()) != shared.inode) return Verdict::Answered; // closed, or its process is gone
+    if (is_connected(socket.get())) return Verdict::GoOn;                     // a client that chose its port
+    const auto place = place_of(socket.get());
+    if (!place) return Verdict::Wait; // its bind has not happened yet, or was refused
+    if (*place != shared.place) return Verdict::GoOn;
+    if (const std::string path = place->path(); !path.empty()) shared.file = shared.first.find_socket(path);
+    shared.fd = std::move(socket);
+    return Verdict::Answered;
+}
+
 /// Answered: `shared` is what there is to hand over; null: nothing, who asks is the first.
 BindBroker::Verdict BindBroker::look_at_first(App& app, SharedSocket*& shared, const Question& question)
 {
-    const std::string path = shared->place.path();
-    if (!shared->fd) {
-        const bool own = shared->first.pid() == question.process.pid();
-        const base::Fd socket = own ? base::Fd() : shared->first.copy(shared->number);
-        if (socket && socket_inode(socket.get()) == shared->inode) {
-            if (is_connected(socket.get())) return Verdict::GoOn; // a client that chose its port
-            const auto place = place_of(socket.get());
-            if (!place) return Verdict::Wait; // its bind has not happened yet, or was refused
-            if (*place != shared->place) return Verdict::GoOn;
-            shared->file = path.empty() ? std::nullopt : shared->first.find_socket(path);
-            shared->fd = base::Fd(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 3));
-        }
-    }
+    if (!shared->fd)
+        if (const Verdict verdict = copy_first(*shared, question); verdict != Verdict::Answered) return verdict;
     // Whoever removed the file has made our socket one that nobody can reach.
+    const std::string path = shared->place.path();
     const auto file = path.empty() ? std::nullopt : question.process.find_socket(path);
     const bool lost = !path.empty() && (!file || (shared->file && file != shared->file));
     if (shared->fd && !lost) return Verdict::Answered;

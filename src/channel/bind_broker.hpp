@@ -7,6 +7,10 @@
 // (pidfd_getfd(2)). Every later process that binds there gets a copy of that one in place of the socket it made, under the
 // same number, and its bind returns 0. pmd itself never binds: there is nothing it could be talked into.
 //
+// `cluster: reuseport-bpf` goes the same way, and no further than the first bind: each process keeps its own socket, on which
+// SO_REUSEPORT is set before the kernel binds it, and the kernel spreads the connections evenly. One that ends with
+// connections in its queue loses them, unless net.ipv4.tcp_migrate_req is 1.
+//
 // What the kernel does after the answer is not told, so the broker looks at the socket again, soon and not for long.
 // What is shared is the open file description: options and backlog are those of the first, O_NONBLOCK is what the newest
 // wants. What never gets a copy: port 0, UDP, paths that are not absolute, and bind by io_uring, of which no filter hears.
@@ -57,7 +61,8 @@ private:
         std::string app;
         base::Fd listener; ///< invalid: not there yet, or nobody is left
         io::Source source;
-        bool ready = false; ///< told
+        bool ready = false;        ///< told
+        bool each_its_own = false; ///< SO_REUSEPORT is set, and nothing shared
     };
     struct Question {
         Notification call;
@@ -75,6 +80,7 @@ private:
     enum class Verdict { GoOn, Wait, Answered };
 
     [[nodiscard]] bool wants(const model::AppSpec& spec) const;
+    [[nodiscard]] Filter filter_of(const engine::LaunchRequest& request) const;
     [[nodiscard]] App& app(const std::string& name);
     [[nodiscard]] Filter* find(engine::ProcessKey key);
     void watch(Filter& filter);
@@ -83,6 +89,8 @@ private:
     void on_bind(Filter& filter, Question question);
     void on_listen(Filter& filter, Question question);
 
+    [[nodiscard]] static std::optional<BoundPlace> place_wanted(const Filter& filter, const Question& question, int socket);
+    [[nodiscard]] static Verdict copy_first(SharedSocket& shared, const Question& question);
     [[nodiscard]] Verdict judge(Filter& filter, const Question& question);
     /// Whether the socket that was bound first can be had now.
     [[nodiscard]] Verdict look_at_first(App& app, SharedSocket*& shared, const Question& question);

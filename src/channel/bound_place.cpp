@@ -89,7 +89,10 @@ int socket_option(int socket, int level, int name, int otherwise) noexcept
     return ::getsockopt(socket, level, name, &value, &size) < 0 ? otherwise : value;
 }
 
-bool is_listening(int socket) noexcept { return socket_option(socket, SOL_SOCKET, SO_ACCEPTCONN, 0) != 0; }
+bool is_listening(int socket) noexcept
+{
+    return socket_option(socket, SOL_SOCKET, SO_ACCEPTCONN, 0) != 0;
+}
 
 bool is_connected(int socket) noexcept
 {

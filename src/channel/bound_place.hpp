@@ -12,7 +12,7 @@
 namespace pm::channel {
 
 struct BoundPlace {
-    SocketAddress address;     ///< IPv4 or IPv6 with a port, a unix path, or an abstract name
+    SocketAddress address; ///< IPv4 or IPv6 with a port, a unix path, or an abstract name
     bool v6only = false;
     std::uint64_t network = 0; ///< cookie of the network namespace; 0 where the kernel does not tell (before Linux 5.14)
 

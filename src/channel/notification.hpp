@@ -13,9 +13,9 @@ namespace pm::channel {
 
 struct Notification {
     std::uint64_t id = 0;
-    pid_t thread = 0;      ///< who asks, a thread; 0: in a pid namespace that we do not see into
-    bool listens = false;  ///< listen(2), else bind(2)
-    int fd = -1;           ///< the first argument: a number of theirs
+    pid_t thread = 0;          ///< who asks, a thread; 0: in a pid namespace that we do not see into
+    bool listens = false;      ///< listen(2), else bind(2)
+    int fd = -1;               ///< the first argument: a number of theirs
     std::uint64_t address = 0; ///< bind(2): where the address is in their memory
     std::uint64_t size = 0;    ///< and its length
 };

@@ -53,7 +53,10 @@ long install() noexcept
 
 #else
 
-long install() noexcept { return -ENOSYS; }
+long install() noexcept
+{
+    return -ENOSYS;
+}
 
 #endif
 

@@ -122,8 +122,7 @@ void Talk::send()
 {
     std::size_t done = 0;
     while (done < unsent_.size()) {
-        const ssize_t sent =
-            ::send(socket_.fd.get(), unsent_.data() + done, unsent_.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t sent = ::send(socket_.fd.get(), unsent_.data() + done, unsent_.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
         done = sent < 0 ? unsent_.size() : done + static_cast<std::size_t>(sent); // gone: its exit tells the rest

@@ -260,6 +260,20 @@ TEST_F(BindWorld, what_was_launched_before_binds_with_the_new_pmd)
     EXPECT_TRUE(all_answer(port, {first, second}));
 }
 
+TEST_F(BindWorld, with_reuseport_each_has_a_socket_of_its_own)
+{
+    const std::string port = free_port();
+    auto spec = server("serve", port);
+    spec.name = "even";
+    std::vector<ProcessKey> keys;
+    for (std::uint32_t id = 1; id <= 3; ++id) keys.push_back(launch(spec, id));
+    for (const ProcessKey key : keys) EXPECT_TRUE(until_ready(key)) << text(key);
+    EXPECT_TRUE(all_answer(port, keys));
+    EXPECT_EQ(depot.kept.size(), 3U); // the filters
+    for (const ProcessKey key : keys) kill(key);
+    EXPECT_EQ(ask(port), 0);
+}
+
 TEST_F(BindWorld, of_apps_that_did_not_ask_nothing_is_shared)
 {
     auto spec = server("serve", free_port());

@@ -82,7 +82,8 @@ TEST_F(BindPrograms, three_servers_of_node_without_its_cluster)
 {
     if (::access("/usr/bin/node", X_OK) < 0) GTEST_SKIP() << "no node here";
     const std::string port = free_port();
-    const std::vector<std::string> args{"-e", "require('http').createServer((q, a) => { console.log('served'); a.end('x'); }).listen(" + port + ")"};
+    const std::vector<std::string> args{
+        "-e", "require('http').createServer((q, a) => { console.log('served'); a.end('x'); }).listen(" + port + ")"};
     three_share_and_one_is_replaced(program("node", args, "nobody"), port, "served");
 }
 

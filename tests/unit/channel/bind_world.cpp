@@ -61,8 +61,11 @@ void BindWorld::SetUp()
 
 void BindWorld::make_broker()
 {
-    broker.emplace(loop, [](const model::AppSpec& spec) { return spec.name == "alone" ? model::ClusterMode::None : model::ClusterMode::Transparent; },
-                   [this](const std::string& text) { warnings.push_back(text); });
+    const auto cluster_of = [](const model::AppSpec& spec) {
+        if (spec.name == "even") return model::ClusterMode::ReusePortBpf;
+        return spec.name == "alone" ? model::ClusterMode::None : model::ClusterMode::Transparent;
+    };
+    broker.emplace(loop, cluster_of, [this](const std::string& text) { warnings.push_back(text); });
     broker->set_events(*this);
     broker->set_depot(depot);
 }

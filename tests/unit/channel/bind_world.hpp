@@ -15,7 +15,11 @@ namespace pm::channel::test {
 
 using engine::ProcessKey;
 
-class BindWorld : public ::testing::Test, public engine::LauncherEvents, public engine::Output, public engine::Sockets, public engine::ChannelEvents {
+class BindWorld : public ::testing::Test,
+                  public engine::LauncherEvents,
+                  public engine::Output,
+                  public engine::Sockets,
+                  public engine::ChannelEvents {
 protected:
     struct Told {
         bool running = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program that binds by itself and knows nothing of pmd. "binding-server MODE PLACE": PLACE is a port of 127.0.0.1
-// ("any:PORT" of all addresses), a unix path or "@name"; it answers each connection with its pid. Says what it does, a line for each step.
+// ("any:PORT" of all addresses), a unix path or "@name"; it answers each connection with its pid. Says what it does, a line for
+// each step.
 #include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
@@ -44,7 +45,8 @@ int bind_to_place(int fd)
         at.sun_family = AF_UNIX;
         std::memcpy(at.sun_path, place.data(), place.size());
         if (place[0] == '@') at.sun_path[0] = '\0';
-        return ::bind(fd, reinterpret_cast<sockaddr*>(&at), static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + place.size()));
+        return ::bind(fd, reinterpret_cast<sockaddr*>(&at),
+                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + place.size()));
     }
     const bool any = place.starts_with("any:");
     sockaddr_in at{};
@@ -117,8 +119,10 @@ int main(int, char** arguments)
     if (mode == "storm") storm(100);
     const int fd = make();
     if (mode == "nonblocking") ::fcntl(fd, F_SETFL, O_NONBLOCK);
-    if (mode == "hold") say("bind", bind_to_place(fd));
-    else std::thread([fd] { bind_and_listen(fd); }).join(); // not the thread that the process is named after
+    if (mode == "hold")
+        say("bind", bind_to_place(fd));
+    else
+        std::thread([fd] { bind_and_listen(fd); }).join(); // not the thread that the process is named after
     if (mode == "twice" || mode == "reuseport") bind_and_listen(make(mode == "reuseport"), "again");
     if (mode == "flags") std::printf("cloexec %d nonblock %d\n", ::fcntl(fd, F_GETFD), (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     std::fflush(stdout);
