@@ -17,6 +17,7 @@ struct Runtime {
     config::LauncherKind launcher = config::LauncherKind::Direct;
     config::Locations locations;
     std::string config_file;
+    std::string drain_script;                  ///< pmd-drain.cjs
     std::string pm_exec;
     std::string home;      ///< of the user pmd runs as
     std::string user;      ///< its name; a number if it has none

@@ -31,13 +31,14 @@ constexpr NameTable<ExitInfo::Cause, 4> kCauses{{{
     {ExitInfo::Cause::Timeout, "timeout"},
 }}};
 
-constexpr NameTable<LaunchStage, 18> kStages{{{
+constexpr NameTable<LaunchStage, 19> kStages{{{
     {LaunchStage::Resources, "resources"},
     {LaunchStage::Cgroup, "cgroup"},
     {LaunchStage::Wire, "wire"},
     {LaunchStage::Session, "session"},
     {LaunchStage::Stdio, "stdio"},
     {LaunchStage::Listen, "listen"},
+    {LaunchStage::Filter, "filter"},
     {LaunchStage::Limits, "limits"},
     {LaunchStage::Nice, "nice"},
     {LaunchStage::OomScore, "oom-score"},

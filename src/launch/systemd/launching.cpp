@@ -236,6 +236,9 @@ void SystemdLauncher::Impl::read_talk(UnitProcess& process)
         if (process.pid == 0 && !watch_main(process, process.talk.pid())) return;
         if (process.killed) signal_all(process, SIGKILL);
         return read_talk(process);
+    case Talk::Heard::Filter:
+        channels_.take_filter(process.request.key, process.talk.listener());
+        return read_talk(process);
     case Talk::Heard::Running:
         if (process.pid != 0) became_running(process);
         return;

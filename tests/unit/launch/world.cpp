@@ -15,6 +15,7 @@ World::World(bool cgroups)
 {
     std::string pattern = (std::filesystem::temp_directory_path() / "pm-launch-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
+    channels.add(filters);
     ::chmod(directory_.c_str(), 0755); // apps of other users look into it
     DirectOptions options;
     options.pm_exec = PM_EXEC;

@@ -24,6 +24,21 @@ struct Told {
     std::string text;
 };
 
+/// A pmd that only wants to hear of bind().
+class FilterChannels final : public engine::Channels {
+public:
+    base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest&, const model::SharedIdentity&) override
+    {
+        engine::ChannelEnds ends;
+        ends.bind_notifications = wanted;
+        return ends;
+    }
+    void take_filter(engine::ProcessKey key, base::Fd& listener) override { listeners[key] = std::move(listener); }
+
+    bool wanted = false;
+    std::map<engine::ProcessKey, base::Fd> listeners;
+};
+
 class World : public engine::LauncherEvents, public engine::Output, public engine::Sockets {
 public:
     explicit World(bool cgroups);
@@ -61,7 +76,8 @@ public:
     void forget(base::InstanceId id) override { forgotten.push_back(id); }
 
     io::EventLoop loop;
-    channel::AppChannels channels; ///< without parts nobody talks
+    FilterChannels filters;
+    channel::AppChannels channels; ///< filters, and what a test adds
     std::unique_ptr<DirectLauncher> launcher;
     std::vector<std::string> warnings;
     std::vector<base::InstanceId> forgotten;
