@@ -111,10 +111,13 @@ void BindBroker::watch(Filter& filter)
     if (!filter.listener) return;
     auto source = loop_.add_io(filter.listener.get(), EPOLLIN, io::Priority::Normal,
                                [this, key = filter.key](std::uint32_t events) { on_events(key, events); });
-    if (source)
+    if (source) {
         filter.source = *std::move(source);
-    else
-        warn_(fmt::format("app '{}': {}; its processes cannot bind", filter.app, source.error().message));
+        return;
+    }
+    warn_(fmt::format("app '{}': {}; a process of it cannot bind", filter.app, source.error().message));
+    filter.listener.reset(); // an answer that never came would be worse
+    if (depot_ != nullptr) depot_->discard(depot_name(filter.key));
 }
 
 /// One at a time: a process that does nothing else takes turns with everything else of the loop.
