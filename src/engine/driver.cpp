@@ -73,6 +73,7 @@ void Driver::feed(Instance& instance, const Event& event)
     carry_out(instance, transition.action);
     for (const SideAction& side : transition.side) carry_out_beside(instance, side);
     arm(instance);
+    const auto refused = std::exchange(refused_, {}); // who cannot be told to go
     if (own) {
         instance.last_exit = transition.exit->ended.exit;
         note_exit(instance, transition, pid);
@@ -87,9 +88,9 @@ void Driver::feed(Instance& instance, const Event& event)
     }
     waiters.judge(instance);
     if (instance.leaving && !has_any_process(instance.machine))
-        remove(instance);
-    else
-        reloads.look(instance, transition);
+        return remove(instance);
+    reloads.look(instance, transition);
+    for (const ProcessKey key : refused) said(key, Drained{key.generation});
 }
 
 void Driver::follow_current(Instance& instance, base::Generation before)
@@ -205,7 +206,7 @@ Circumstances Driver::circumstances_of(const Instance& instance)
     const auto next = instance.machine.successor ? instance.others.find(instance.machine.successor->generation) : instance.others.end();
     now.readiness = policy::readiness_of(*started_with, false, app.seen_listening);
     now.takes_over = policy::readiness_of(next != instance.others.end() ? *next->second.spec : *app.spec, true, app.seen_listening);
-    if (policy::is_node_cluster(policy::cluster_of(*started_with))) now.drain = started_with->serving.drain;
+    now.drain = started_with->serving.drain;
     if (app.spec->depends_on.empty()) return now;
     const auto verdict = dependencies.verdict(app);
     if (const auto* not_yet = std::get_if<policy::NotYet>(&verdict)) now.waits = not_yet->reason;
@@ -372,7 +373,7 @@ void Driver::act(ProcessKey key, const model::AppSpec& spec, Action action)
     case Action::None:
     case Action::Launch: return;
     case Action::Dismiss:
-        if (!channels_.dismiss(key)) launcher_.terminate(key, spec.kill_signal);
+        if (!channels_.dismiss(key)) refused_.push_back(key);
         return;
     case Action::Terminate:
         if (!spec.serving.shutdown_with_message || !channels_.send_shutdown(key)) launcher_.terminate(key, spec.kill_signal);

@@ -120,6 +120,7 @@ private:
     Events& events_;
     Limits limits_;
     int depth_ = 0;
+    std::vector<ProcessKey> refused_;   ///< of the step that is carried out: told to go by message, and cannot be
     std::set<std::string> moved_;       ///< apps with an instance in another state, since the last look_again()
     std::set<base::InstanceId> waiting_; ///< instances in the state Waiting
     std::set<base::InstanceId> held_;    ///< instances with a stop that is held back
