@@ -122,7 +122,7 @@ struct StateWriter {
         kind(Kind::Starting);
         begun(state.started, state.cause);
         to["deadline"] = usec(state.deadline);
-        to["running"] = state.running;
+        to["runs"] = state.running;
         to["told"] = state.told;
         to["must_tell"] = state.must_tell;
     }
@@ -156,7 +156,7 @@ engine::State state_from(const json& from)
     case Kind::Waiting: return engine::Waiting{};
     case Kind::Backoff: return engine::Backoff{deadline()};
     case Kind::Starting:
-        return engine::Starting{started(), deadline(), cause(), from.value("running", false), from.value("told", false), from.value("must_tell", false)};
+        return engine::Starting{started(), deadline(), cause(), from.value("runs", false), from.value("told", false), from.value("must_tell", false)};
     case Kind::Online: return engine::Online{started(), cause()};
     case Kind::Stopping: break;
     }

@@ -21,6 +21,8 @@ std::size_t width_of(const model::AppSpec& spec)
     return std::max<std::uint32_t>(1, std::max(policy.parallel, policy.max_unavailable));
 }
 
+bool rests(const Instance& instance) { return !has_process(instance.machine.state); }
+
 /// Old and new are there at once.
 bool overlaps(const model::AppSpec& spec)
 {
@@ -38,11 +40,17 @@ void Reloads::begin(std::uint64_t waiter, App& app, const std::vector<Instance*>
     const bool other = again && reload.spec != app.spec;
     if (!again || other) reload.spec = app.spec;
     if (before && !reload.before && !reload.any_replaced) reload.before = std::move(before);
+    std::vector<Instance*> once_more; // with what it is to be now
     for (Instance* instance : instances) {
+        if (rests(*instance)) {
+            driver_.command(waiter, *instance, Verb::Start, StartCommand{}); // nobody is served by it
+            continue;
+        }
         enqueue(reload, waiter, *instance);
-        const auto active = reload.active.find(instance->id);
-        if (other && active != reload.active.end()) start(reload, *instance); // once more, with what it is to be now
+        if (other && reload.active.contains(instance->id)) once_more.push_back(instance);
     }
+    for (Instance* instance : once_more)
+        if (running_.contains(app.name)) start(app, *instance);
     advance(app);
 }
 
@@ -74,24 +82,28 @@ void Reloads::signal_all(std::uint64_t waiter, App& app, const std::vector<Insta
 
 void Reloads::advance(App& app)
 {
-    const auto found = running_.find(app.name);
-    if (found == running_.end() || found->second.advancing) return;
-    Reload& reload = found->second;
-    reload.advancing = true; // what is started here comes back to look()
-    while (!reload.queue.empty() && reload.active.size() < width_of(*reload.spec)) {
+    const std::string name = app.name; // the app may go with its last instance
+    if (!advancing_.insert(name).second) return;
+    for (;;) {
+        const auto found = running_.find(name);
+        if (found == running_.end()) break; // it failed
+        Reload& reload = found->second;
+        if (reload.queue.empty() && reload.active.empty()) {
+            running_.erase(found);
+            break;
+        }
+        if (reload.queue.empty() || reload.active.size() >= width_of(*reload.spec)) break;
         const base::InstanceId id = reload.queue.front();
         reload.queue.pop_front();
-        Instance* instance = driver_.table.find(id);
-        if (instance == nullptr) continue;
-        start(reload, *instance);
-        look(*instance, {}); // it may be done already
+        if (Instance* instance = driver_.table.find(id)) start(*instance->app, *instance);
     }
-    reload.advancing = false;
-    if (reload.queue.empty() && reload.active.empty()) running_.erase(found);
+    advancing_.erase(name);
 }
 
-void Reloads::start(Reload& reload, Instance& instance)
+/// What comes of it comes to look(), perhaps at once.
+void Reloads::start(App& app, Instance& instance)
 {
+    Reload& reload = running_.at(app.name);
     reload.active[instance.id] = {instance.machine.generation};
     driver_.drop_held(instance);
     if (overlaps(*reload.spec))
@@ -127,7 +139,7 @@ void Reloads::look(Instance& instance, const Transition& transition)
     Reload& reload = found->second;
     if (transition.replaced && instance.running == reload.spec) reload.any_replaced = true;
     const auto active = reload.active.find(instance.id);
-    if (active == reload.active.end()) return;
+    if (active == reload.active.end()) return look_at_queued(reload, instance);
     if (transition.reload_failed) return fail(*instance.app, instance, *transition.reload_failed);
     App& app = *instance.app;
     switch (progress(instance, active->second)) {
@@ -137,6 +149,16 @@ void Reloads::look(Instance& instance, const Transition& transition)
     case Progress::Failed: return fail(app, instance, instance.reason);
     }
     advance(app);
+}
+
+/// One that is stopped before its turn has come is not started again by it.
+void Reloads::look_at_queued(Reload& reload, Instance& instance)
+{
+    const auto* stopping = std::get_if<Stopping>(&instance.machine.state);
+    const bool stopped = std::holds_alternative<Stopped>(instance.machine.state) || (stopping != nullptr && stopping->then == Then::Stay);
+    if (!stopped || std::erase(reload.queue, instance.id) == 0) return;
+    superseded(reload, instance);
+    advance(*instance.app);
 }
 
 void Reloads::done(Reload& reload, Instance& instance)

@@ -45,22 +45,24 @@ private:
         std::map<base::InstanceId, Active> active;
         std::map<base::InstanceId, std::vector<std::uint64_t>> waiters;
         bool any_replaced = false;
-        bool advancing = false;
     };
     enum class Progress { Pending, Replaced, Failed, Superseded };
 
     [[nodiscard]] static Progress progress(const Instance& instance, const Active& active);
     void enqueue(Reload& reload, std::uint64_t waiter, Instance& instance);
     void signal_all(std::uint64_t waiter, App& app, const std::vector<Instance*>& instances);
+    void look_at_queued(Reload& reload, Instance& instance);
     void advance(App& app);
-    void start(Reload& reload, Instance& instance);
+    void start(App& app, Instance& instance);
     void done(Reload& reload, Instance& instance);
+    /// A command took the instance over.
     void superseded(Reload& reload, Instance& instance);
     void fail(App& app, Instance& instance, const std::string& why);
     void give_back(App& app, const Reload& reload);
 
     Driver& driver_;
     std::map<std::string, Reload> running_; ///< by app
+    std::set<std::string> advancing_;       ///< what is begun there comes back to look()
 };
 
 } // namespace pm::engine

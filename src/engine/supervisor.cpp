@@ -218,6 +218,9 @@ Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_vie
         });
         auto spec = std::make_shared<model::AppSpec>(*app->spec);
         spec->instances = {model::InstanceCount::Kind::Exact, static_cast<std::int32_t>(*wanted)};
+        spec->instances_given = true;
+        // How instances share a port does not change under those that run.
+        if (const auto was = policy::cluster_of(*app->spec); policy::cluster_of(*spec) != was) spec->serving.cluster = was;
         app->spec = std::move(spec);
         driver.notices.app_changed(*app);
         const std::uint64_t waiter = driver.waiters.open(std::move(done));
