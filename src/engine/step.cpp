@@ -364,6 +364,8 @@ public:
     {
         record(result_.machine.generation, process.started, std::move(ended));
         const Exit& exit = *result_.exit;
+        // What it took to find out that it does not get ready is no time in which it was well.
+        if (unstable && result_.machine.history.unstable > 0) result_.machine.history.window_start += now_ - process.started;
         auto judgement = policy::restart_verdict(circumstances_->restart, exit.ended.exit, unstable ? model::Duration(0) : exit.uptime,
                                                  result_.machine.history, now_, process.cause);
         result_.machine.history = judgement.history;
