@@ -21,7 +21,7 @@ _pmctl_options() {
 
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="start stop restart reload delete del scale signal sendSignal reset list ls l ps status describe show info desc
+    local verbs="start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc
         env id pid logs log validate ping save resurrect kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do

@@ -6,7 +6,7 @@ function __pmctl_names
     pmctl list --names 2>/dev/null
 end
 
-set -l verbs start stop restart reload delete del scale signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect kill completion version help
+set -l verbs start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect kill completion version help
 complete -c pmctl -f
 complete -c pmctl -l bus -x -d 'which bus' -a 'auto system session embedded'
 complete -c pmctl -l no-color -d 'no colours'
@@ -21,6 +21,7 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a del -d 'stop ap
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a scale -d 'change the number of instances'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a signal -d 'send a signal'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a sendSignal -d 'send a signal'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a send -d 'send a message to apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a reset -d 'set restart counters to zero'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'show the instances'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a ls -d 'show the instances'
@@ -96,6 +97,6 @@ complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s f -l follow -d 'f
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l raw -d 'lines as they are'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l timestamp -d 'when each line came'
 complete -c pmctl -n '__fish_seen_subcommand_from start stop restart delete del validate' -F
-complete -c pmctl -n '__fish_seen_subcommand_from start stop restart delete del scale signal sendSignal reset list ls l ps status describe show info desc env id pid logs log' -a '(__pmctl_names)'
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart delete del scale send signal sendSignal reset list ls l ps status describe show info desc env id pid logs log' -a '(__pmctl_names)'
 complete -c pmctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c pmctl -n "__fish_seen_subcommand_from help" -a "$verbs"

@@ -2,6 +2,7 @@
 #include "bus/app_object.hpp"
 
 #include "base/text.hpp"
+#include "policy/serving.hpp"
 #include "bus/list_apps.hpp"
 #include "config/app_file.hpp"
 
@@ -188,6 +189,19 @@ std::vector<std::string> AppObject::Warnings()
         std::string warning = context_.launcher.not_enforced(*spec);
         return warning.empty() ? std::vector<std::string>{} : std::vector{std::move(warning)};
     });
+}
+
+std::string AppObject::Cluster()
+{
+    const auto spec = context_.supervisor.spec(name_);
+    return std::string(model::to_string(spec ? policy::cluster_of(*spec) : model::ClusterMode::None));
+}
+
+std::vector<std::string> AppObject::Listening()
+{
+    std::vector<std::string> all;
+    for (const std::string& address : context_.supervisor.listening(name_)) all.push_back(base::printable(address));
+    return all;
 }
 
 void AppObject::emit_changes()

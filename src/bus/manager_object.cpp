@@ -157,6 +157,14 @@ void ManagerObject::Signal(sdbus::Result<uint32_t>&& result, std::string target,
           });
 }
 
+void ManagerObject::SendMessage(sdbus::Result<uint32_t>&& result, std::string target, std::string json)
+{
+    serve(std::move(result), {Access::Manage, "send a message to", target, true},
+          [&context = context_, target, json](const Reply<uint32_t>& reply, const Grant& grant) {
+              return context.supervisor.send(target, json, grant.may).map([&](uint32_t count) { reply.value(count); });
+          });
+}
+
 std::vector<ListRow> ManagerObject::ListApps(const OptionMap& filter)
 {
     return guarded([&] { return list_apps(context_, filter); });

@@ -34,6 +34,7 @@ private:
     void Reset(PathsResult&& result, std::string target, OptionMap options) override;
     void Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count) override;
     void Signal(sdbus::Result<uint32_t>&& result, std::string target, int32_t signal) override;
+    void SendMessage(sdbus::Result<uint32_t>&& result, std::string target, std::string json) override;
     std::vector<sdbus::Struct<std::string, std::string, uint32_t, uint32_t, uint32_t, std::string, std::string,
                               uint64_t, uint64_t, uint32_t, double, uint64_t, std::string>>
     ListApps(const OptionMap& filter) override;

@@ -130,13 +130,19 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
     set("min_uptime", options.min_uptime);
     set("uid", options.user);
     set("gid", options.group);
+    set("cluster", options.cluster);
+    set("ready", options.ready);
+    set("listen_timeout", options.listen_timeout);
+    set("drain", options.drain);
     const auto number_or_text = [&app](const char* key) { // "4" as a number, "max" and "5s" as they are
         if (!app.contains(key)) return;
         if (const auto number = base::parse_number<std::int64_t>(app[key].get<std::string>())) app[key] = *number;
     };
     for (const char* key : {"instances", "kill_timeout", "restart_delay", "exp_backoff_restart_delay", "max_restarts",
-                            "min_uptime", "uid", "gid"})
+                            "min_uptime", "uid", "gid", "listen_timeout", "drain"})
         number_or_text(key);
+    if (options.wait_ready) app["wait_ready"] = true;
+    if (options.shutdown_with_message) app["shutdown_with_message"] = true;
     if (options.time) app["time"] = true;
     if (options.merge_logs) app["merge_logs"] = true;
     if (options.disable_logs) app["disable_logs"] = true;

@@ -37,11 +37,11 @@ struct Selection {
 struct ScriptOptions {
     std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file, pid_file,
         log_date_format, log_type, kill_timeout, kill_signal, restart_delay, exp_backoff_restart_delay, max_restarts,
-        min_uptime, user, group;
+        min_uptime, user, group, cluster, ready, listen_timeout, drain;
     std::optional<std::string> interpreter_args;
     std::vector<std::string> stop_exit_codes, filter_env, args;
     bool time = false, merge_logs = false, disable_logs = false, no_autorestart = false, no_autostart = false,
-         no_treekill = false;
+         no_treekill = false, wait_ready = false, shutdown_with_message = false;
 };
 
 /// `script` as find_script() gives it; `environment` is the caller's ("NAME=value").

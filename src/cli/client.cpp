@@ -108,7 +108,8 @@ Outcome<AppInfo> Client::app(const std::string& name)
                      property<std::uint32_t>(all, "Owner"), property<std::string>(all, "Status"),
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
                      property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
-                     property<std::vector<std::string>>(all, "Warnings"), property<std::string>(all, "LogTarget")};
+                     property<std::vector<std::string>>(all, "Warnings"), property<std::string>(all, "LogTarget"), property<std::string>(all, "Cluster"),
+                     property<std::vector<std::string>>(all, "Listening")};
         if (auto whole = impl_->whole_spec(path)) info.spec = std::move(*whole);
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
@@ -172,6 +173,12 @@ Outcome<std::uint32_t> Client::signal(const std::string& target, int signal)
 {
     impl_->questions.expect();
     return impl_->ask([&] { return impl_->manager.Signal(target, signal); });
+}
+
+Outcome<std::uint32_t> Client::send_message(const std::string& target, const std::string& json)
+{
+    impl_->questions.expect();
+    return impl_->ask([&] { return impl_->manager.SendMessage(target, json); });
 }
 
 Outcome<void> Client::reset(const std::string& target)

@@ -60,6 +60,8 @@ struct AppInfo {
     std::vector<LogFiles> log_files;
     std::vector<std::string> warnings; ///< what of the spec does not hold
     std::string log_target; ///< journal, files
+    std::string cluster;    ///< how instances share a port
+    std::vector<std::string> listening; ///< where, as far as pmd knows
 };
 
 struct DaemonInfo {
@@ -131,6 +133,8 @@ public:
     Outcome<base::Fd> open_log(const std::string& target, const LogOptions& options);
     Outcome<std::vector<PlanRow>> plan(const std::string& text, const std::string& origin, const LoadOptions& options);
     Outcome<std::uint32_t> signal(const std::string& target, int signal);
+    /// How many processes got it.
+    Outcome<std::uint32_t> send_message(const std::string& target, const std::string& json);
     Outcome<void> reset(const std::string& target);
     /// How many apps are in the list that was saved.
     Outcome<std::uint32_t> save();

@@ -36,14 +36,14 @@ std::set<std::string> troubled(Client& client, const std::vector<std::string>& t
         const auto rows = client.list(target, false);
         if (!rows) continue;
         for (const Row& row : *rows)
-            if (row.status == "errored" || row.status == "backoff") apps.insert(row.app);
+            if (row.status == "errored" || row.status == "backoff" || row.reason.starts_with("reload failed")) apps.insert(row.app);
     }
     return apps;
 }
 
 bool about_processes(base::ErrorCode code)
 {
-    return code == base::ErrorCode::NotOnline || code == base::ErrorCode::LaunchFailed ||
+    return code == base::ErrorCode::NotOnline || code == base::ErrorCode::LaunchFailed || code == base::ErrorCode::ReloadFailed ||
            code == base::ErrorCode::StopFailed;
 }
 
@@ -97,7 +97,7 @@ int explain(Client& client, const Failure& failure, const std::vector<std::strin
     std::size_t shown = 0;
     for (const std::string& app : troubled(client, targets)) {
         if (++shown > kMostApps) break;
-        const bool crashed = failure.code == base::ErrorCode::NotOnline;
+        const bool crashed = failure.code == base::ErrorCode::NotOnline || failure.code == base::ErrorCode::ReloadFailed;
         const std::string lines = crashed ? last_errors(client, app) : std::string();
         const std::string name = base::printable(app);
         if (!lines.empty()) err(fmt::format("pmctl: the last lines '{}' wrote to stderr:\n{}", name, lines));

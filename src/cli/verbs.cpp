@@ -15,6 +15,7 @@ std::span<const Verb> verbs()
         {"delete", {"del"}, "stop apps and forget them", make_delete},
         {"scale", {}, "change the number of instances of an app", make_scale},
         {"signal", {"sendSignal"}, "send a signal to the main process of each instance", make_signal},
+        {"send", {}, "send a message to apps", make_send},
         {"reset", {}, "set restart counters and backoff to zero", make_reset},
         {"list", {"ls", "l", "ps", "status"}, "show the instances", make_list},
         {"describe", {"show", "info", "desc"}, "show one app in full", make_describe},

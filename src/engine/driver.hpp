@@ -77,6 +77,7 @@ public:
     void gone(ProcessKey key, const model::ExitInfo& exit);
 
     [[nodiscard]] Launcher& launcher() noexcept { return launcher_; }
+    [[nodiscard]] Channels& channels() noexcept { return channels_; }
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
     Limits& limits() noexcept { return limits_; }
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }

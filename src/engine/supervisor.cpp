@@ -260,6 +260,36 @@ Result<std::uint32_t> Supervisor::signal(std::string_view target, int signal, co
     });
 }
 
+Result<std::uint32_t> Supervisor::send(std::string_view target, std::string_view json, const May& may)
+{
+    return impl_->driver.enter([&]() -> Result<std::uint32_t> {
+        Driver& driver = impl_->driver;
+        const auto selected = driver.table.select(target, may);
+        if (!selected) return Unexpected(selected.error());
+        std::uint32_t count = 0;
+        base::Error fault{ErrorCode::NotOnline, fmt::format("'{}' has no running process", base::printable(target))};
+        for (Instance* instance : *selected) {
+            if (!has_process(instance->machine.state)) continue;
+            if (auto sent = driver.channels().send(instance->key(), json))
+                ++count;
+            else
+                fault = std::move(sent).error();
+        }
+        if (count == 0) return Unexpected(std::move(fault));
+        return count;
+    });
+}
+
+std::vector<std::string> Supervisor::listening(const std::string& name) const
+{
+    std::vector<std::string> all;
+    const App* app = impl_->driver.table.find(name);
+    if (app == nullptr) return all;
+    for (const model::ListenAddress& address : app->spec->listen) all.push_back(model::to_string(address));
+    for (std::string& address : impl_->driver.channels().addresses(name)) all.push_back(std::move(address));
+    return all;
+}
+
 Result<std::vector<std::string>> Supervisor::reset(std::string_view target, const May& may)
 {
     return impl_->driver.enter([&]() -> Result<std::vector<std::string>> {

@@ -110,6 +110,10 @@ public:
     base::Result<std::uint32_t> scale(const std::string& app, std::string_view count, Done done);
     /// Sends a signal to the main processes of `target`; returns how many got it. Error also when none runs (NotOnline).
     base::Result<std::uint32_t> signal(std::string_view target, int signal, const May& may = {});
+    /// Sends a message, one JSON value, over the channels of `target`; how many got it. Error also when nobody did.
+    base::Result<std::uint32_t> send(std::string_view target, std::string_view json, const May& may = {});
+    /// Where the app listens, as far as its sockets are held or shared: "tcp *:8000".
+    [[nodiscard]] std::vector<std::string> listening(const std::string& app) const;
     /// Restart counters and backoff to zero.
     base::Result<std::vector<std::string>> reset(std::string_view target, const May& may = {});
 

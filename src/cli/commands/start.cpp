@@ -130,8 +130,8 @@ void declare_pm2(OptionSet& options)
 {
     options.ignored("-x,--execute-command");
     options.ignored("--no-vizion");
-    for (const char* flag : {"--watch", "--wait-ready", "--shutdown-with-message"}) options.later(flag, false);
-    for (const char* names : {"--ignore-watch", "--max-memory-restart", "-c,--cron,--cron-restart", "--listen-timeout"})
+    options.later("--watch", false);
+    for (const char* names : {"--ignore-watch", "--max-memory-restart", "-c,--cron,--cron-restart"})
         options.later(names, true);
 }
 
@@ -168,6 +168,12 @@ void Start::declare(OptionSet& options)
     options.flag("--no-autorestart", script.no_autorestart, "an app that ends stays stopped");
     options.flag("--no-autostart", script.no_autostart, "register it only");
     options.flag("--no-treekill", script.no_treekill, "a stop ends the first process only");
+    options.text("--cluster", script.cluster, "MODE", "how instances share a port: shared, round-robin, reuseport, transparent, none");
+    options.text("--ready", script.ready, "WHEN", "what makes it online: notify, ipc, listening, started");
+    options.flag("--wait-ready", script.wait_ready, "the same as --ready ipc: process.send('ready')");
+    options.text("--listen-timeout", script.listen_timeout, "TIME", "until when it must be ready");
+    options.text("--drain", script.drain, "TIME", "for connections of a Node worker that is replaced, or false");
+    options.flag("--shutdown-with-message", script.shutdown_with_message, "a stop sends the message 'shutdown', no signal");
     options.text("--uid", script.user, "USER", "run as this user (name or number)");
     options.text("--gid", script.group, "GROUP", "run as this group (name or number)");
     options.list("--filter-env", script.filter_env, "PART", "leave out variables whose names contain this");

@@ -92,6 +92,25 @@ std::string listen_text(const model::ListenAddress& address)
     return text;
 }
 
+/// What of it is not as usual.
+std::string reload_text(const model::ReloadPolicy& reload)
+{
+    std::vector<std::string> parts;
+    if (reload.mode == model::ReloadMode::Signal) return "by " + base::signal_name(reload.signal);
+    if (reload.mode) parts.emplace_back(model::to_string(*reload.mode));
+    if (reload.parallel > 1) parts.push_back(fmt::format("{} at once", reload.parallel));
+    if (reload.max_unavailable > 0) parts.push_back(fmt::format("{} may be away", reload.max_unavailable));
+    return base::join(parts, ", ");
+}
+
+/// How instances share a port, and where.
+void add_cluster(Lines& lines, const AppInfo& app)
+{
+    if (app.cluster.empty() || app.cluster == "none") return;
+    lines.emplace_back("cluster", app.cluster);
+    for (const std::string& address : app.listening) lines.emplace_back("listens", address);
+}
+
 void add_spec(Lines& lines, const model::AppSpec& spec)
 {
     lines.emplace_back("script", spec.script);
@@ -106,6 +125,10 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
     }
     for (const model::ListenAddress& address : spec.listen)
         lines.emplace_back("listen", listen_text(address));
+    const model::ServingSpec& serving = spec.serving;
+    if (serving.ready) lines.emplace_back("ready", fmt::format("{}, within {}", model::to_string(*serving.ready), base::format_duration(serving.listen_timeout)));
+    if (serving.watchdog.count() > 0) lines.emplace_back("watchdog", base::format_duration(serving.watchdog));
+    if (const std::string reload = reload_text(serving.reload); !reload.empty()) lines.emplace_back("reload", reload);
     lines.emplace_back("restart", restart_policy(spec));
     lines.emplace_back("stop", fmt::format("{}, SIGKILL after {}", base::signal_name(spec.kill_signal),
                                            base::format_duration(spec.kill_timeout)));
@@ -135,6 +158,8 @@ Json json_of(const Row& row, const AppInfo& app)
     else
         item["last_exit"] = nullptr;
     item["log_target"] = app.log_target;
+    item["cluster"] = app.cluster;
+    item["listening"] = app.listening;
     const LogFiles* files = log_files(row, app);
     item["out_file"] = files != nullptr ? files->out : "";
     item["error_file"] = files != nullptr ? files->err : "";
@@ -175,6 +200,7 @@ std::string describe_text(const Row& row, const AppInfo& app, const Terminal& te
     Lines lines;
     add_state(lines, row, app);
     if (const auto spec = spec_of(app)) add_spec(lines, *spec);
+    add_cluster(lines, app);
     add_files(lines, row, app);
     std::size_t width = 0;
     for (const auto& [title, value] : lines) width = std::max(width, title.size());
