@@ -38,7 +38,7 @@ bool is_node(std::string_view program)
 } // namespace
 
 NodeChannels::NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeOptions options, std::function<void(const std::string&)> warn)
-    : loop_(loop), options_(std::move(options)), warn_(std::move(warn)), cluster_(loop, listened, [this] { on_state(); })
+    : loop_(loop), options_(std::move(options)), warn_(std::move(warn)), cluster_(loop, listened, options_.unheld, [this] { on_state(); })
 {
     if (auto source = loop_.add_deferred(io::Priority::Deferred, [this] { save(); })) saver_ = *std::move(source);
 }

@@ -21,6 +21,7 @@ struct NodeOptions {
     std::function<model::ClusterMode(const model::AppSpec&)> cluster_of;
     std::function<bool(const model::AppSpec&)> has_channel;
     std::string drain_script; ///< pmd-drain.cjs, absolute; empty or not there: workers drain as well as Node does it
+    model::Milliseconds unheld{10'000}; ///< a socket that no worker has waits so long for one, while others serve
 };
 
 class NodeChannels final : public engine::Channels, public NodeWorkerEvents {

@@ -59,8 +59,8 @@ Rights rights_of(const NodeWorker& worker)
 } // namespace
 
 /// Numbers of messages go on from those of an earlier pmd: who answers late is not misunderstood.
-NodeCluster::NodeCluster(io::EventLoop& loop, engine::Sockets& listened, std::function<void()> changed)
-    : loop_(loop), listened_(listened), changed_(std::move(changed)),
+NodeCluster::NodeCluster(io::EventLoop& loop, engine::Sockets& listened, model::Milliseconds unheld, std::function<void()> changed)
+    : loop_(loop), listened_(listened), unheld_(unheld), changed_(std::move(changed)),
       last_seq_(std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch()).count()),
       turns_(
           loop, [this](const std::string& app, const std::string& place) { return candidates(app, place); },
@@ -250,8 +250,8 @@ bool NodeCluster::serves(const std::string& app) const
 void NodeCluster::sweep_later()
 {
     if (std::exchange(sweep_due_, true)) return;
-    if (sweeper_) return sweeper_.set_time(now() + kUnheld);
-    if (auto timer = loop_.add_timer(now() + kUnheld, io::Priority::Normal, [this] { sweep(); })) sweeper_ = *std::move(timer);
+    if (sweeper_) return sweeper_.set_time(now() + unheld_);
+    if (auto timer = loop_.add_timer(now() + unheld_, io::Priority::Normal, [this] { sweep(); })) sweeper_ = *std::move(timer);
 }
 
 void NodeCluster::sweep()
@@ -261,7 +261,7 @@ void NodeCluster::sweep()
     for (const auto& [app, list] : sockets_.all())
         for (const ClusterSocket& socket : list) {
             if (!socket.unheld_since || !serves(app)) continue;
-            if (*socket.unheld_since + kUnheld <= now())
+            if (*socket.unheld_since + unheld_ <= now())
                 due.emplace_back(app, socket.place);
             else
                 sweep_later();

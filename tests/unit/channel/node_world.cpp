@@ -2,6 +2,7 @@
 #include "node_world.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
@@ -75,11 +76,11 @@ NodeWorld::~NodeWorld()
 {
     const auto all_gone = [this] {
         for (const auto& [key, one] : said)
-            if (!one.gone) return false;
+            if (one.launched && !one.gone) return false;
         return true;
     };
     for (const auto& [key, one] : said)
-        if (!one.gone) launcher->kill(key);
+        if (one.launched && !one.gone) launcher->kill(key);
     until(all_gone);
     launcher.reset();
     if (HasFailure()) {
@@ -100,7 +101,7 @@ void NodeWorld::make_channels()
 {
     channels.reset();
     channels = std::make_unique<NodeChannels>(
-        loop, *this, NodeOptions{[this](const model::AppSpec&) { return mode; }, [this](const model::AppSpec&) { return channel; }, drain_script},
+        loop, *this, NodeOptions{[this](const model::AppSpec&) { return mode; }, [this](const model::AppSpec&) { return channel; }, drain_script, unheld},
         [this](const std::string& text) { warnings.push_back(text); });
     channels->set_events(*this);
     channels->set_depot(store);
@@ -115,7 +116,7 @@ void NodeWorld::program(const std::string& source, const std::string& name)
 ProcessKey NodeWorld::start(std::uint32_t slot)
 {
     const ProcessKey key{base::InstanceId{slot}, base::Generation{++generations[slot]}};
-    said[key];
+    said[key].launched = true;
     requests[key] = {key, base::Slot{slot}, std::make_shared<model::AppSpec>(spec), true};
     launcher->launch(requests[key]);
     return key;
@@ -235,6 +236,13 @@ base::Fd connected(std::uint16_t port)
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
     EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     return fd;
+}
+
+bool is_refused(std::uint16_t port)
+{
+    const sockaddr_in address = loopback(port);
+    const base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 && errno == ECONNREFUSED;
 }
 
 std::string ask_again(int fd)

@@ -27,6 +27,7 @@ struct FakeStore final : SocketDepot {
 };
 
 struct Said {
+    bool launched = false;
     bool running = false;
     bool gone = false;
     bool drained = false;
@@ -89,6 +90,7 @@ protected:
     ClusterMode mode = ClusterMode::Shared;
     bool channel = true;
     std::string drain_script;
+    model::Milliseconds unheld{10'000};
     std::vector<int> listened;   ///< descriptors of `listen`
     std::vector<std::string> warnings;
     std::unique_ptr<NodeChannels> channels;
@@ -109,6 +111,7 @@ protected:
 /// A socket of somebody else's on that port.
 [[nodiscard]] base::Fd listening(std::uint16_t port);
 [[nodiscard]] base::Fd connected(std::uint16_t port);
+[[nodiscard]] bool is_refused(std::uint16_t port);
 /// A request on a connection that is kept alive; the answer with its head.
 [[nodiscard]] std::string ask_again(int fd);
 
