@@ -14,13 +14,14 @@ _pmctl_options() {
     logs | log) echo "--lines --since --until --grep --priority --out --err --nostream --follow --raw --json --timestamp" ;;
     validate) echo "--env" ;;
     stop | restart | delete | del) echo "--only" ;;
+    reload) echo "--only --env" ;;
     esac
     echo "--bus --no-color --silent --help"
 }
 
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="start stop restart delete del scale signal sendSignal reset list ls l ps status describe show info desc
+    local verbs="start stop restart reload delete del scale signal sendSignal reset list ls l ps status describe show info desc
         env id pid logs log validate ping save resurrect kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -47,7 +48,7 @@ _pmctl() {
     "" | help) COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     validate) COMPREPLY=($(compgen -f -- "$word")) ;;
-    start | stop | restart | delete | del)
+    start | stop | restart | reload | delete | del)
         compopt -o filenames 2>/dev/null
         COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word") $(compgen -f -- "$word"))
         ;;

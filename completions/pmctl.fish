@@ -6,7 +6,7 @@ function __pmctl_names
     pmctl list --names 2>/dev/null
 end
 
-set -l verbs start stop restart delete del scale signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect kill completion version help
+set -l verbs start stop restart reload delete del scale signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect kill completion version help
 complete -c pmctl -f
 complete -c pmctl -l bus -x -d 'which bus' -a 'auto system session embedded'
 complete -c pmctl -l no-color -d 'no colours'
@@ -15,6 +15,7 @@ complete -c pmctl -s h -l help -d 'explain the command'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a start -d 'start app files, scripts or apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a stop -d 'stop apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a restart -d 'stop and start apps'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'replace processes without losing a request'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a delete -d 'stop apps and forget them'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a del -d 'stop apps and forget them'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a scale -d 'change the number of instances'

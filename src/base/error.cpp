@@ -24,6 +24,7 @@ constexpr std::array kRows{
     Row{ErrorCode::LaunchFailed, "org.pmd1.Error.LaunchFailed", 1},
     Row{ErrorCode::NotOnline, "org.pmd1.Error.NotOnline", 1},
     Row{ErrorCode::ListenFailed, "org.pmd1.Error.ListenFailed", 1},
+    Row{ErrorCode::ReloadFailed, "org.pmd1.Error.ReloadFailed", 1},
     Row{ErrorCode::StopFailed, "org.pmd1.Error.StopFailed", 1},
     Row{ErrorCode::Superseded, "org.pmd1.Error.Superseded", 1},
     Row{ErrorCode::LimitExceeded, "org.pmd1.Error.LimitExceeded", 1},

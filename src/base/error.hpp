@@ -24,6 +24,7 @@ enum class ErrorCode {
     LaunchFailed,    // the process could not be started; the message has stage and reason
     NotOnline,       // the operation ended, but an instance is not online
     ListenFailed,    // an address of `listen` could not be had; nothing was done
+    ReloadFailed,    // a new process did not become ready; the old one serves on
     StopFailed,      // something survived SIGKILL
     Superseded,      // another command of the same app took over
     LimitExceeded,   // a bound on what callers may send was hit

@@ -68,6 +68,11 @@ void AppObject::Stop(sdbus::Result<>&& result, OptionMap options)
     operate(engine::Verb::Stop, std::move(result), std::move(options));
 }
 
+void AppObject::Reload(sdbus::Result<>&& result, OptionMap options)
+{
+    operate(engine::Verb::Reload, std::move(result), std::move(options));
+}
+
 void AppObject::Restart(sdbus::Result<>&& result, OptionMap options)
 {
     operate(engine::Verb::Restart, std::move(result), std::move(options));

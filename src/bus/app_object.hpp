@@ -26,6 +26,7 @@ private:
     void Start(sdbus::Result<>&& result, OptionMap options) override;
     void Stop(sdbus::Result<>&& result, OptionMap options) override;
     void Restart(sdbus::Result<>&& result, OptionMap options) override;
+    void Reload(sdbus::Result<>&& result, OptionMap options) override;
     void Delete(sdbus::Result<>&& result, OptionMap options) override;
     void Reset(sdbus::Result<>&& result) override;
     void Scale(sdbus::Result<uint32_t>&& result, std::string count) override;

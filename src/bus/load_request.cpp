@@ -60,6 +60,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     request.apply.take_over = !parse.env_from_caller || force;
     request.apply.update_env = !parse.env_from_caller || update_env;
     request.apply.start = options.get<bool>("start", true);
+    request.apply.reload = options.get<bool>("reload", false);
     request.apply.prune = options.get<bool>("prune", false);
     request.wait = options.get<bool>("wait", true);
     if (auto good = options.check(); !good) return tl::unexpected(good.error());

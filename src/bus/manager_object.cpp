@@ -116,6 +116,11 @@ void ManagerObject::Restart(PathsResult&& result, std::string target, OptionMap 
     operate(engine::Verb::Restart, std::move(result), target, std::move(options));
 }
 
+void ManagerObject::Reload(PathsResult&& result, std::string target, OptionMap options)
+{
+    operate(engine::Verb::Reload, std::move(result), target, std::move(options));
+}
+
 void ManagerObject::Delete(PathsResult&& result, std::string target, OptionMap options)
 {
     operate(engine::Verb::Delete, std::move(result), target, std::move(options));

@@ -29,6 +29,7 @@ private:
     void Start(PathsResult&& result, std::string target, OptionMap options) override;
     void Stop(PathsResult&& result, std::string target, OptionMap options) override;
     void Restart(PathsResult&& result, std::string target, OptionMap options) override;
+    void Reload(PathsResult&& result, std::string target, OptionMap options) override;
     void Delete(PathsResult&& result, std::string target, OptionMap options) override;
     void Reset(PathsResult&& result, std::string target, OptionMap options) override;
     void Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count) override;

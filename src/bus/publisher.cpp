@@ -97,6 +97,11 @@ void Publisher::app_removed(const std::string& app)
     push(Removed{app, node.empty() ? nullptr : std::move(node.mapped())});
 }
 
+void Publisher::message(const std::string& app, base::InstanceId id, const std::string& json)
+{
+    if (attachment_) push(Message{app, id, json});
+}
+
 bool Publisher::removal_waits(const std::string& app) const
 {
     return std::ranges::any_of(queue_, [&](const Item& item) {
@@ -161,6 +166,12 @@ void Publisher::send(const engine::ProcessEvent& item)
     if (item.kind == engine::EventKind::Delete) attachment_->context.sampler.forget(item.id);
     attachment_->manager.emitProcessEvent(std::string(engine::to_string(item.kind)), item.app, item.id.value,
                                           details_of(item));
+}
+
+/// On the system bus everybody hears a signal: messages are only for who may read what the app writes, and who asked.
+void Publisher::send(const Message& item)
+{
+    if (attachment_->context.scope != config::BusKind::System) attachment_->manager.emitMessage(item.id.value, item.json);
 }
 
 } // namespace pm::bus

@@ -37,6 +37,7 @@ public:
     void app_added(const std::string& app) override;
     void app_removed(const std::string& app) override;
     void app_changed(const std::string& app) override;
+    void message(const std::string& app, base::InstanceId id, const std::string& json) override;
 
 private:
     struct Added {
@@ -46,7 +47,12 @@ private:
         std::string app;
         std::unique_ptr<AppObject> object; ///< kept until the signal is sent
     };
-    using Item = std::variant<Added, Removed, engine::ProcessEvent>;
+    struct Message {
+        std::string app;
+        base::InstanceId id;
+        std::string json;
+    };
+    using Item = std::variant<Added, Removed, engine::ProcessEvent, Message>;
 
     struct Attachment {
         sdbus::IConnection& connection;
@@ -60,6 +66,7 @@ private:
     void send(const Added& item);
     void send(const Removed& item);
     void send(const engine::ProcessEvent& item);
+    void send(const Message& item);
     void send_changes();
 
     io::EventLoop& loop_;

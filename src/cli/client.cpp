@@ -30,6 +30,7 @@ Properties options_of(const LoadOptions& from)
     if (from.prune) options["prune"] = sdbus::Variant(true);
     if (from.caller_environment) options["caller-environment"] = sdbus::Variant(true);
     if (from.force) options["force"] = sdbus::Variant(true);
+    if (from.reload) options["reload"] = sdbus::Variant(true);
     if (from.update_env) options["update-env"] = sdbus::Variant(true);
     return options;
 }

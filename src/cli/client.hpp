@@ -82,6 +82,7 @@ struct LoadOptions {
     bool caller_environment = false;
     bool force = false;
     bool update_env = false;
+    bool reload = false;
 };
 
 struct PlanRow {

@@ -35,6 +35,7 @@ public:
 private:
     void onAppAdded(const sdbus::ObjectPath&) override {}
     void onAppRemoved(const sdbus::ObjectPath&) override {}
+    void onMessage(const std::uint32_t&, const std::string&) override {}
     void onProcessEvent(const std::string&, const std::string&, const std::uint32_t&, const Properties&) override {}
 };
 

@@ -11,6 +11,7 @@ std::span<const Verb> verbs()
         {"start", {}, "start app files, scripts, or apps that are stopped", make_start},
         {"stop", {}, "stop apps", make_stop},
         {"restart", {}, "stop and start apps", make_restart},
+        {"reload", {}, "replace processes without losing a request", make_reload},
         {"delete", {"del"}, "stop apps and forget them", make_delete},
         {"scale", {}, "change the number of instances of an app", make_scale},
         {"signal", {"sendSignal"}, "send a signal to the main process of each instance", make_signal},

@@ -38,7 +38,8 @@ constexpr Row kProgram[] = {
     {{"instances", {}, kNow, Shape::Instances, "1",
       "Number of processes: n, 'max' (or 0) for one per CPU, -n for n fewer than CPUs; never less than one."},
      read::instances},
-    {{"exec_mode", {}, kNow, Shape::ExecMode, "fork", "How instances run. Only fork is supported yet; cluster is refused."},
+    {{"exec_mode", {}, kNow, Shape::ExecMode, "cluster when instances are given, else fork",
+      "PM2's word for whether instances share a port: cluster is the usual 'cluster' of the program, fork is 'cluster: none'."},
      read::exec_mode},
     {{"launcher", {}, kNow, Shape::Launcher, "auto", "Who must start the processes: a pmd that does it in another way refuses the file."}, read::launcher},
     {{"env", {}, kNow, Shape::Env, "",
@@ -52,13 +53,11 @@ constexpr Row kProgram[] = {
     {{"port", {}, kNow, Shape::Port, "", "Sets the variable PORT."}, read::port},
     {{"instance_var", {}, kNow, Shape::Text, "NODE_APP_INSTANCE", "Variable that holds the instance's number, from 0."},
      [](Draft& draft, const Field& field) {
-         draft.means_copies = true;
          read::variable_name(draft.spec.instance_var, field);
      }},
     {{"increment_var", {}, kNow, Shape::Text, "",
       "Variable counted up with each instance, beginning with its value in env."},
      [](Draft& draft, const Field& field) {
-         draft.means_copies = true;
          read::variable_name(draft.spec.increment_var, field);
      }},
     {{"listen", {}, kNow, Shape::Listen, "",
@@ -86,6 +85,31 @@ constexpr Row kProgram[] = {
       "Apps that must be there before this one is started: a name, a list of names (ready), or a map of names to ready (online), "
       "started (it has a process) or completed (ended with exit code 0). A start also starts them; a stop of both ends this one first."},
      read::depends_on},
+    {{"cluster", {}, kNow, Shape::Cluster, "shared for Node programs with instances, transparent for several instances of others",
+      "How instances share a port. Node's cluster protocol, the program unchanged: shared (all accept from one socket), round-robin "
+      "(pmd hands connections out in turn) or reuseport (a socket each). Any program, unchanged: transparent (what an instance binds "
+      "is the socket that the others have). none: they do not. See CLUSTERS."},
+     read::cluster},
+    {{"ready", {}, kNow, Shape::Ready, "listening in a cluster, else when the program runs",
+      "What makes an instance online: notify (READY=1, sd_notify(3)), ipc (the message \"ready\" on its channel), listening (it "
+      "listens), probe (the check of health succeeds) or started (it has lived for min_uptime). See READINESS."},
+     read::ready},
+    {{"wait_ready", {}, kNow, Shape::Bool, "false", "PM2's name: true is 'ready: ipc', process.send('ready') of a Node app."}, read::wait_ready},
+    {{"listen_timeout", {}, kNow, Shape::Duration, "8s",
+      "Time from the start of the program in which it must be ready; what is not has failed, and counts as an unstable exit."},
+     [](Draft& draft, const Field& field) { read::positive_duration(draft.spec.serving.listen_timeout, field); }},
+    {{"watchdog", {}, kNow, Shape::Duration, "0",
+      "Longest silence between two WATCHDOG=1 (sd_notify(3)) after which the app is aborted and started anew; 0 asks for none."},
+     [](Draft& draft, const Field& field) { field.duration(draft.spec.serving.watchdog); }},
+    {{"channel", {}, kNow, Shape::Bool, "true for Node apps",
+      "A message channel (NODE_CHANNEL_FD, one JSON value a line) for a program that is not Node's."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.serving.channel); }},
+    {{"shutdown_with_message", {}, kNow, Shape::Bool, "false", "A stop sends the message \"shutdown\" over the channel in place of kill_signal."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.serving.shutdown_with_message); }},
+    {{"drain", {}, kNow, Shape::Drain, "10s",
+      "Time in which a Node worker that was told to go ends its connections before it gets kill_signal; false: it gets it at once."},
+     read::drain},
+    {{"reload", {}, kNow, Shape::Object, "", "How a reload replaces instances. See RELOAD."}, read::reload},
     {{"autostart", {}, kNow, Shape::Bool, "true", "Start the app when it is loaded; otherwise it waits for a start."},
      [](Draft& draft, const Field& field) { field.boolean(draft.spec.autostart); }},
     {{"autorestart", {}, kNow, Shape::Bool, "true", "Start the app again when it ends."},
@@ -140,14 +164,6 @@ constexpr Row kLogOptions[] = {
 };
 
 constexpr Row kLaterKeys[] = {
-    {{"cluster", {}, kLater, Shape::Cluster, "", "How instances share a port."}, read::cluster},
-    {{"drain", {}, kLater, Shape::Duration, "", "Time in which an instance finishes its connections before it is stopped."},
-     read::any_duration},
-    {{"ready", {}, kNow, Shape::Ready, "started", "What makes an instance online. Only started is supported yet."}, read::ready},
-    {{"wait_ready", {}, kLater, Shape::Bool, "false", "Online when the Node app says process.send('ready')."}, read::any_bool},
-    {{"listen_timeout", {}, kLater, Shape::Duration, "3s", "Time for an app to become ready."}, read::any_duration},
-    {{"shutdown_with_message", {}, kLater, Shape::Bool, "false", "Ask a Node app to end by the message 'shutdown'."},
-     read::any_bool},
     {{"health", {}, kLater, Shape::Object, "", "A check that restarts the app when it fails."}, read::health},
     {{"max_memory_restart", {}, kLater, Shape::Size, "", "Restart the app when it holds more memory."}, read::any_size},
     {{"cron_restart", {"cron"}, kLater, Shape::Cron, "", "Restart by the clock: 5 fields, or 6 with seconds."}, read::cron},
@@ -160,7 +176,6 @@ constexpr Row kLaterKeys[] = {
          std::string ignored;
          read::account(ignored, field);
      }},
-    {{"reload", {}, kLater, Shape::Object, "", "How a reload replaces instances."}, read::reload},
     {{"stdin", {}, kLater, Shape::Stdio, "", "What the app reads."}, read::stdio},
     {{"stdout", {}, kLater, Shape::Stdio, "", "Where the app's output goes instead of the logs."}, read::stdio},
     {{"stderr", {}, kLater, Shape::Stdio, "", "Where the app's errors go instead of the logs."}, read::stdio},
@@ -254,13 +269,16 @@ constexpr Row kHealth[] = {
     {{"start_period", {}, kNow, Shape::Duration, "", "Time after a start in which failures do not count."}, read::any_duration},
 };
 constexpr Row kReload[] = {
-    {{"mode", {}, kNow, Shape::Text, "", "rolling, restart or signal."}, read::any_texts},
-    {{"parallel", {}, kNow, Shape::Count, "", "Instances replaced at once."}, read::count},
-    {{"signal", {}, kNow, Shape::Signal, "", "Signal that makes the app reload itself."},
-     [](Draft& draft, const Field& field) {
-         Draft ignored(draft.options);
-         read::kill_signal(ignored, field);
-     }},
+    {{"mode", {}, kNow, Shape::ReloadMode, "rolling where instances share what they listen on, else restart",
+      "rolling (the new process is ready before the old one is told to go), restart (one after the other is stopped and started) or "
+      "signal (the program reloads itself)."},
+     read::reload_mode},
+    {{"parallel", {}, kNow, Shape::Count, "1", "Instances replaced at once."},
+     [](Draft& draft, const Field& field) { read::reload_count(draft.spec.serving.reload.parallel, field, 1); }},
+    {{"max_unavailable", {}, kNow, Shape::Count, "0",
+      "Instances that may end before their successors are ready: saves their memory, or what only one can hold."},
+     [](Draft& draft, const Field& field) { read::reload_count(draft.spec.serving.reload.max_unavailable, field, 0); }},
+    {{"signal", {}, kNow, Shape::Signal, "SIGHUP", "Signal that makes the app reload itself; mode signal alone."}, read::reload_signal},
 };
 
 template <std::size_t... Sizes>

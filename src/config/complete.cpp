@@ -2,9 +2,9 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "config/draft.hpp"
-#include "config/node_app.hpp"
 #include "config/readers.hpp"
 #include "config/values.hpp"
+#include "model/program.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -64,19 +64,6 @@ void complete_env(Draft& draft)
     draft.spec.env_from_caller = draft.options.env_from_caller && !draft.drop_caller_env;
 }
 
-/// PM2 would make them a cluster that shares its port; here the second one finds the port taken.
-void warn_of_copies(const Draft& draft, const Field& app)
-{
-    const model::InstanceCount& count = draft.spec.instances;
-    const bool exact = count.kind == model::InstanceCount::Kind::Exact;
-    if ((exact && count.number < 2) || draft.means_copies || !is_node_app(draft.spec.interpreter, draft.spec.script)) return;
-    const Path place(app.path(), "instances");
-    app.report().warning(draft.instances_mark, place,
-                         fmt::format("runs {} separate processes that share no port: cluster mode is not supported yet "
-                                     "('exec_mode: fork' says that this is meant)",
-                                     exact ? std::to_string(count.number) : "several"));
-}
-
 /// What only files have cannot be had in the journal.
 void check_log_target(const Draft& draft, const Field& app)
 {
@@ -92,14 +79,6 @@ void check_log_target(const Draft& draft, const Field& app)
 
 } // namespace
 
-bool is_node_app(const std::optional<std::string>& interpreter, std::string_view script)
-{
-    const auto ends = [](std::string_view text, auto... endings) { return (text.ends_with(endings) || ...); };
-    if (!interpreter) return ends(script, ".js", ".mjs", ".cjs", ".ts", ".tsx", ".coffee", ".ls") && script.find(' ') == script.npos;
-    std::string_view program = std::string_view(*interpreter).substr(interpreter->find_last_of('/') + 1);
-    return program == "node" || program == "nodejs" || program == "bun";
-}
-
 void complete(Draft& draft, const Field& app)
 {
     model::AppSpec& spec = draft.spec;
@@ -108,8 +87,8 @@ void complete(Draft& draft, const Field& app)
     complete_paths(draft);
     read::complete_listen(draft, app);
     complete_env(draft);
-    spec.kill_signal = draft.kill_signal.value_or(is_node_app(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
-    warn_of_copies(draft, app);
+    spec.kill_signal = draft.kill_signal.value_or(model::runs_on_node(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
+    read::complete_serving(draft, app);
     read::check_sandbox(draft, app);
     if (draft.time && spec.logs.date_format.empty()) spec.logs.date_format = "%Y-%m-%dT%H:%M:%S";
     check_log_target(draft, app);

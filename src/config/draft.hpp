@@ -49,8 +49,10 @@ struct Draft {
     std::string name_prefix;
     Mark name_mark;                      ///< where the name, or what it is made of, stands
     bool append_env_to_name = false;
-    Mark instances_mark;
-    bool means_copies = false;           ///< exec_mode, instance_var or increment_var say: several processes, no cluster
+    std::optional<bool> exec_cluster;    ///< PM2's exec_mode: cluster or fork
+    Mark cluster_mark;                   ///< of the value of cluster or exec_mode
+    Mark ready_mark;                     ///< of the value of ready or wait_ready
+    bool wait_ready = false;
     Mark depends_on_mark;                ///< of the key
     Mark log_target_mark;                ///< where the value of logs.to stands
     bool time = false;                   ///< PM2: time, dates before log lines when there is no log_date_format

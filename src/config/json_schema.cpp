@@ -70,6 +70,8 @@ Json form(Shape shape)
     case Shape::Listen: break; // by its keys
     case Shape::Cluster: return choice({"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf", "none"});
     case Shape::Ready: return choice({"notify", "ipc", "listening", "probe", "started"});
+    case Shape::ReloadMode: return choice({"rolling", "restart", "signal"});
+    case Shape::Drain: return any_of({of_type("boolean"), number_or(kTimePattern)});
     case Shape::DependsOn: return any_of({text_or_list(), map_of(choice({"ready", "started", "completed"}))});
     case Shape::Stdio: return {{"type", Json::array({"string", "integer"})}};
     case Shape::Percent: return pattern("^[1-9]\\d*%$");

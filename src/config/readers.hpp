@@ -14,7 +14,6 @@ void script(Draft& draft, const Field& field);
 void interpreter(Draft& draft, const Field& field);
 void cwd(Draft& draft, const Field& field);
 void instances(Draft& draft, const Field& field);
-void exec_mode(Draft& draft, const Field& field);
 void launcher(Draft& draft, const Field& field);
 
 // readers_dependencies.cpp
@@ -82,6 +81,22 @@ void log_date_format(Draft& draft, const Field& field);
 void logs(Draft& draft, const Field& field);
 void log_target(Draft& draft, const Field& field);
 
+// readers_serving.cpp
+void exec_mode(Draft& draft, const Field& field);
+void cluster(Draft& draft, const Field& field);
+void ready(Draft& draft, const Field& field);
+void wait_ready(Draft& draft, const Field& field);
+/// More than 0.
+void positive_duration(model::Milliseconds& to, const Field& field);
+/// A time, or true or false.
+void drain(Draft& draft, const Field& field);
+void reload(Draft& draft, const Field& field);
+void reload_mode(Draft& draft, const Field& field);
+void reload_count(std::uint32_t& to, const Field& field, std::int64_t least);
+void reload_signal(Draft& draft, const Field& field);
+/// Defaults and faults that several of these keys make together.
+void complete_serving(Draft& draft, const Field& app);
+
 // readers_later.cpp: types of keys that are not supported yet
 void any_bool(Draft& draft, const Field& field);
 void any_duration(Draft& draft, const Field& field);
@@ -89,8 +104,6 @@ void any_size(Draft& draft, const Field& field);
 void any_texts(Draft& draft, const Field& field);
 void any_map(Draft& draft, const Field& field);
 void addresses(Draft& draft, const Field& field);
-void cluster(Draft& draft, const Field& field);
-void ready(Draft& draft, const Field& field);
 void health(Draft& draft, const Field& field);
 void count(Draft& draft, const Field& field);
 void cron(Draft& draft, const Field& field);
@@ -98,7 +111,6 @@ void watch(Draft& draft, const Field& field);
 void ignore_watch(Draft& draft, const Field& field);
 void watch_options(Draft& draft, const Field& field);
 void watch_delay(Draft& draft, const Field& field);
-void reload(Draft& draft, const Field& field);
 void stdio(Draft& draft, const Field& field);
 void rotate(Draft& draft, const Field& field);
 

@@ -11,15 +11,6 @@
 namespace pm::config::read {
 namespace {
 
-using Words = std::span<const std::string_view>;
-constexpr std::array<std::string_view, 5> kClusters{"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf"};
-constexpr std::array<std::string_view, 5> kReady{"notify", "ipc", "listening", "probe", "started"};
-
-void one_of(const Field& field, Words words)
-{
-    std::string word;
-    field.word(word, words);
-}
 
 } // namespace
 
@@ -60,18 +51,6 @@ void addresses(Draft&, const Field& field)
     });
 }
 
-void cluster(Draft&, const Field& field)
-{
-    if (field.is(Node::Kind::Scalar) && field.node().text == "none") return;
-    one_of(field, kClusters);
-}
-
-void ready(Draft&, const Field& field)
-{
-    std::string word;
-    if (field.word(word, kReady) && word != "started") field.fault(fmt::format("'{}' is not supported yet, only started", word));
-}
-
 void health(Draft& draft, const Field& field) { health_keys().read(draft, field); }
 
 void count(Draft&, const Field& field)
@@ -110,8 +89,6 @@ void watch_delay(Draft& draft, const Field& field)
     any_duration(draft, field);
     draft.watch_details.emplace_back(field.key_mark(), "watch_delay");
 }
-
-void reload(Draft& draft, const Field& field) { reload_keys().read(draft, field); }
 
 void stdio(Draft& draft, const Field& field)
 {

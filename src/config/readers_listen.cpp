@@ -110,7 +110,6 @@ bool collide(const ListenAddress& left, const ListenAddress& right)
 void listen(Draft& draft, const Field& field)
 {
     if (field.asks_for_nothing()) return;
-    draft.means_copies = true; // they share what is held
     if (field.is(Node::Kind::List) && field.node().entries.size() > model::kMaxListen)
         return field.fault(fmt::format("{} addresses, at most {}", field.node().entries.size(), model::kMaxListen));
     field.each_item([&](const Field& item) { one_address(draft, item); });

@@ -77,15 +77,7 @@ void instances(Draft& draft, const Field& field)
     const auto count = field.is(Node::Kind::Scalar) ? instances_from(field.node().text) : std::nullopt;
     if (!count) return field.expected(fmt::format("a number up to {}, -1 and so on, or 'max'", kMaxInstances));
     draft.spec.instances = *count;
-    draft.instances_mark = field.node().mark;
-}
-
-void exec_mode(Draft& draft, const Field& field)
-{
-    constexpr std::array<std::string_view, 4> kModes{"fork", "fork_mode", "cluster", "cluster_mode"};
-    std::string mode;
-    draft.means_copies = true;
-    if (field.word(mode, kModes) && mode.starts_with("cluster")) field.fault("'cluster' is not supported yet, only fork");
+    draft.spec.instances_given = true;
 }
 
 void launcher(Draft& draft, const Field& field)

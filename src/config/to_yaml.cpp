@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An AppSpec as an app file: what is default is left out, so that people see what was asked for.
 #include "base/text.hpp"
+#include "model/program.hpp"
 #include "config/app_file.hpp"
-#include "config/node_app.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -76,6 +76,7 @@ public:
         program();
         environment();
         listen();
+        serving();
         process();
         limits();
         sandbox();
@@ -119,6 +120,8 @@ private:
     void program();
     void environment();
     void listen();
+    void serving();
+    void reload();
     void process();
     void limits();
     void sandbox();
@@ -142,7 +145,7 @@ void Writer::program()
     const bool per_cpu = spec_.instances.kind == model::InstanceCount::Kind::PerCpu;
     if (per_cpu && spec_.instances.number == 0)
         line("instances", "max");
-    else if (spec_.instances != defaults_.instances)
+    else if (spec_.instances_given || spec_.instances != defaults_.instances)
         line("instances", std::to_string(spec_.instances.number));
     text("instance_var", spec_.instance_var, defaults_.instance_var);
     text("increment_var", spec_.increment_var);
@@ -248,7 +251,7 @@ void Writer::restarts()
     time("min_uptime", restart.min_uptime, defaults_.restart.min_uptime);
     time("restart_delay", restart.restart_delay, defaults_.restart.restart_delay);
     time("exp_backoff_restart_delay", restart.exp_backoff_restart_delay, defaults_.restart.exp_backoff_restart_delay);
-    const int usual = is_node_app(spec_.interpreter, spec_.script) ? SIGINT : SIGTERM;
+    const int usual = model::runs_on_node(spec_.interpreter, spec_.script) ? SIGINT : SIGTERM;
     if (spec_.kill_signal != usual) line("kill_signal", signal_text(spec_.kill_signal));
     time("kill_timeout", spec_.kill_timeout, defaults_.kill_timeout);
     if (spec_.kill_mode != defaults_.kill_mode) line("kill_mode", model::to_string(spec_.kill_mode));
@@ -269,6 +272,33 @@ void Writer::logs()
     if (logs.type != defaults_.logs.type) line("log_type", model::to_string(logs.type));
     if (!logs.date_format.empty()) line("log_date_format", quoted(date_format(logs.date_format)));
     text("pid_file", spec_.pid_file);
+}
+
+void Writer::serving()
+{
+    const model::ServingSpec& serving = spec_.serving;
+    const model::ServingSpec& usual = defaults_.serving;
+    if (serving.cluster) line("cluster", model::to_string(*serving.cluster));
+    if (serving.ready) line("ready", model::to_string(*serving.ready));
+    time("listen_timeout", serving.listen_timeout, usual.listen_timeout);
+    time("watchdog", serving.watchdog, usual.watchdog);
+    time("drain", serving.drain, usual.drain);
+    value("channel", serving.channel, false);
+    value("shutdown_with_message", serving.shutdown_with_message, false);
+    reload();
+}
+
+void Writer::reload()
+{
+    const model::ReloadPolicy& reload = spec_.serving.reload;
+    const model::ReloadPolicy usual;
+    if (reload == usual) return;
+    std::vector<std::string> parts;
+    if (reload.mode) parts.push_back(fmt::format("mode: {}", model::to_string(*reload.mode)));
+    if (reload.parallel != usual.parallel) parts.push_back(fmt::format("parallel: {}", reload.parallel));
+    if (reload.max_unavailable != usual.max_unavailable) parts.push_back(fmt::format("max_unavailable: {}", reload.max_unavailable));
+    if (reload.signal != usual.signal) parts.push_back("signal: " + signal_text(reload.signal));
+    line("reload", fmt::format("{{{}}}", fmt::join(parts, ", ")));
 }
 
 } // namespace

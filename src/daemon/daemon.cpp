@@ -7,6 +7,7 @@
 #include "launch/process/user_database.hpp"
 #include "launch/systemd_launcher.hpp"
 #include "pmd-config.h"
+#include "policy/serving.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -77,6 +78,13 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
             [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
       sockets_([this](const std::string& user, const std::string& group) { return accounts_.find(user, group); },
                [this](const std::string& text) { log_.warning(text); }),
+      notify_(loop_, notify_directory(runtime_.locations.runtime_dir),
+              [this](engine::ProcessKey key, pid_t pid) { return launcher_->owns(key, pid); },
+              [this](const std::string& text) { log_.warning(text); }),
+      bind_broker_(loop_, policy::cluster_of,
+                   [this](const std::string& text) { log_.warning(text); }),
+      node_(loop_, sockets_, {policy::cluster_of, policy::has_channel, runtime_.drain_script},
+            [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
@@ -114,6 +122,12 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                known_user}
 {
     if (launcher_->apps_outlive_us()) fd_store_.emplace(log_);
+    notify_.set_events(supervisor_);
+    bind_broker_.set_events(supervisor_);
+    node_.set_events(supervisor_);
+    channels_.add(notify_);
+    channels_.add(node_);
+    channels_.add(bind_broker_);
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));
@@ -297,8 +311,12 @@ void Daemon::restore()
 {
     if (fd_store_) logs_.set_depot(*fd_store_);
     if (fd_store_) sockets_.set_depot(*fd_store_);
+    if (fd_store_) notify_.set_depot(*fd_store_);
+    if (fd_store_) node_.set_depot(*fd_store_);
+    if (fd_store_) bind_broker_.set_depot(*fd_store_);
     for (const base::Error& fault : supervisor_.restore(state_.load())) log_.error(fault.message);
     if (fd_store_) fd_store_->forget_rest();
+    notify_.sweep();
     if (supervisor_.app_count() > 0)
         log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));
 }

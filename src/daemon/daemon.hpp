@@ -4,6 +4,9 @@
 
 #include "bus/service.hpp"
 #include "channel/app_channels.hpp"
+#include "channel/node_channels.hpp"
+#include "channel/notify_socket.hpp"
+#include "channel/bind_broker.hpp"
 #include "daemon/account_ids.hpp"
 #include "daemon/boot.hpp"
 #include "daemon/event_log.hpp"
@@ -75,6 +78,9 @@ private:
     logs::LogStore logs_;
     AccountLookup accounts_;
     channel::HeldSockets sockets_;
+    channel::NotifySockets notify_;
+    channel::BindBroker bind_broker_;
+    channel::NodeChannels node_;
     channel::AppChannels channels_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;

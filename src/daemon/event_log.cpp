@@ -18,6 +18,8 @@ io::Severity severity_of(const engine::ProcessEvent& event) noexcept
                    ? io::Severity::Info
                    : io::Severity::Warning;
     case engine::EventKind::Start: return io::Severity::Debug;
+    case engine::EventKind::ReloadFailed: return io::Severity::Error;
+    case engine::EventKind::Reload:
     case engine::EventKind::Wait:
     case engine::EventKind::Online:
     case engine::EventKind::Restart:
@@ -55,6 +57,8 @@ void EventLog::app_removed(const std::string& app)
     next_.app_removed(app);
     changed_();
 }
+
+void EventLog::message(const std::string& app, base::InstanceId id, const std::string& json) { next_.message(app, id, json); }
 
 void EventLog::app_changed(const std::string& app)
 {

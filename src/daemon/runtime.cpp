@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/runtime.hpp"
 
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "pmd-config.h"
 
@@ -83,6 +84,16 @@ std::string find_pm_exec(const Options& options)
     return PMD_LIBEXECDIR "/pm-exec";
 }
 
+/// What Node workers load to drain well: in the build tree, beside our own prefix, else the installed place.
+std::string find_drain_script()
+{
+    for (const char* beside : {"/../../node/pmd-drain.cjs", "/../share/pmd/pmd-drain.cjs"}) {
+        const std::string candidate = base::absolute_path("/", own_directory() + beside);
+        if (access(candidate.c_str(), R_OK) == 0) return candidate;
+    }
+    return PMD_DATADIR "/pmd-drain.cjs";
+}
+
 base::Result<std::string> read_settings(const std::string& path, bool must_exist)
 {
     const base::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -126,6 +137,7 @@ base::Result<Runtime> find_runtime(const Options& options)
     runtime.home = home_directory();
     runtime.user = own_name();
     runtime.pm_exec = find_pm_exec(options);
+    runtime.drain_script = find_drain_script();
     const auto bus = options.bus.value_or(default_bus());
     runtime.locations = config::locations(bus, geteuid(), runtime.home, from_environment);
     runtime.config_file = options.config_file.empty() ? runtime.locations.settings_file : options.config_file;
@@ -171,6 +183,13 @@ base::Result<void> prepare_directory(const std::string& path, bool is_private)
                           fmt::format("{}: its mode is {:o}, others must not get in (chmod 700 {})", doing,
                                       status.st_mode & 07777, path));
     return {};
+}
+
+std::string notify_directory(const std::string& runtime_dir)
+{
+    struct stat status {};
+    const bool closed = stat(runtime_dir.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0;
+    return runtime_dir + (closed && geteuid() == 0 ? "-notify" : "/notify");
 }
 
 base::Result<base::Fd> take_lock(const std::string& runtime_dir)

@@ -17,6 +17,7 @@ struct Runtime {
     config::LauncherKind launcher = config::LauncherKind::Direct;
     config::Locations locations;
     std::string config_file;
+    std::string drain_script;                  ///< pmd-drain.cjs
     std::string pm_exec;
     std::string home;      ///< of the user pmd runs as
     std::string user;      ///< its name; a number if it has none
@@ -38,6 +39,9 @@ void override_settings(config::Settings& settings, const Options& options);
 /// Makes `path` with its parents, mode 0700; refuses one that is somebody else's, a link, or (when `is_private`) open to
 /// others.
 [[nodiscard]] base::Result<void> prepare_directory(const std::string& path, bool is_private);
+
+/// Where notify sockets are: in the runtime directory, or beside it when root has apps of other users, who may not pass it.
+[[nodiscard]] std::string notify_directory(const std::string& runtime_dir);
 
 /// Held for the life of the daemon: one pmd per runtime directory. Nothing when another one holds it.
 [[nodiscard]] base::Result<base::Fd> take_lock(const std::string& runtime_dir);

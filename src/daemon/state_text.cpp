@@ -122,6 +122,9 @@ struct StateWriter {
         kind(Kind::Starting);
         begun(state.started, state.cause);
         to["deadline"] = usec(state.deadline);
+        to["runs"] = state.running;
+        to["told"] = state.told;
+        to["must_tell"] = state.must_tell;
     }
     void operator()(const engine::Online& state) const
     {
@@ -136,6 +139,8 @@ struct StateWriter {
         to["deadline"] = usec(state.deadline);
         to["kills"] = state.kills;
         to["killed_at"] = usec(state.killed_at);
+        to["asked"] = state.asked;
+        if (state.blame) to["blame"] = exit_json(*state.blame);
         if (state.ended) to["ended"] = {{"exit", exit_json(state.ended->exit)}, {"when", usec(state.ended->when)}};
     }
 };
@@ -150,16 +155,40 @@ engine::State state_from(const json& from)
     case Kind::Errored: return engine::Errored{};
     case Kind::Waiting: return engine::Waiting{};
     case Kind::Backoff: return engine::Backoff{deadline()};
-    case Kind::Starting: return engine::Starting{started(), deadline(), cause()};
+    case Kind::Starting:
+        return engine::Starting{started(), deadline(), cause(), from.value("runs", false), from.value("told", false), from.value("must_tell", false)};
     case Kind::Online: return engine::Online{started(), cause()};
     case Kind::Stopping: break;
     }
     engine::Stopping stopping{named(kThens, from.at("then")), started(), deadline(), cause()};
     stopping.kills = from.at("kills");
     stopping.killed_at = monotonic(from.at("killed_at"));
+    stopping.asked = from.value("asked", false);
+    if (from.contains("blame")) stopping.blame = exit_from(from.at("blame"));
     if (from.contains("ended"))
         stopping.ended = engine::Ended{exit_from(from.at("ended").at("exit")), monotonic(from.at("ended").at("when"))};
     return stopping;
+}
+
+/// A process beside the current one.
+json beside_json(const engine::State& state, base::Generation generation, const SavedInstance& instance, const SavedApp& app)
+{
+    json to{{"generation", generation.value}};
+    std::visit(StateWriter{to}, state);
+    const auto facts = instance.others.find(generation);
+    if (facts == instance.others.end()) return to;
+    to["pid"] = facts->second.pid;
+    if (facts->second.spec && facts->second.spec != app.spec) to["spec"] = spec_json(*facts->second.spec);
+    return to;
+}
+
+void write_beside(json& to, const SavedInstance& instance, const SavedApp& app)
+{
+    const engine::Machine& machine = instance.machine;
+    to["newest"] = machine.newest.value;
+    if (machine.successor) to["successor"] = beside_json(machine.successor->starting, machine.successor->generation, instance, app);
+    for (const engine::Leaver& leaver : machine.leavers)
+        to["leavers"].push_back(beside_json(leaver.stopping, leaver.generation, instance, app));
 }
 
 json instance_json(const SavedInstance& instance, const SavedApp& app)
@@ -177,9 +206,33 @@ json instance_json(const SavedInstance& instance, const SavedApp& app)
             {"restarts", instance.restarts},
             {"leaving", instance.leaving}};
     std::visit(StateWriter{to}, instance.machine.state);
+    write_beside(to, instance, app);
     if (instance.last_exit) to["last_exit"] = exit_json(*instance.last_exit);
     if (instance.running && instance.running != app.spec) to["running"] = spec_json(*instance.running);
     return to;
+}
+
+template <typename State>
+std::pair<base::Generation, State> read_beside(const json& from, SavedInstance& instance)
+{
+    const base::Generation generation{from.at("generation").get<std::uint64_t>()};
+    instance.others[generation] = {from.value("pid", 0), from.contains("spec") ? spec_from(from.at("spec")) : nullptr};
+    return {generation, std::get<State>(state_from(from))};
+}
+
+void read_beside(const json& from, SavedInstance& instance)
+{
+    engine::Machine& machine = instance.machine;
+    machine.newest.value = from.value("newest", std::uint64_t{0});
+    if (from.contains("successor")) {
+        auto [generation, starting] = read_beside<engine::Starting>(from.at("successor"), instance);
+        machine.successor = engine::Successor{generation, starting};
+    }
+    if (!from.contains("leavers")) return;
+    for (const json& leaver : from.at("leavers")) {
+        auto [generation, stopping] = read_beside<engine::Stopping>(leaver, instance);
+        machine.leavers.push_back({generation, std::move(stopping)});
+    }
 }
 
 SavedInstance instance_from(const json& from)
@@ -191,6 +244,7 @@ SavedInstance instance_from(const json& from)
     instance.machine.generation.value = from.at("generation");
     instance.machine.history = {from.at("unstable"), monotonic(from.at("window_start")),
                                 model::Milliseconds(from.at("last_delay_ms").get<std::int64_t>())};
+    read_beside(from, instance);
     instance.pid = from.at("pid");
     instance.reason = from.at("reason");
     instance.since = wall(from.at("since"));

@@ -57,7 +57,8 @@ void Applier::apply(const PlannedApp& planned)
     const bool wanted = options_.start && app.spec->autostart;
     const bool scales = planned.item.action == PlanAction::Scale || planned.item.action == PlanAction::Adjust;
     const auto fresh = resize(app, planned.count);
-    if (planned.item.action == PlanAction::Change) restart_running(app, wanted);
+    if (planned.item.action == PlanAction::Change) replace_running(app, wanted, planned.before);
+    else if (options_.reload && planned.item.action != PlanAction::Add) driver_.reloads.begin(waiter_, app, running(app));
     // Loading a file is a wish to run what is in it: what rests is started, whoever stopped it (PlanAction::Start, and
     // beside a change or another count).
     if (wanted)
@@ -72,7 +73,7 @@ std::vector<Instance*> Applier::resize(App& app, std::uint32_t count)
 {
     auto staying = app.staying();
     while (staying.size() > count) {
-        driver_.stop(waiter_, *staying.back(), Verb::Delete);
+        driver_.stop(waiter_, *staying.back(), Verb::Delete, true);
         staying.pop_back();
     }
     std::vector<Instance*> fresh;
@@ -101,16 +102,26 @@ void Applier::start_needs(const App& app)
 
 void Applier::start(Instance& instance) { driver_.command(waiter_, instance, Verb::Start, StartCommand{}); }
 
-void Applier::restart_running(App& app, bool wanted)
+void Applier::replace_running(App& app, bool wanted, const std::shared_ptr<const model::AppSpec>& before)
 {
+    const std::vector<Instance*> replaced = running(app);
+    const auto rolls = [](const model::AppSpec& spec) { return policy::reload_mode_of(spec) == model::ReloadMode::Rolling; };
+    if (rolls(*app.spec) && rolls(*before)) return driver_.reloads.begin(waiter_, app, replaced, before);
+    for (Instance* instance : replaced) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+    if (!wanted) return;
+    for (Instance* instance : app.staying())
+        if (std::ranges::find(replaced, instance) == replaced.end()) driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+}
+
+std::vector<Instance*> Applier::running(const App& app)
+{
+    std::vector<Instance*> running;
     for (Instance* instance : app.staying()) {
-        const model::Status status = status_of(instance->machine.state);
-        const bool rests = status == model::Status::Stopped || status == model::Status::Errored;
-        const bool ending = status == model::Status::Stopping &&
-                            std::get<Stopping>(instance->machine.state).then == Then::Stay;
-        if (wanted || (!rests && !ending))
-            driver_.command(waiter_, *instance, Verb::Restart, RestartCommand{});
+        const auto* stopping = std::get_if<Stopping>(&instance->machine.state);
+        const bool ending = stopping != nullptr && stopping->then == Then::Stay;
+        if (!rests(*instance) && !ending) running.push_back(instance);
     }
+    return running;
 }
 
 } // namespace pm::engine

@@ -33,7 +33,9 @@ public:
     void start_needs(const App& app);
 
 private:
-    void restart_running(App& app, bool wanted);
+    /// What runs, or is to run again.
+    [[nodiscard]] static std::vector<Instance*> running(const App& app);
+    void replace_running(App& app, bool wanted, const std::shared_ptr<const model::AppSpec>& before);
 
     Driver& driver_;
     std::uint64_t waiter_;

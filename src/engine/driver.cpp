@@ -13,16 +13,27 @@ using model::Status;
 
 namespace {
 
+bool rests(const Instance& instance)
+{
+    const Status status = status_of(instance.machine.state);
+    return (status == Status::Stopped || status == Status::Errored) && !has_any_process(instance.machine);
+}
+
+bool rests(const App& app)
+{
+    return std::ranges::all_of(app.instances, [](const auto& slot) { return rests(*slot.second); });
+}
+
 /// An app at rest needs none; else what its next process will get, and what those that run have.
 std::vector<model::ListenAddress> needed_sockets(const App& app)
 {
     std::vector<model::ListenAddress> needed;
     std::set<const model::AppSpec*> specs;
     for (const auto& [slot, instance] : app.instances) {
-        const Status status = status_of(instance->machine.state);
-        if (status == Status::Stopped || status == Status::Errored) continue;
+        if (rests(*instance)) continue;
         specs.insert(app.spec.get());
         if (has_process(instance->machine.state)) specs.insert(instance->running.get());
+        for (const auto& [generation, facts] : instance->others) specs.insert(facts.spec.get());
     }
     for (const model::AppSpec* spec : specs) needed.insert(needed.end(), spec->listen.begin(), spec->listen.end());
     return needed;
@@ -52,17 +63,23 @@ void Driver::feed(Instance& instance, const Event& event)
     Transition transition = step(instance.machine, event, circumstances_of(instance));
     const Status before = status_of(instance.machine.state);
     const base::Generation generation = instance.machine.generation;
-    const pid_t pid = instance.pid;
+    const bool own = transition.exit && transition.exit->generation == generation;
+    const pid_t pid = own ? std::exchange(instance.pid, 0) : 0;
     instance.machine = std::move(transition.machine);
+    follow_current(instance, generation);
 
     if (instance.app->listens) sockets_due_.insert(instance.app->name);
     // First what makes things happen, then what tells of it.
     carry_out(instance, transition.action);
+    for (const SideAction& side : transition.side) carry_out_beside(instance, side);
     arm(instance);
-    if (transition.exit) {
-        instance.pid = 0;
+    const auto refused = std::exchange(refused_, {}); // who cannot be told to go
+    if (own) {
         instance.last_exit = transition.exit->ended.exit;
-        note_exit(instance, transition, generation, pid);
+        note_exit(instance, transition, pid);
+    } else if (transition.exit) {
+        const auto other = instance.others.extract(transition.exit->generation);
+        note_exit(instance, transition, other ? other.mapped().pid : 0);
     }
     note(instance, before, transition);
     if (transition.survived) {
@@ -70,7 +87,81 @@ void Driver::feed(Instance& instance, const Event& event)
         tell_survival(instance);
     }
     waiters.judge(instance);
-    if (instance.leaving && !has_process(instance.machine.state)) remove(instance);
+    if (instance.leaving && !has_any_process(instance.machine))
+        return remove(instance);
+    reloads.look(instance, transition);
+    for (const ProcessKey key : refused) said(key, Drained{key.generation});
+}
+
+void Driver::follow_current(Instance& instance, base::Generation before)
+{
+    const base::Generation now = instance.machine.generation;
+    if (now == before) return;
+    auto successor = instance.others.extract(now);
+    if (!successor) return; // a fresh one
+    const bool there = std::ranges::any_of(instance.machine.leavers, [&](const Leaver& leaver) { return leaver.generation == before; });
+    if (there) instance.others[before] = {instance.pid, instance.running};
+    instance.pid = successor.mapped().pid;
+    instance.running = std::move(successor.mapped().spec);
+}
+
+Instance* Driver::holder_of(ProcessKey key) const
+{
+    Instance* instance = table.find(key.id);
+    return instance != nullptr && instance->spec_of(key.generation) != nullptr ? instance : nullptr;
+}
+
+void Driver::running(ProcessKey key, pid_t pid)
+{
+    Instance* instance = holder_of(key);
+    if (instance == nullptr) return;
+    channels_.runs(key, pid);
+    if (key == instance->key())
+        instance->pid = pid;
+    else
+        instance->others.at(key.generation).pid = pid;
+    feed(*instance, Running{key.generation});
+}
+
+void Driver::main_exited(ProcessKey key, const model::ExitInfo& exit)
+{
+    if (Instance* instance = holder_of(key)) feed(*instance, MainExited{key.generation, exit});
+    // Its pid may be somebody else's soon. What the step made of it may be another generation's now.
+    Instance* instance = holder_of(key);
+    if (instance == nullptr) return;
+    if (key == instance->key())
+        instance->pid = 0;
+    else
+        instance->others.at(key.generation).pid = 0;
+}
+
+void Driver::said(ProcessKey key, const Event& event)
+{
+    if (Instance* instance = holder_of(key)) feed(*instance, event);
+}
+
+void Driver::ready(ProcessKey key, model::ReadyWhen by)
+{
+    Instance* instance = holder_of(key);
+    if (instance == nullptr) return;
+    const model::AppSpec& spec = *instance->spec_of(key.generation);
+    const auto readiness = policy::readiness_of(spec, instance->is_successor(key.generation), instance->app->seen_listening);
+    if (by == model::ReadyWhen::Listening) instance->app->seen_listening = true;
+    if (readiness.by == by) feed(*instance, Ready{key.generation});
+}
+
+void Driver::status(ProcessKey key, std::string text)
+{
+    Instance* instance = table.find(key.id);
+    if (instance == nullptr || instance->key() != key || !has_process(instance->machine.state)) return;
+    instance->reason = std::move(text);
+    notices.app_changed(*instance->app);
+}
+
+void Driver::gone(ProcessKey key, const model::ExitInfo& exit)
+{
+    channels_.ended(key);
+    if (Instance* instance = table.find(key.id)) feed(*instance, Gone{key.generation, exit});
 }
 
 void Driver::command(std::uint64_t waiter, Instance& instance, Verb goal, const Event& event)
@@ -80,12 +171,12 @@ void Driver::command(std::uint64_t waiter, Instance& instance, Verb goal, const 
     feed(instance, event);
 }
 
-void Driver::stop(std::uint64_t waiter, Instance& instance, Verb goal)
+void Driver::stop(std::uint64_t waiter, Instance& instance, Verb goal, bool gently)
 {
     if (goal == Verb::Delete) instance.leaving = true;
     moved(*instance.app);
     if (!has_process(instance.machine.state) || !dependencies.are_dependents_ending(instance.app->name))
-        return command(waiter, instance, goal, StopCommand{});
+        return command(waiter, instance, goal, StopCommand{.gently = gently});
     waiters.hold(waiter, instance);
     instance.held.push_back({waiter, goal});
     held_.insert(instance.id);
@@ -112,6 +203,10 @@ Circumstances Driver::circumstances_of(const Instance& instance)
     const App& app = *instance.app;
     const auto& started_with = instance.running ? instance.running : app.spec;
     Circumstances now{clock_.now(), app.spec->restart, started_with->kill_timeout};
+    const auto next = instance.machine.successor ? instance.others.find(instance.machine.successor->generation) : instance.others.end();
+    now.readiness = policy::readiness_of(*started_with, false, app.seen_listening);
+    now.takes_over = policy::readiness_of(next != instance.others.end() ? *next->second.spec : *app.spec, true, app.seen_listening);
+    now.drain = started_with->serving.drain;
     if (app.spec->depends_on.empty()) return now;
     const auto verdict = dependencies.verdict(app);
     if (const auto* not_yet = std::get_if<policy::NotYet>(&verdict)) now.waits = not_yet->reason;
@@ -169,7 +264,7 @@ void Driver::carry_out_held(Instance& instance)
 void Driver::timer_fired(Instance& instance)
 {
     instance.armed.reset();
-    const auto deadline = deadline_of(instance.machine.state);
+    const auto deadline = deadline_of(instance.machine);
     if (!deadline) return;
     if (clock_.now() < *deadline)
         arm(instance); // a timer of an earlier state, or one that rounds down
@@ -179,6 +274,7 @@ void Driver::timer_fired(Instance& instance)
 
 void Driver::adjust(App& app, const model::AppSpec& before)
 {
+    moved(app); // what waits may not depend on it any more
     auto change = policy::live_changes(before, *app.spec);
     if (!change || change->empty()) return;
     Adjustment adjustment{.spec = app.spec, .processes = {}, .change = *std::move(change)};
@@ -244,43 +340,70 @@ void Driver::restore_instance(App& app, const SavedInstance& saved)
     instance->last_exit = saved.last_exit;
     instance->leaving = saved.leaving;
     instance->running = saved.running ? saved.running : app.spec;
+    for (const auto& [generation, facts] : saved.others) instance->others[generation] = {facts.pid, facts.spec ? facts.spec : app.spec};
     arm(*instance);
     notices.app_changed(app);
     moved(app);
     if (std::holds_alternative<Waiting>(instance->machine.state)) waiting_.insert(instance->id);
-    if (has_process(instance->machine.state)) launcher_.adopt(request_of(*instance));
+    app.listens = app.listens || policy::cluster_of(*instance->running) != model::ClusterMode::None;
+    if (has_process(instance->machine.state)) launcher_.adopt(request_of(*instance, instance->machine.generation, instance->running));
+    for (const auto& [generation, facts] : instance->others) launcher_.adopt(request_of(*instance, generation, facts.spec));
 }
 
 void Driver::carry_out(Instance& instance, Action action)
 {
+    if (action == Action::Launch) {
+        instance.running = instance.app->spec;
+        return launch(instance, instance.machine.generation);
+    }
+    if (action != Action::None) act(instance.key(), *instance.running, action);
+}
+
+void Driver::carry_out_beside(Instance& instance, const SideAction& side)
+{
+    if (side.action == Action::Launch) {
+        instance.others[side.generation] = {0, instance.app->spec};
+        return launch(instance, side.generation);
+    }
+    if (const model::AppSpec* spec = instance.spec_of(side.generation)) act({instance.id, side.generation}, *spec, side.action);
+}
+
+void Driver::act(ProcessKey key, const model::AppSpec& spec, Action action)
+{
     switch (action) {
-    case Action::None: return;
-    case Action::Launch: return launch(instance);
-    case Action::Terminate: return launcher_.terminate(instance.key(), instance.running->kill_signal);
-    case Action::Kill: return launcher_.kill(instance.key());
+    case Action::None:
+    case Action::Launch: return;
+    case Action::Dismiss:
+        if (!channels_.dismiss(key)) refused_.push_back(key);
+        return;
+    case Action::Terminate:
+        if (!spec.serving.shutdown_with_message || !channels_.send_shutdown(key)) launcher_.terminate(key, spec.kill_signal);
+        return;
+    case Action::Abort: return launcher_.terminate(key, SIGABRT);
+    case Action::Kill: return launcher_.kill(key);
     }
 }
 
-void Driver::launch(Instance& instance)
+void Driver::launch(Instance& instance, base::Generation generation)
 {
-    instance.running = instance.app->spec;
-    if (!instance.running->listen.empty()) instance.app->listens = true;
-    LaunchRequest request = request_of(instance);
+    const auto spec = instance.app->spec;
+    if (!spec->listen.empty() || policy::cluster_of(*spec) != model::ClusterMode::None) instance.app->listens = true;
+    LaunchRequest request = request_of(instance, generation, spec);
     request.end_order = dependencies.end_order(instance);
     instance.known_dependents = request.end_order.before_us;
     launcher_.launch(request);
 }
 
-LaunchRequest Driver::request_of(const Instance& instance) const
+LaunchRequest Driver::request_of(const Instance& instance, base::Generation generation, std::shared_ptr<const model::AppSpec> spec) const
 {
     const App& app = *instance.app;
     const bool several = app.instances.size() > 1 || model::resolve(app.spec->instances, limits_.cpus) > 1;
-    return {.key = instance.key(), .slot = instance.slot, .spec = instance.running, .several = several, .owner = app.owner};
+    return {.key = {instance.id, generation}, .slot = instance.slot, .spec = std::move(spec), .several = several, .owner = app.owner};
 }
 
 void Driver::arm(Instance& instance)
 {
-    const auto deadline = deadline_of(instance.machine.state);
+    const auto deadline = deadline_of(instance.machine);
     if (deadline == instance.armed) return;
     if (deadline)
         timers_.arm(instance.id, *deadline);
@@ -289,13 +412,14 @@ void Driver::arm(Instance& instance)
     instance.armed = deadline;
 }
 
-void Driver::note_exit(const Instance& instance, const Transition& transition, base::Generation generation, pid_t pid)
+void Driver::note_exit(const Instance& instance, const Transition& transition, pid_t pid)
 {
     const Exit& exit = *transition.exit;
-    std::string reason = transition.reason.value_or("");
+    const bool decides = exit.generation == instance.machine.generation || transition.action == Action::Launch;
+    std::string reason = decides ? transition.reason.value_or("") : "";
     if (reason.empty()) reason = model::describe(exit.ended.exit);
     auto& event = notices.process(EventKind::Exit, instance, std::move(reason));
-    event.generation = generation;
+    event.generation = exit.generation;
     event.pid = pid;
     event.exit = exit.ended.exit;
     event.uptime = exit.uptime;
@@ -310,12 +434,12 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
 {
     const Status after = status_of(instance.machine.state);
     const bool launched = transition.action == Action::Launch;
-    const bool moved = before != after || launched;
+    const bool moved = before != after || launched || transition.replaced;
     if (transition.reason) instance.reason = *transition.reason;
     if (transition.restarted) {
         ++instance.restarts;
         if (launched && instance.last_exit) instance.reason = "restarted after " + model::describe(*instance.last_exit);
-        notices.process(EventKind::Restart, instance, instance.reason);
+        notices.process(transition.replaced ? EventKind::Reload : EventKind::Restart, instance, instance.reason);
     }
     if (launched) notices.process(EventKind::Start, instance, instance.reason);
     if (moved) {
@@ -332,7 +456,7 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
             notices.process(EventKind::Errored, instance, instance.reason).exit =
                 transition.exit ? instance.last_exit : std::nullopt;
     }
-    if (moved || transition.reason || transition.restarted || transition.action != Action::None)
+    if (moved || transition.reason || transition.restarted || transition.action != Action::None || !transition.side.empty() || transition.exit)
         notices.app_changed(*instance.app);
 }
 
@@ -354,6 +478,7 @@ void Driver::remove(Instance& instance)
     held_.erase(instance.id);
     for (const HeldStop& stop : std::exchange(instance.held, {})) waiters.release(stop.waiter);
     waiters.removed(instance);
+    reloads.removed(instance);
     notices.process(EventKind::Delete, instance, "deleted");
     const bool last = app.instances.size() == 1;
     if (last)
@@ -371,7 +496,9 @@ void Driver::close_sockets()
         App* app = table.find(name);
         const auto needed = app ? needed_sockets(*app) : std::vector<model::ListenAddress>();
         sockets_.keep_only(name, needed);
-        if (app && needed.empty()) app->listens = false;
+        if (app && !rests(*app)) continue;
+        channels_.rests(name);
+        if (app) app->listens = app->seen_listening = false;
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/dependencies.hpp"
 #include "engine/notices.hpp"
+#include "engine/reloads.hpp"
 #include "engine/waiters.hpp"
 
 #include <set>
@@ -40,8 +41,8 @@ public:
     /// feed() on behalf of a command that waits for `goal`.
     void command(std::uint64_t waiter, Instance& instance, Verb goal, const Event& event);
     /// Has the instance stopped, and removed when `goal` is Delete. While an app that depends on it is ending, the stop is
-    /// held back.
-    void stop(std::uint64_t waiter, Instance& instance, Verb goal);
+    /// held back. `gently`: it may finish what it has, where it can be told to.
+    void stop(std::uint64_t waiter, Instance& instance, Verb goal, bool gently = false);
     /// The instance is not to end after all: stops of it that are held back are dropped.
     void drop_held(Instance& instance);
     /// Starts what rests of the apps that `app` needs, as far as `may` says so.
@@ -65,6 +66,15 @@ public:
     Dependencies dependencies{table};
     Waiters waiters;
     Notices notices;
+    Reloads reloads{*this};
+
+    /// The process runs, as `pid`; said something; is gone. Processes that nobody knows are passed over.
+    void running(ProcessKey key, pid_t pid);
+    void main_exited(ProcessKey key, const model::ExitInfo& exit);
+    void said(ProcessKey key, const Event& event);
+    void ready(ProcessKey key, model::ReadyWhen by);
+    void status(ProcessKey key, std::string text);
+    void gone(ProcessKey key, const model::ExitInfo& exit);
 
     [[nodiscard]] Launcher& launcher() noexcept { return launcher_; }
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
@@ -87,10 +97,15 @@ private:
     void look_at_held(Instance& instance);
     void carry_out_held(Instance& instance);
     void carry_out(Instance& instance, Action action);
-    void launch(Instance& instance);
-    [[nodiscard]] LaunchRequest request_of(const Instance& instance) const;
+    void carry_out_beside(Instance& instance, const SideAction& side);
+    void act(ProcessKey key, const model::AppSpec& spec, Action action);
+    /// Which process is the current one may have changed.
+    void follow_current(Instance& instance, base::Generation before);
+    void launch(Instance& instance, base::Generation generation);
+    [[nodiscard]] LaunchRequest request_of(const Instance& instance, base::Generation generation, std::shared_ptr<const model::AppSpec> spec) const;
+    [[nodiscard]] Instance* holder_of(ProcessKey key) const;
     void arm(Instance& instance);
-    void note_exit(const Instance& instance, const Transition& transition, base::Generation generation, pid_t pid);
+    void note_exit(const Instance& instance, const Transition& transition, pid_t pid);
     void note(Instance& instance, model::Status before, const Transition& transition);
     void tell_survival(Instance& instance);
     void remove(Instance& instance);
@@ -105,6 +120,7 @@ private:
     Events& events_;
     Limits limits_;
     int depth_ = 0;
+    std::vector<ProcessKey> refused_;   ///< of the step that is carried out: told to go by message, and cannot be
     std::set<std::string> moved_;       ///< apps with an instance in another state, since the last look_again()
     std::set<base::InstanceId> waiting_; ///< instances in the state Waiting
     std::set<base::InstanceId> held_;    ///< instances with a stop that is held back

@@ -8,7 +8,7 @@
 namespace pm::engine {
 namespace {
 
-constexpr model::NameTable<EventKind, 9> kEventKinds{{{
+constexpr model::NameTable<EventKind, 11> kEventKinds{{{
     {EventKind::Wait, "wait"},
     {EventKind::Start, "start"},
     {EventKind::Online, "online"},
@@ -18,6 +18,8 @@ constexpr model::NameTable<EventKind, 9> kEventKinds{{{
     {EventKind::Errored, "errored"},
     {EventKind::Delete, "delete"},
     {EventKind::Signal, "signal"},
+    {EventKind::Reload, "reload"},
+    {EventKind::ReloadFailed, "reload-failed"},
 }}};
 
 } // namespace
@@ -51,6 +53,11 @@ ProcessEvent& Notices::process(EventKind kind, const Instance& instance, std::st
     return std::get<ProcessEvent>(queue_.emplace_back(std::move(event)));
 }
 
+void Notices::message(const Instance& instance, std::string json)
+{
+    queue_.emplace_back(Message{instance.app->name, instance.id, std::move(json)});
+}
+
 void Notices::publish(Events& events)
 {
     struct Teller {
@@ -58,6 +65,7 @@ void Notices::publish(Events& events)
         void operator()(const ProcessEvent& event) const { events.process_event(event); }
         void operator()(const Added& added) const { events.app_added(added.app); }
         void operator()(const Removed& removed) const { events.app_removed(removed.app); }
+        void operator()(const Message& message) const { events.message(message.app, message.id, message.json); }
     };
     for (const auto& notice : std::exchange(queue_, {})) std::visit(Teller{events}, notice);
     for (App* app : std::exchange(changed_, {})) {

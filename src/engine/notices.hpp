@@ -17,6 +17,8 @@ public:
     /// `generation` and `pid` are those of the process the event is about.
     ProcessEvent& process(EventKind kind, const Instance& instance, std::string reason);
 
+    void message(const Instance& instance, std::string json);
+
     /// Tells `events` everything, in order; apps that changed come last, each once.
     void publish(Events& events);
 
@@ -27,7 +29,12 @@ private:
     struct Removed {
         std::string app;
     };
-    std::vector<std::variant<ProcessEvent, Added, Removed>> queue_;
+    struct Message {
+        std::string app;
+        base::InstanceId id;
+        std::string json;
+    };
+    std::vector<std::variant<ProcessEvent, Added, Removed, Message>> queue_;
     std::vector<App*> changed_;
 };
 

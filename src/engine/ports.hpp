@@ -229,6 +229,8 @@ enum class EventKind {
     Errored, ///< it ended and is not started again
     Delete,  ///< the instance was removed
     Signal,  ///< the user sent it a signal
+    Reload,  ///< its successor took over, or it was told to reload itself
+    ReloadFailed, ///< its successor failed; it serves on
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
 
@@ -256,6 +258,8 @@ public:
     virtual void app_removed(const std::string& app) = 0;
     /// Something that a snapshot of `app` shows has changed; called often, coalesce it.
     virtual void app_changed(const std::string& app) = 0;
+    /// A process sent a message of its own, one JSON value, over its channel.
+    virtual void message(const std::string& app, base::InstanceId id, const std::string& json) = 0;
 };
 
 } // namespace pm::engine

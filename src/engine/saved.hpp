@@ -8,12 +8,19 @@
 #include "engine/step.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace pm::engine {
+
+/// A process beside the current one.
+struct SavedProcess {
+    pid_t pid = 0;
+    std::shared_ptr<const model::AppSpec> spec; ///< null: the app's
+};
 
 struct SavedInstance {
     base::InstanceId id;
@@ -25,6 +32,7 @@ struct SavedInstance {
     std::uint64_t restarts = 0;
     std::optional<model::ExitInfo> last_exit;
     bool leaving = false; ///< to be removed as soon as it rests
+    std::map<base::Generation, SavedProcess> others{};
     std::shared_ptr<const model::AppSpec> running; ///< what the process was started with; may be null
 };
 

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state machine of one instance: one state, one event, and what follows. Pure; time is an argument.
 //
-// An instance has at most one process. `Stopping` says what comes after the process is gone, so a command during a stop
-// changes a word and waits for nothing. The table (rows: states, columns: events; "-" changes nothing):
+// An instance has one current process at most. `Stopping` says what comes after the process is gone, so a command during a
+// stop changes a word and waits for nothing. The table (rows: states, columns: events; "-" changes nothing):
 //
-//     state          start            stop              restart          running   main exited      gone          timer
-//     Stopped        Starting         -                 Starting         -         -                -             -
-//     Errored        Starting         Stopped           Starting         -         -                -             -
-//     Backoff        Starting         Stopped           Starting         -         -                -             Starting
-//     Waiting        Starting         Stopped           Starting         -         -                -             -
-//     Starting       -                Stopping{Stay}    Stopping{Again}  Online    Stopping{Judge}  verdict       Stopping{Judge}
-//     Online         -                Stopping{Stay}    Stopping{Again}  -         Stopping{Judge}  verdict       -
-//     Stopping{x}    Stopping{Again}  Stopping{Stay}    Stopping{Again}  -         -                Stay: Stopped SIGKILL
-//                                                                                  Again: Starting, Judge: verdict
+//     state          start            stop              restart          reload           running   ready   main exited      gone          timer
+//     Stopped        Starting         -                 Starting         Starting         -         -       -                -             -
+//     Errored        Starting         Stopped           Starting         Starting         -         -       -                -             -
+//     Backoff        Starting         Stopped           Starting         Starting         -         -       -                -             Starting
+//     Waiting        Starting         Stopped           Starting         Starting         -         -       -                -             -
+//     Starting       -                Stopping{Stay}    Stopping{Again}  Stopping{Again}  (Online)  Online  Stopping{Judge}  verdict       Stopping{Judge}, or Online
+//     Online         -                Stopping{Stay}    Stopping{Again}  successor        -         -       Stopping{Judge}  verdict       -
+//     Stopping{x}    Stopping{Again}  Stopping{Stay}    Stopping{Again}  Stopping{Again}  -         -       -                Stay: Stopped SIGKILL
+//                                                                                                           Again: Starting, Judge: verdict
+//
+// Running makes a process Online at once where its readiness asks for nothing (policy::Readiness); else it is Starting on, with
+// another deadline, after which it failed (it had to tell that it is ready) or is Online (it had to live so long).
+//
+// A reload starts a successor beside the current process. When that is ready it becomes the current one, and the old one a
+// leaver, which is told to go. When it fails instead, it is the leaver, and nothing else has changed. When the current
+// process ends while it has a successor, that takes its place at once. A stop or restart makes a leaver of the successor.
+// Leavers are ended as a stop ends the current process, and what becomes of them decides nothing.
 //
 // verdict = policy::restart_verdict: Stopped, Errored, Backoff, or Starting at once when there is no delay.
 // Starting by command is Waiting while something that the app depends on is not there (Circumstances::waits); then comes
@@ -23,10 +31,12 @@
 
 #include "engine/ports.hpp"
 #include "policy/restart.hpp"
+#include "policy/serving.hpp"
 
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace pm::engine {
 
@@ -43,9 +53,12 @@ struct Backoff {
     model::TimePoint deadline;
 };
 struct Starting {
-    model::TimePoint started; ///< launched
+    model::TimePoint started; ///< launched; once it runs, when the program began
     model::TimePoint deadline;
     policy::Cause cause = policy::Cause::Command;
+    bool running = false;     ///< execve succeeded; it is to become ready
+    bool told = false;        ///< it said that it is ready before execve was known to have succeeded
+    bool must_tell = false;   ///< running: the deadline is a failure
 };
 struct Online {
     model::TimePoint started; ///< the program ran
@@ -61,20 +74,63 @@ struct Stopping {
     std::uint32_t kills = 0;    ///< SIGKILLs sent
     model::TimePoint killed_at; ///< when the first was
     std::optional<Ended> ended; ///< the main process is gone already; what is left are others
+    bool asked = false;         ///< it was told to go by message and has had no signal yet
+    /// Judge: why pmd ended it, whatever its own exit says. Counts as unstable.
+    std::optional<model::ExitInfo> blame{};
 };
 using State = std::variant<Stopped, Errored, Waiting, Backoff, Starting, Online, Stopping>;
+
+/// The process that is to take over from the current one.
+struct Successor {
+    base::Generation generation;
+    Starting starting;
+};
+
+/// A process that is on its way out beside the current one.
+struct Leaver {
+    base::Generation generation;
+    Stopping stopping;
+};
 
 struct Machine {
     State state;
     base::Generation generation{0}; ///< of the current or else the last process
     policy::RestartHistory history;
+    base::Generation newest{0};     ///< the last that was given; 0: `generation` is
+    std::optional<Successor> successor{}; ///< only while Online
+    std::vector<Leaver> leavers{};
 };
 
 struct StartCommand {};
-struct StopCommand {};
+struct StopCommand {
+    bool gently = false; ///< it may finish what it has (Circumstances::drain) before it gets its signal
+};
 struct RestartCommand {};
+struct ReloadCommand {
+    bool anew = false; ///< a successor that is starting is not good enough (the spec changed): another one
+};
+/// The successor is not wanted any more.
+struct DropSuccessor {
+    std::string reason;
+};
 struct Running {
     base::Generation generation;
+};
+struct Ready {
+    base::Generation generation;
+};
+/// After Action::Dismiss: it has finished what it had.
+struct Drained {
+    base::Generation generation;
+};
+/// It wants to be given so much longer, from now.
+struct MoreTime {
+    base::Generation generation;
+    model::Duration time;
+};
+struct WatchdogMissed {
+    base::Generation generation;
+    std::string why;
 };
 struct MainExited {
     base::Generation generation;
@@ -89,34 +145,52 @@ struct DependenciesMet {};
 struct DependencyLost {
     std::string reason;
 };
-using Event = std::variant<StartCommand, StopCommand, RestartCommand, Running, MainExited, Gone, TimerFired, DependenciesMet, DependencyLost>;
+using Event = std::variant<StartCommand, StopCommand, RestartCommand, ReloadCommand, DropSuccessor, Running, Ready, MainExited, Gone, Drained, MoreTime,
+                           WatchdogMissed, TimerFired, DependenciesMet, DependencyLost>;
 
 /// What the machine is told with each event.
 struct Circumstances {
     model::TimePoint now;
     const model::RestartPolicy& restart; ///< of the spec as it is declared now
     model::Milliseconds kill_timeout;    ///< of the spec the process was started with
+    policy::Readiness readiness{};       ///< of a process that is to be the current one
+    policy::Readiness takes_over{};      ///< of a successor
+    /// The current process can be told to go by message, and has so long before it gets its signal; 0: it cannot.
+    model::Milliseconds drain{0};
     std::string waits{};                 ///< for what a start by command has to wait, as a sentence; empty: for nothing
 };
 
-/// What is to be done with the process `machine.generation`.
-enum class Action { None, Launch, Terminate, Kill };
+/// What is to be done with a process. Dismiss: tell it by message to go. Abort: SIGABRT, for a look at what it hangs in.
+enum class Action { None, Launch, Dismiss, Terminate, Abort, Kill };
+
+/// An action upon another process than the current one.
+struct SideAction {
+    Action action = Action::None;
+    base::Generation generation;
+    bool operator==(const SideAction&) const = default;
+};
 
 struct Exit {
     Ended ended;
+    base::Generation generation;
     model::Duration uptime;
     bool commanded = false; ///< a stop or restart asked for it
 };
 
 struct Transition {
     Machine machine;
-    Action action = Action::None;
+    Action action = Action::None; ///< upon the process machine.generation
+    std::vector<SideAction> side{};
     /// The process is gone; how it ended.
     std::optional<Exit> exit;
     /// Why it is in the new state; nothing: as before.
     std::optional<std::string> reason;
     /// A running process is being replaced, or one that ended is: counts as a restart.
     bool restarted = false;
+    /// The successor has taken over.
+    bool replaced = false;
+    /// The successor failed, and why.
+    std::optional<std::string> reload_failed{};
     /// Something is alive long after SIGKILL; who waits for it should not wait longer.
     bool survived = false;
 };
@@ -126,10 +200,13 @@ inline constexpr model::Milliseconds kLaunchTimeout{30'000};
 
 [[nodiscard]] Transition step(const Machine& machine, const Event& event, const Circumstances& circumstances);
 
-/// When the state's timer must fire; nothing when it needs none.
+/// When the timer must fire; nothing when none is needed.
 [[nodiscard]] std::optional<model::TimePoint> deadline_of(const State& state) noexcept;
-/// True while the launcher holds a process, or the launch of one, for the instance.
+[[nodiscard]] std::optional<model::TimePoint> deadline_of(const Machine& machine) noexcept;
+/// True while the launcher holds the current process, or the launch of one, for the instance.
 [[nodiscard]] bool has_process(const State& state) noexcept;
+/// The same for any process, leavers and all.
+[[nodiscard]] bool has_any_process(const Machine& machine) noexcept;
 [[nodiscard]] model::Status status_of(const State& state) noexcept;
 
 } // namespace pm::engine

@@ -18,10 +18,11 @@ using base::fail;
 using base::Result;
 using base::Unexpected;
 
-constexpr model::NameTable<Verb, 4> kVerbs{{{
+constexpr model::NameTable<Verb, 5> kVerbs{{{
     {Verb::Start, "start"},
     {Verb::Stop, "stop"},
     {Verb::Restart, "restart"},
+    {Verb::Reload, "reload"},
     {Verb::Delete, "delete"},
 }}};
 constexpr int kLastSignal = 64; // _NSIG - 1 on Linux
@@ -31,6 +32,7 @@ Event event_of(Verb verb)
     switch (verb) {
     case Verb::Start: return StartCommand{};
     case Verb::Restart: return RestartCommand{};
+    case Verb::Reload: return ReloadCommand{};
     case Verb::Stop:
     case Verb::Delete: return StopCommand{};
     }
@@ -81,7 +83,7 @@ struct Supervisor::Impl {
     {
         if (driver.table.find(saved.spec->name) != nullptr)
             return fail(ErrorCode::AppExists, fmt::format("app '{}' exists already", saved.spec->name));
-        const auto stays = [](const SavedInstance& instance) { return !instance.leaving || has_process(instance.machine.state); };
+        const auto stays = [](const SavedInstance& instance) { return !instance.leaving || has_any_process(instance.machine); };
         if (std::ranges::none_of(saved.instances, stays)) return {}; // it was being deleted
         App& app = driver.add_app(saved.spec);
         app.origin = saved.origin;
@@ -103,11 +105,11 @@ struct Supervisor::Impl {
         for (Instance* instance : leaving) driver.feed(*instance, StopCommand{});
     }
 
-    void answer(ProcessKey key, const Event& event)
+    void reload(std::uint64_t waiter, const std::vector<Instance*>& subjects)
     {
-        driver.enter([&] {
-            if (Instance* instance = driver.table.find(key.id)) driver.feed(*instance, event);
-        });
+        std::map<App*, std::vector<Instance*>> by_app;
+        for (Instance* instance : subjects) by_app[instance->app].push_back(instance);
+        for (auto& [app, instances] : by_app) driver.reloads.begin(waiter, *app, instances);
     }
 
     Driver driver;
@@ -183,7 +185,10 @@ Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done, 
         if (verb == Verb::Stop || verb == Verb::Delete) {
             for (Instance* instance : dependents_first(*subjects)) driver.stop(waiter, *instance, verb);
         } else {
-            for (Instance* instance : *subjects) driver.command(waiter, *instance, verb, event_of(verb));
+            if (verb == Verb::Reload)
+                impl_->reload(waiter, *subjects);
+            else
+                for (Instance* instance : *subjects) driver.command(waiter, *instance, verb, event_of(verb));
             const App* last = nullptr;
             for (const Instance* instance : *subjects)
                 if (std::exchange(last, instance->app) != instance->app) driver.start_needs(waiter, *instance->app, may);
@@ -213,6 +218,9 @@ Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_vie
         });
         auto spec = std::make_shared<model::AppSpec>(*app->spec);
         spec->instances = {model::InstanceCount::Kind::Exact, static_cast<std::int32_t>(*wanted)};
+        spec->instances_given = true;
+        // How instances share a port does not change under those that run.
+        if (const auto was = policy::cluster_of(*app->spec); policy::cluster_of(*spec) != was) spec->serving.cluster = was;
         app->spec = std::move(spec);
         driver.notices.app_changed(*app);
         const std::uint64_t waiter = driver.waiters.open(std::move(done));
@@ -322,9 +330,11 @@ std::optional<SavedApp> Supervisor::saved(const std::string& name) const
     const App* app = impl_->driver.table.find(name);
     if (app == nullptr) return std::nullopt;
     SavedApp saved{app->spec, app->origin, app->owner, app->created_at, app->sequence, {}};
-    for (const auto& [slot, instance] : app->instances)
+    for (const auto& [slot, instance] : app->instances) {
         saved.instances.push_back({instance->id, slot, instance->machine, instance->pid, instance->reason, instance->since,
-                                   instance->restarts, instance->last_exit, instance->leaving, instance->running});
+                                   instance->restarts, instance->last_exit, instance->leaving, {}, instance->running});
+        for (const auto& [generation, facts] : instance->others) saved.instances.back().others[generation] = {facts.pid, facts.spec};
+    }
     return saved;
 }
 
@@ -350,27 +360,51 @@ void Supervisor::on_timer(base::InstanceId id)
 
 void Supervisor::on_running(ProcessKey key, pid_t pid)
 {
-    impl_->driver.enter([&] {
-        Instance* instance = impl_->driver.table.find(key.id);
-        if (!instance || instance->key() != key || !has_process(instance->machine.state)) return;
-        instance->pid = pid;
-        impl_->driver.feed(*instance, Running{key.generation});
-    });
+    impl_->driver.enter([&] { impl_->driver.running(key, pid); });
 }
 
 void Supervisor::on_main_exited(ProcessKey key, const model::ExitInfo& exit)
 {
-    impl_->driver.enter([&] {
-        Instance* instance = impl_->driver.table.find(key.id);
-        if (!instance || instance->key() != key || !has_process(instance->machine.state)) return;
-        impl_->driver.feed(*instance, MainExited{key.generation, exit});
-        instance->pid = 0; // it may be somebody else's soon
-    });
+    impl_->driver.enter([&] { impl_->driver.main_exited(key, exit); });
 }
 
 void Supervisor::on_gone(ProcessKey key, const model::ExitInfo& exit)
 {
-    impl_->answer(key, Gone{key.generation, exit});
+    impl_->driver.enter([&] { impl_->driver.gone(key, exit); });
+}
+
+void Supervisor::on_ready(ProcessKey key, model::ReadyWhen by)
+{
+    impl_->driver.enter([&] { impl_->driver.ready(key, by); });
+}
+
+void Supervisor::on_status(ProcessKey key, std::string text)
+{
+    impl_->driver.enter([&] { impl_->driver.status(key, std::move(text)); });
+}
+
+void Supervisor::on_more_time(ProcessKey key, model::Duration time)
+{
+    impl_->driver.enter([&] { impl_->driver.said(key, MoreTime{key.generation, time}); });
+}
+
+void Supervisor::on_stopping(ProcessKey key) { on_status(key, "ending by itself"); }
+
+void Supervisor::on_drained(ProcessKey key)
+{
+    impl_->driver.enter([&] { impl_->driver.said(key, Drained{key.generation}); });
+}
+
+void Supervisor::on_watchdog(ProcessKey key, std::string why)
+{
+    impl_->driver.enter([&] { impl_->driver.said(key, WatchdogMissed{key.generation, std::move(why)}); });
+}
+
+void Supervisor::on_message(ProcessKey key, const std::string& json)
+{
+    impl_->driver.enter([&] { 
+        if (const Instance* instance = impl_->driver.table.find(key.id)) impl_->driver.notices.message(*instance, json);
+    });
 }
 
 } // namespace pm::engine

@@ -20,7 +20,7 @@
 
 namespace pm::engine {
 
-enum class Verb { Start, Stop, Restart, Delete };
+enum class Verb { Start, Stop, Restart, Reload, Delete };
 [[nodiscard]] std::string_view to_string(Verb verb) noexcept;
 
 struct Limits {
@@ -65,6 +65,7 @@ struct PlanItem {
 
 struct ApplyOptions {
     bool start = true;     ///< false: new apps are registered as stopped, as if autostart were false
+    bool reload = false;   ///< what runs and does not differ is reloaded as well
     bool prune = false;    ///< remove the caller's apps that came from the same origin and are not in it any more
     std::vector<std::string> declared; ///< what the origin has beside the specs that are applied: prune spares it
     bool take_over = true; ///< false: AppExists for a name whose app has another script or cwd, or another origin
@@ -74,7 +75,7 @@ struct ApplyOptions {
     uid_t owner = 0;
 };
 
-class Supervisor final : public LauncherEvents {
+class Supervisor final : public LauncherEvents, public ChannelEvents {
 public:
     /// The ports must outlive the Supervisor.
     Supervisor(Launcher& launcher, Sockets& sockets, Channels& channels, Timers& timers, Clock& clock, Events& events, Limits limits);
@@ -100,7 +101,8 @@ public:
     /// The apps of apps_of(), with whom they belong to.
     [[nodiscard]] base::Result<std::vector<AppRef>> owners_of(std::string_view target) const;
 
-    /// Start and Restart also start what rests of the apps that the target depends on, as far as `may` lets them; Stop and
+    /// Reload replaces each instance by a new process without a gap where the app lets it (policy::reload_mode_of), as
+    /// many at once as `reload` says, and ends with the first failure: what was not replaced serves on. Start, Restart and Reload also start what rests of the apps that the target depends on, as far as `may` lets them; Stop and
     /// Delete end apps that depend on each other in reverse order. Error: as apps_of, LimitExceeded. Otherwise `done` tells the rest.
     base::Result<void> operate(Verb verb, std::string_view target, Done done, const May& may = {});
     /// `count`: "4", "+2", "-1", "max", "max-1". Returns the new number of instances. New instances start if any other
@@ -141,6 +143,13 @@ public:
     void on_running(ProcessKey key, pid_t pid) override;
     void on_main_exited(ProcessKey key, const model::ExitInfo& exit) override;
     void on_gone(ProcessKey key, const model::ExitInfo& exit) override;
+    void on_ready(ProcessKey key, model::ReadyWhen by) override;
+    void on_status(ProcessKey key, std::string text) override;
+    void on_more_time(ProcessKey key, model::Duration time) override;
+    void on_stopping(ProcessKey key) override;
+    void on_drained(ProcessKey key) override;
+    void on_watchdog(ProcessKey key, std::string why) override;
+    void on_message(ProcessKey key, const std::string& json) override;
 
 private:
     struct Impl;

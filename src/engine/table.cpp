@@ -19,6 +19,13 @@ void append(std::vector<Instance*>& selected, const App& app)
 
 } // namespace
 
+const model::AppSpec* Instance::spec_of(base::Generation generation) const
+{
+    if (generation == machine.generation) return has_process(machine.state) ? running.get() : nullptr;
+    const auto found = others.find(generation);
+    return found == others.end() ? nullptr : found->second.spec.get();
+}
+
 std::vector<Instance*> App::staying() const
 {
     std::vector<Instance*> list;

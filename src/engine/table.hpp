@@ -29,6 +29,12 @@ struct HeldStop {
     Verb goal{}; ///< Stop or Delete
 };
 
+/// What is known of a process beside its state.
+struct ProcessFacts {
+    pid_t pid = 0;
+    std::shared_ptr<const model::AppSpec> spec; ///< what it was started with
+};
+
 struct Instance {
     App* app = nullptr;
     base::InstanceId id;
@@ -42,11 +48,18 @@ struct Instance {
     bool leaving = false;                          ///< to be removed as soon as it rests
     std::optional<model::TimePoint> armed;         ///< what the timer is set to
     std::shared_ptr<const model::AppSpec> running; ///< what the last process was started with
+    std::map<base::Generation, ProcessFacts> others; ///< the successor and leavers
     std::vector<Watch> watches;
     std::vector<HeldStop> held;
     std::vector<std::string> known_dependents;     ///< at its last launch, by this pmd
 
     [[nodiscard]] ProcessKey key() const noexcept { return {id, machine.generation}; }
+    [[nodiscard]] bool is_successor(base::Generation generation) const noexcept
+    {
+        return machine.successor && machine.successor->generation == generation;
+    }
+    /// The spec of one of its processes; null: it has no such process.
+    [[nodiscard]] const model::AppSpec* spec_of(base::Generation generation) const;
 };
 
 struct App {
@@ -58,7 +71,8 @@ struct App {
     std::uint64_t sequence = 0; ///< order of creation
     std::map<base::Slot, std::unique_ptr<Instance>> instances;
     bool changed = false;       ///< queued to be published
-    bool listens = false;       ///< sockets may be held for it (Sockets port)
+    bool listens = false;       ///< sockets may be held for it (Sockets, Channels)
+    bool seen_listening = false;///< one of its processes said, or was seen, to listen
 
     /// Instances that are to stay, by slot.
     [[nodiscard]] std::vector<Instance*> staying() const;

@@ -45,7 +45,9 @@ Progress towards_online(const Instance& instance, const Watch& watch)
 Progress towards_rest(const Instance& instance)
 {
     switch (status_of(instance.machine.state)) {
-    case model::Status::Stopped: return Reached{};
+    case model::Status::Stopped:
+        if (has_any_process(instance.machine)) return Pending{}; // what a reload left is still on its way out
+        return Reached{};
     case model::Status::Stopping:
         if (std::get<Stopping>(instance.machine.state).then == Then::Stay) return Pending{};
         return superseded();
@@ -62,6 +64,7 @@ Progress progress(const Instance& instance, const Watch& watch)
 {
     switch (watch.goal) {
     case Verb::Start:
+    case Verb::Reload:
     case Verb::Restart: return towards_online(instance, watch);
     case Verb::Stop: return towards_rest(instance);
     case Verb::Delete:
@@ -103,6 +106,8 @@ void Waiters::hold(std::uint64_t waiter, const Instance& instance)
 void Waiters::release(std::uint64_t waiter) { finish_one(waiter); }
 
 void Waiters::supersede(std::uint64_t waiter, const Instance& instance) { end(waiter, instance, superseded()); }
+
+void Waiters::fail(std::uint64_t waiter, const Instance& instance, Error error) { end(waiter, instance, std::move(error)); }
 
 void Waiters::judge(Instance& instance)
 {

@@ -21,10 +21,11 @@ public:
     /// Judged from the instance's next step on. Call it before that step.
     void watch(std::uint64_t waiter, Instance& instance, Verb goal);
     void seal(std::uint64_t waiter);
-    /// The command has something to do with the instance that is not begun yet: release() or supersede() ends that.
+    /// The command has something to do with the instance that is not begun yet: release(), supersede() or fail() ends that.
     void hold(std::uint64_t waiter, const Instance& instance);
     void release(std::uint64_t waiter);
     void supersede(std::uint64_t waiter, const Instance& instance);
+    void fail(std::uint64_t waiter, const Instance& instance, base::Error error);
 
     /// Judges the watches of `instance` by its state.
     void judge(Instance& instance);

@@ -6,7 +6,7 @@
 namespace pm::io {
 namespace {
 
-constexpr model::NameTable<Message, 16> kIds{{{
+constexpr model::NameTable<Message, 18> kIds{{{
     {Message::Wait, "dfaaf45df4284bfdb6d2060f33a090ca"},
     {Message::Start, "4e4e88c13d074a3a937360dadd652534"},
     {Message::Online, "fe72ef3145544d49829e269f7aa75c5b"},
@@ -16,6 +16,8 @@ constexpr model::NameTable<Message, 16> kIds{{{
     {Message::Errored, "b88d143120ca453e9661d4a0b50e8dbe"},
     {Message::Delete, "90db11d3a5894fb38f80a742d9cbc855"},
     {Message::Signal, "1f156cdc454f42b3972c1f29ac45b236"},
+    {Message::Reload, "4a45d51a2ae043b8aafa43864b18903b"},
+    {Message::ReloadFailed, "dfa7586faabe4434b698ca05afd9545d"},
     {Message::Serving, "3ea911c9f97645cabba227fbea5f44e5"},
     {Message::Ending, "ba523900577840b9b63675df70083797"},
     {Message::SettingsRead, "262a89d228284fc083bbdde1b41ae66a"},
@@ -58,6 +60,8 @@ Message message_of(engine::EventKind kind) noexcept
     case engine::EventKind::Errored: return Message::Errored;
     case engine::EventKind::Delete: return Message::Delete;
     case engine::EventKind::Signal: return Message::Signal;
+    case engine::EventKind::Reload: return Message::Reload;
+    case engine::EventKind::ReloadFailed: return Message::ReloadFailed;
     }
     return Message::Signal;
 }

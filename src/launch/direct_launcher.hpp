@@ -48,6 +48,8 @@ public:
     void settle(std::function<void()> done) override { done(); }
     [[nodiscard]] std::string_view name() const noexcept override { return "direct"; }
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return false; }
+    [[nodiscard]] bool owns(engine::ProcessKey key, pid_t pid) override;
+    [[nodiscard]] std::vector<pid_t> members(engine::ProcessKey key) override;
     [[nodiscard]] std::string description() const override;
     /// The cgroup directory processes are placed under; empty when process trees are followed instead.
     [[nodiscard]] const std::string& cgroup_root() const;

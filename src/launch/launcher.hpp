@@ -7,6 +7,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
+#include <vector>
 
 namespace pm::launch {
 
@@ -24,6 +26,10 @@ public:
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
     /// True when processes outlive pmd and adopt() finds them again.
     [[nodiscard]] virtual bool apps_outlive_us() const noexcept = 0;
+    /// True when `pid` is one of the living processes of `key`: its main process, or one that this has started.
+    [[nodiscard]] virtual bool owns(engine::ProcessKey key, pid_t pid) = 0;
+    /// The living processes of `key`.
+    [[nodiscard]] virtual std::vector<pid_t> members(engine::ProcessKey key) = 0;
     /// How processes are kept together, for people: "process trees", "a cgroup per app below ...".
     [[nodiscard]] virtual std::string description() const = 0;
 };

@@ -44,6 +44,8 @@ public:
     void settle(std::function<void()> done) override;
     [[nodiscard]] std::string_view name() const noexcept override { return "systemd"; }
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return true; }
+    [[nodiscard]] bool owns(engine::ProcessKey key, pid_t pid) override;
+    [[nodiscard]] std::vector<pid_t> members(engine::ProcessKey key) override;
     [[nodiscard]] std::string description() const override;
 
 private:

@@ -7,6 +7,7 @@
 // The app's stdout and stderr are inherited as fds 1 and 2 and not sent: a dup2 in the child costs less than SCM_RIGHTS.
 // The sockets an app listens on come with the first byte of the orders (SCM_RIGHTS), as many as Field::Sockets says: pm-exec
 // cannot be handed an fd that it did not expect. It writes its pid over the value of LISTEN_PID, which no one else knows.
+// Where Field::BindFilter asks for a seccomp filter, its listener goes to pmd first: kFilterMagic with one descriptor.
 // Success is end of file (the socket closes at execve); failure is one Report, its two texts behind it.
 //
 // In a transient unit pm-exec's fd 0 is one end of a socket pair whose other copy systemd keeps open for as long as the
@@ -24,9 +25,10 @@ namespace pm::launch::wire {
 inline constexpr std::uint32_t kOrdersMagic = 0x31584d50;  // "PMX1"
 inline constexpr std::uint32_t kReportMagic = 0x32584d50;  // "PMX2"
 inline constexpr std::uint32_t kHelloMagic = 0x33584d50;   // "PMX3"
+inline constexpr std::uint32_t kFilterMagic = 0x34584d50;  // "PMX4"
 inline constexpr char kUnitOut = 1;
 inline constexpr char kUnitErr = 2;
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 /// Above what any kernel takes as arguments and environment (6 MiB); a bound on what pm-exec allocates.
 inline constexpr std::uint32_t kMaxOrders = 8U << 20U;
 inline constexpr std::uint32_t kMaxReportText = 1024;
@@ -56,8 +58,9 @@ enum class Field : std::uint32_t {
     Fallback,       ///< text: the interpreter to try when the first is not there
     Sockets,        ///< number: descriptors that came along; they become fds 3, 4, ...
     FileHead,       ///< text, repeated, Shell only: replaces the first kShellHead arguments when its last is a file
+    BindFilter,     ///< number: pmd's pid; notifications of bind(2) and listen(2) are asked for, and their listener is sent
 };
-inline constexpr std::uint32_t kFieldCount = 19;
+inline constexpr std::uint32_t kFieldCount = 20;
 inline constexpr std::size_t kShellHead = 4; ///< shell, "-c", line, name
 
 enum class CommandKind : std::uint32_t {

@@ -31,13 +31,14 @@ constexpr NameTable<ExitInfo::Cause, 4> kCauses{{{
     {ExitInfo::Cause::Timeout, "timeout"},
 }}};
 
-constexpr NameTable<LaunchStage, 18> kStages{{{
+constexpr NameTable<LaunchStage, 19> kStages{{{
     {LaunchStage::Resources, "resources"},
     {LaunchStage::Cgroup, "cgroup"},
     {LaunchStage::Wire, "wire"},
     {LaunchStage::Session, "session"},
     {LaunchStage::Stdio, "stdio"},
     {LaunchStage::Listen, "listen"},
+    {LaunchStage::Filter, "filter"},
     {LaunchStage::Limits, "limits"},
     {LaunchStage::Nice, "nice"},
     {LaunchStage::OomScore, "oom-score"},
@@ -56,6 +57,7 @@ constexpr NameTable<LaunchStage, 18> kStages{{{
 
 std::string describe(const ExitInfo& exit)
 {
+    if (exit.cause != ExitInfo::Cause::Own && !exit.detail.empty()) return exit.detail;
     const std::string cause = exit.cause == ExitInfo::Cause::Own ? "" : " (" + std::string(to_string(exit.cause)) + ")";
     switch (exit.kind) {
     case ExitInfo::Kind::Exited: return "exit code " + std::to_string(exit.code) + cause;

@@ -31,6 +31,7 @@ enum class LaunchStage {
     Session,        // setsid
     Stdio,          // connecting stdin, stdout, stderr
     Listen,         // opening the sockets of `listen`, or handing them over
+    Filter,         // the seccomp filter by which pmd hears of bind()
     Limits,         // rlimits
     Nice,
     OomScore,

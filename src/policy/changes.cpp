@@ -25,6 +25,9 @@ constexpr bool same_in(const AppSpec& left, const AppSpec& right)
 }
 using model::LogSpec;
 using model::RestartPolicy;
+using model::ServingSpec;
+template <auto Member>
+constexpr auto kServing = &same_in<&AppSpec::serving, Member>;
 template <auto Member>
 constexpr auto kRestart = &same_in<&AppSpec::restart, Member>;
 template <auto Member>
@@ -44,6 +47,14 @@ constexpr std::array kKeys{
     Key{"env_file", same<&AppSpec::env_files>},
     Key{"env_from_caller", same<&AppSpec::env_from_caller>},
     Key{"listen", same<&AppSpec::listen>},
+    Key{"cluster", kServing<&ServingSpec::cluster>},
+    Key{"ready", kServing<&ServingSpec::ready>},
+    Key{"listen_timeout", kServing<&ServingSpec::listen_timeout>},
+    Key{"watchdog", kServing<&ServingSpec::watchdog>},
+    Key{"drain", kServing<&ServingSpec::drain>},
+    Key{"channel", kServing<&ServingSpec::channel>},
+    Key{"shutdown_with_message", kServing<&ServingSpec::shutdown_with_message>},
+    Key{"reload", kServing<&ServingSpec::reload>},
     Key{"user", same<&AppSpec::user>},
     Key{"group", same<&AppSpec::group>},
     Key{"umask", same<&AppSpec::umask>},
@@ -84,6 +95,7 @@ std::vector<std::string_view> spec_changes(const AppSpec& before, const AppSpec&
     // A field that this table misses must not pass as "the same": compare the whole too.
     AppSpec counted = before;
     counted.instances = after.instances;
+    counted.instances_given = after.instances_given;
     if (names.empty() && counted != after) names.emplace_back("spec");
     return names;
 }

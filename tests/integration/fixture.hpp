@@ -79,6 +79,7 @@ private:
     }
     void onAppAdded(const sdbus::ObjectPath& app) override { added.push_back(app); }
     void onAppRemoved(const sdbus::ObjectPath& app) override { removed.push_back(app); }
+    void onMessage(const uint32_t&, const std::string&) override {}
     void onProcessEvent(const std::string& event, const std::string& app, const uint32_t& id,
                         const std::map<std::string, sdbus::Variant>& details) override
     {

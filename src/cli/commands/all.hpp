@@ -19,6 +19,7 @@ std::unique_ptr<Command> make_pid();
 std::unique_ptr<Command> make_ping();
 std::unique_ptr<Command> make_reset();
 std::unique_ptr<Command> make_restart();
+std::unique_ptr<Command> make_reload();
 std::unique_ptr<Command> make_resurrect();
 std::unique_ptr<Command> make_save();
 std::unique_ptr<Command> make_scale();

@@ -90,6 +90,25 @@ base::Result<void> DirectLauncher::signal(engine::ProcessKey key, int signal)
     return {};
 }
 
+bool DirectLauncher::owns(engine::ProcessKey key, pid_t pid)
+{
+    Generation* generation = impl_->find(key);
+    if (generation == nullptr) return false;
+    if (!generation->cgroup.empty()) return impl_->cgroups_->contains(generation->cgroup, pid);
+    return impl_->family_.owns(pid, *generation);
+}
+
+std::vector<pid_t> DirectLauncher::members(engine::ProcessKey key)
+{
+    Generation* generation = impl_->find(key);
+    if (generation == nullptr) return {};
+    if (!generation->cgroup.empty()) return impl_->cgroups_->members(generation->cgroup);
+    std::vector<pid_t> pids;
+    if (generation->main_alive()) pids.push_back(generation->pid);
+    for (const ProcessInfo& info : impl_->family_.members(*generation)) pids.push_back(info.pid);
+    return pids;
+}
+
 std::optional<model::Usage> DirectLauncher::usage(engine::ProcessKey key)
 {
     Generation* generation = impl_->find(key);

@@ -13,6 +13,7 @@ namespace pm::launch {
 namespace {
 
 constexpr std::size_t kMaxMembers = 65536;
+constexpr int kMaxDepth = 256; ///< of parents that are asked
 /// A process without environment and arguments for longer than this is not executing a program, it hides them.
 constexpr auto kLongestExec = std::chrono::seconds(2);
 
@@ -139,6 +140,18 @@ Family::Adopted Family::adopted(Generation& generation)
         result.members.push_back(*info);
     }
     return result;
+}
+
+bool Family::owns(pid_t pid, Generation& generation)
+{
+    for (int depth = 0; depth < kMaxDepth; ++depth) {
+        const auto info = read_process(pid);
+        if (!info) return false;
+        if (info->pid == generation.pid) return generation.main_alive();
+        if (info->parent == ::getpid()) return !is_main_(info->pid) && belongs(*info, generation) == Belongs::Yes;
+        pid = info->parent;
+    }
+    return false;
 }
 
 std::vector<ProcessInfo> Family::members(Generation& generation)

@@ -35,6 +35,8 @@ public:
     [[nodiscard]] Adopted adopted(Generation& generation);
     /// All living processes of `generation` but its main process; remembers them in generation.known.
     [[nodiscard]] std::vector<ProcessInfo> members(Generation& generation);
+    /// True when `pid` is the main process of `generation`, or below it, or below an adopted child that belongs to it.
+    [[nodiscard]] bool owns(pid_t pid, Generation& generation);
     /// The number `pid` is free again.
     void forget(pid_t pid) { tags_.erase(pid); }
 

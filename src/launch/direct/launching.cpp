@@ -194,7 +194,11 @@ void DirectLauncher::Impl::on_orders(Generation& generation, std::uint32_t event
 /// After a failure pm-exec is exiting: on_gone() waits for that, so that nothing is left behind.
 Talk::Heard DirectLauncher::Impl::read_answer(Generation& generation)
 {
-    const Talk::Heard heard = generation.talk.read();
+    Talk::Heard heard = generation.talk.read();
+    if (heard == Talk::Heard::Filter) {
+        channels_.take_filter(generation.request.key, generation.talk.listener());
+        heard = generation.talk.read();
+    }
     if (heard == Talk::Heard::Failed) {
         generation.exit = generation.talk.failure();
         generation.failed = true;

@@ -6,6 +6,7 @@
 // what must be judged with the app's own rights (its directory, its environment files, its program) after.
 #include "launch/pm-exec/arena.hpp"
 #include "launch/pm-exec/environment.hpp"
+#include "launch/pm-exec/filter.hpp"
 #include "launch/pm-exec/orders.hpp"
 #include "launch/pm-exec/program.hpp"
 #include "launch/pm-exec/report.hpp"
@@ -183,6 +184,8 @@ extern "C" [[noreturn]] void pm_exec_run(char** given) noexcept
     read_orders(orders, in_unit, sockets);
     lead_session();
     connect_descriptors(orders, sockets);
+    // While it is still root, who needs no promise to gain no rights for it; and before a limit of descriptors.
+    if (orders.bind_filter.given) install_filter(orders.bind_filter.value);
     set_limits(orders);
     set_umask(orders, in_unit);
     become_user(orders);

@@ -95,6 +95,7 @@ bool store(const View& view, Orders& orders, Number& kind, Number& flags) noexce
     case Field::Fallback: return set(view, orders.fallback);
     case Field::Sockets: return set(view, orders.sockets);
     case Field::FileHead: return append(view, orders.file_head);
+    case Field::BindFilter: return set(view, orders.bind_filter);
     }
     return false;
 }

@@ -33,6 +33,7 @@ struct Orders {
     char* directory = nullptr;
     char* fallback = nullptr;
     Number sockets;
+    Number bind_filter;
     Number umask, nice, oom_score, uid, gid;
     const wire::LimitOrder* limits[32] = {};
     std::size_t limit_count = 0;

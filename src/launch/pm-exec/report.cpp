@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 namespace pm::launch::exec {
 namespace {
@@ -29,6 +30,25 @@ std::uint32_t add(const char* text, std::uint32_t at) noexcept
 } // namespace
 
 void set_report_fd(int fd) noexcept { report_fd = fd; }
+
+long send_listener(int listener) noexcept
+{
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof listener)] = {};
+    std::uint32_t magic = wire::kFilterMagic;
+    iovec piece = {&magic, sizeof magic};
+    msghdr note = {};
+    note.msg_iov = &piece;
+    note.msg_iovlen = 1;
+    note.msg_control = control;
+    note.msg_controllen = sizeof control;
+    cmsghdr* head = CMSG_FIRSTHDR(&note);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof listener);
+    std::memcpy(CMSG_DATA(head), &listener, sizeof listener);
+    const long sent = sys::call(SYS_sendmsg, report_fd, &note, MSG_NOSIGNAL);
+    return sent < 0 ? sent : 0;
+}
 
 void give_up(const Failure& failure) noexcept
 {

@@ -21,6 +21,9 @@ struct Failure {
     int number = 0;
 };
 
+/// Sends pmd a descriptor with kFilterMagic; 0 or -errno.
+[[nodiscard]] long send_listener(int listener) noexcept;
+
 /// Reports and exits with status 127.
 [[noreturn]] void give_up(const Failure& failure) noexcept;
 

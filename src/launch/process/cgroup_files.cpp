@@ -70,6 +70,14 @@ std::optional<OwnCgroup> find_own_cgroup(std::string_view mountinfo, std::string
     return std::nullopt;
 }
 
+std::string cgroup_of(pid_t pid)
+{
+    const auto mounts = read_small_file("/proc/self/mountinfo");
+    const auto names = read_small_file("/proc/" + std::to_string(pid) + "/cgroup", 65536);
+    const auto found = mounts && names ? find_own_cgroup(*mounts, *names) : std::nullopt;
+    return found ? found->path : std::string();
+}
+
 std::vector<std::string> cgroups_below(const std::string& path)
 {
     std::vector<std::string> names;

@@ -22,6 +22,9 @@ struct OwnCgroup {
 };
 [[nodiscard]] std::optional<OwnCgroup> find_own_cgroup(std::string_view mountinfo, std::string_view cgroup);
 
+/// The cgroup2 directory of a living process; empty when it has none.
+[[nodiscard]] std::string cgroup_of(pid_t pid);
+
 /// The processes in the cgroup and below it.
 [[nodiscard]] std::vector<pid_t> cgroup_members(const std::string& path);
 /// True while something lives in the cgroup or below it.

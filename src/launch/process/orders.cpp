@@ -6,6 +6,7 @@
 #include "policy/environment.hpp"
 
 #include <cstdlib>
+#include <unistd.h>
 
 namespace pm::launch {
 namespace {
@@ -122,6 +123,7 @@ std::optional<std::string> make_orders(const engine::LaunchRequest& request, con
     if (!request.spec->cwd.empty()) encoder.text(Field::Directory, request.spec->cwd);
     const std::size_t descriptors = request.spec->listen.size() + (context.channel.messages ? 1 : 0);
     if (descriptors > 0) encoder.number(Field::Sockets, static_cast<std::int64_t>(descriptors));
+    if (context.channel.bind_notifications) encoder.number(Field::BindFilter, ::getpid());
     std::string orders = encoder.finish();
     if (orders.size() > wire::kMaxOrders) return std::nullopt;
     return orders;

@@ -29,6 +29,7 @@ Step step_of(LaunchStage stage) noexcept
     case LaunchStage::Session: return {"making a session", ""};
     case LaunchStage::Stdio: return {"connecting stdin, stdout and stderr", ""};
     case LaunchStage::Listen: return {"handing over the sockets of listen", ""};
+    case LaunchStage::Filter: return {"asking to hear of bind()", ""};
     case LaunchStage::Limits: return {"setting limit", ""};
     case LaunchStage::Nice: return {"setting nice", ""};
     case LaunchStage::OomScore: return {"setting oom_score_adj", ""};
@@ -61,13 +62,27 @@ std::string plain(LaunchStage stage, int error, std::string_view what)
     return sentence + why(error);
 }
 
+/// Why a process cannot be supervised with 'cluster: transparent'.
+std::string filter_sentence(int error)
+{
+    const std::string sentence = plain(LaunchStage::Filter, error, {});
+    switch (error) {
+    case EBUSY: return sentence + " (another supervisor hears of its system calls already, as some container managers do)";
+    case EINVAL:
+    case ENOSYS: return sentence + " (this kernel does not have seccomp user notification)";
+    case EPERM:
+    case EACCES: return sentence + " (a sandbox around it forbids seccomp)";
+    default: return sentence;
+    }
+}
+
 std::string sentence_of(const wire::Report& report, LaunchStage stage, std::string_view first, std::string_view second)
 {
     switch (static_cast<Form>(report.form)) {
     case Form::Plain:
         if (stage == LaunchStage::Limits)
             return plain(stage, report.error, model::resource_name(report.number));
-        return plain(stage, report.error, first);
+        return stage == LaunchStage::Filter ? filter_sentence(report.error) : plain(stage, report.error, first);
     case Form::AsksFor:
         return "script " + quoted(first) + " asks for interpreter " + quoted(second) + why(report.error);
     case Form::NotExecutable: return quoted(first) + " is not executable (chmod +x)";

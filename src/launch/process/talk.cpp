@@ -15,21 +15,35 @@
 namespace pm::launch {
 namespace {
 
-/// Who sent `message`, as the kernel vouches for; 0 when it does not say.
-pid_t sender_of(msghdr& message) noexcept
+/// What came with a message.
+struct With {
+    pid_t sender = 0; ///< as the kernel vouches for; 0 when it does not say
+    base::Fd fd;      ///< the last one; others are closed
+};
+
+With taken_from(msghdr& message)
 {
+    With with;
     for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
-        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS) continue;
-        ucred sender{};
-        std::memcpy(&sender, CMSG_DATA(head), sizeof sender);
-        return sender.pid;
+        if (head->cmsg_level != SOL_SOCKET) continue;
+        if (head->cmsg_type == SCM_CREDENTIALS) {
+            ucred sender{};
+            std::memcpy(&sender, CMSG_DATA(head), sizeof sender);
+            with.sender = sender.pid;
+        }
+        const std::size_t count = head->cmsg_type == SCM_RIGHTS ? (head->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
+            with.fd = base::Fd(fd);
+        }
     }
-    return 0;
+    return with;
 }
 
-bool is_hello(const char* data, std::size_t size) noexcept
+bool is_magic(std::uint32_t magic, const char* data, ssize_t size) noexcept
 {
-    return size == sizeof wire::kHelloMagic && std::memcmp(data, &wire::kHelloMagic, size) == 0;
+    return size == static_cast<ssize_t>(sizeof magic) && std::memcmp(data, &magic, sizeof magic) == 0;
 }
 
 } // namespace
@@ -108,8 +122,7 @@ void Talk::send()
 {
     std::size_t done = 0;
     while (done < unsent_.size()) {
-        const ssize_t sent =
-            ::send(socket_.fd.get(), unsent_.data() + done, unsent_.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t sent = ::send(socket_.fd.get(), unsent_.data() + done, unsent_.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
         done = sent < 0 ? unsent_.size() : done + static_cast<std::size_t>(sent); // gone: its exit tells the rest
@@ -122,7 +135,7 @@ Talk::Heard Talk::read()
 {
     if (!socket_.fd) return Heard::Nothing;
     char buffer[sizeof(wire::Report) + 2 * wire::kMaxReportText];
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
     // A report may lie right behind the hello: a stream keeps no boundary between them.
     iovec piece{buffer, awaits_hello_ ? sizeof wire::kHelloMagic : sizeof buffer};
     msghdr message{};
@@ -132,10 +145,15 @@ Talk::Heard Talk::read()
     message.msg_controllen = sizeof control;
     const ssize_t got = ::recvmsg(socket_.fd.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Heard::Nothing;
-    if (got > 0 && is_hello(buffer, static_cast<std::size_t>(got))) {
-        pid_ = sender_of(message);
+    With with = got > 0 ? taken_from(message) : With();
+    if (is_magic(wire::kHelloMagic, buffer, got)) {
+        pid_ = with.sender;
         awaits_hello_ = false;
         return Heard::Hello;
+    }
+    if (is_magic(wire::kFilterMagic, buffer, got) && with.fd) {
+        listener_ = std::move(with.fd);
+        return Heard::Filter;
     }
     const bool complete = unsent_.empty();
     end();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// pmd's end of the talk with one pm-exec (wire.hpp): orders out; a hello, a report of failure or the end of file in.
+// pmd's end of the talk with one pm-exec (wire.hpp): orders out; a hello, a listener, a report of failure or the end of
+// file in.
 #pragma once
 
 #include "launch/process/watched.hpp"
@@ -39,12 +40,14 @@ public:
     enum class Heard {
         Nothing, ///< not yet, or pm-exec ended in the middle: its exit tells the rest
         Hello,   ///< pid() is known now; read on
+        Filter,  ///< listener() is the one of the filter pm-exec installed; read on
         Running, ///< execve succeeded
         Failed,  ///< failure() is known now
     };
     /// Running and Failed end the talk.
     [[nodiscard]] Heard read();
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] base::Fd& listener() noexcept { return listener_; }
     [[nodiscard]] const model::ExitInfo& failure() const noexcept { return failure_; }
     [[nodiscard]] bool open() const noexcept { return static_cast<bool>(socket_.fd); }
     void end() noexcept;
@@ -57,6 +60,7 @@ private:
     std::string unsent_;
     bool awaits_hello_ = false;
     pid_t pid_ = 0;
+    base::Fd listener_;
     model::ExitInfo failure_;
 };
 

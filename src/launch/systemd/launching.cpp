@@ -39,15 +39,6 @@ int invite(const base::Fd& socket, const base::Fd& talk, const engine::Stdio& st
     return send_with_fds(socket.get(), {&which, 1}, std::span(fds, count)) < 0 ? errno : 0;
 }
 
-/// The cgroup2 directory of a living process; empty when it has none.
-std::string cgroup_of(pid_t pid)
-{
-    const auto mounts = read_small_file("/proc/self/mountinfo");
-    const auto names = read_small_file(fmt::format("/proc/{}/cgroup", pid), 65536);
-    const auto found = mounts && names ? find_own_cgroup(*mounts, *names) : std::nullopt;
-    return found ? found->path : std::string();
-}
-
 /// What takes the limits of `before` away that `after` does not have, and sets the others.
 policy::Properties slice_change(const model::ResourceControl& before, const model::AppSpec& after)
 {
@@ -113,6 +104,8 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
     const auto channel = channels_.connect(request, process->user);
     if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error().message);
+    if (const auto notify = channel->environment.find("NOTIFY_SOCKET"); notify != channel->environment.end())
+        process->notify_socket = notify->second;
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, std::nullopt, *channel, true});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto talk = make_socket_pair();
@@ -138,7 +131,7 @@ std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& proce
     BusMessage call = bus_.manager_call("StartTransientUnit");
     if (!call) return launch_failed(LaunchStage::Resources, ENOTCONN, "starting a unit: no connection to systemd");
     const int filled = describe_service(call.get(), process->request,
-                                        {process->unit, options_.pm_exec, theirs.get(), options_.user});
+                                        {process->unit, options_.pm_exec, theirs.get(), process->notify_socket, options_.user});
     if (filled < 0) return launch_failed(LaunchStage::Resources, -filled, fmt::format("describing unit '{}': {}", process->unit, std::strerror(-filled)));
     prepare_slice(*process->request.spec);
     starting_[process->unit] = process.get();
@@ -242,6 +235,9 @@ void SystemdLauncher::Impl::read_talk(UnitProcess& process)
         process.ask_again.reset();
         if (process.pid == 0 && !watch_main(process, process.talk.pid())) return;
         if (process.killed) signal_all(process, SIGKILL);
+        return read_talk(process);
+    case Talk::Heard::Filter:
+        channels_.take_filter(process.request.key, process.talk.listener());
         return read_talk(process);
     case Talk::Heard::Running:
         if (process.pid != 0) became_running(process);

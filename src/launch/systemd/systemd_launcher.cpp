@@ -2,6 +2,7 @@
 #include "launch/systemd_launcher.hpp"
 
 #include "launch/process/process_table.hpp"
+#include "launch/process/cgroup_files.hpp"
 #include "launch/systemd/impl.hpp"
 
 #include <cerrno>
@@ -93,6 +94,23 @@ void SystemdLauncher::settle(std::function<void()> done)
 {
     for (const std::string& slice : std::exchange(impl_->slices_, {})) impl_->stop_unit(slice);
     impl_->bus_.send(impl_->bus_.manager_call("GetDefaultTarget"), [done = std::move(done)](const ManagerBus::Answer&) { done(); });
+}
+
+bool SystemdLauncher::owns(engine::ProcessKey key, pid_t pid)
+{
+    const auto process = impl_->find(key);
+    if (!process) return false;
+    if (process->cgroup.empty()) return pid == process->pid;
+    const std::string cgroup = cgroup_of(pid);
+    return cgroup == process->cgroup || cgroup.starts_with(process->cgroup + "/");
+}
+
+std::vector<pid_t> SystemdLauncher::members(engine::ProcessKey key)
+{
+    const auto process = impl_->find(key);
+    if (!process) return {};
+    if (!process->cgroup.empty()) return cgroup_members(process->cgroup);
+    return process->main.fd ? std::vector<pid_t>{process->pid} : std::vector<pid_t>{};
 }
 
 std::string SystemdLauncher::description() const

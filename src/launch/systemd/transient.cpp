@@ -118,14 +118,21 @@ void rights(Properties& properties, const model::AppSpec& spec, bool user)
     if (!spec.group.empty() && !user) properties.add("Group", "s", spec.group.c_str());
 }
 
-/// An app in a root directory of its own finds pm-exec there too.
-void reach(Properties& properties, const model::AppSpec& spec, const std::string& pm_exec)
+void bind(Properties& properties, const std::string& path)
 {
-    const auto moves_root = [](const model::SandboxSetting& setting) {
-        return setting.name == "RootDirectory" || setting.name == "RootImage";
+    properties.add("BindReadOnlyPaths", "a(ssbt)", 1, path.c_str(), path.c_str(), 0, std::uint64_t{0});
+}
+
+/// An app in a root directory of its own finds pm-exec there too, and its notify socket, which may also be below what the
+/// app has an empty directory for. The directory of the socket, as a new pmd may have to make the socket anew.
+void reach(Properties& properties, const model::AppSpec& spec, const TransientService& service)
+{
+    const auto has = [&](std::initializer_list<std::string_view> names) {
+        return std::ranges::any_of(spec.sandbox, [&](const auto& setting) { return std::ranges::find(names, setting.name) != names.end(); });
     };
-    if (std::ranges::any_of(spec.sandbox, moves_root))
-        properties.add("BindReadOnlyPaths", "a(ssbt)", 1, pm_exec.c_str(), pm_exec.c_str(), 0, std::uint64_t{0});
+    if (has({"RootDirectory", "RootImage"})) bind(properties, service.pm_exec);
+    if (!service.notify_socket.empty() && has({"RootDirectory", "RootImage", "TemporaryFileSystem", "ProtectHome", "PrivateTmp"}))
+        bind(properties, service.notify_socket.substr(0, service.notify_socket.rfind('/')));
 }
 
 /// `mode` replace: a stop of the slice, of an app of this name that was deleted, may still be under way.
@@ -156,7 +163,7 @@ int describe_service(sd_bus_message* call, const engine::LaunchRequest& request,
     properties.add("StandardOutput", "s", "null"); // pm-exec is sent what the app gets
     properties.add("StandardError", "s", "null");
     properties.add(policy::instance_properties(*request.spec));
-    reach(properties, *request.spec, service.pm_exec);
+    reach(properties, *request.spec, service);
     properties.command("ExecStart", service.pm_exec, {service.pm_exec.c_str(), request.spec->name.c_str()});
     return finish(call, properties.result());
 }

@@ -14,6 +14,7 @@ struct TransientService {
     const std::string& unit;
     const std::string& pm_exec;
     int invitation = -1;  ///< becomes stdin of the service
+    const std::string& notify_socket; ///< empty: none
     bool user = false;    ///< in a user's manager, which cannot change users
 };
 

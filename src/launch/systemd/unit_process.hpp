@@ -34,6 +34,7 @@ struct UnitProcess {
     base::Fd theirs;            ///< the unit's stdin, until the unit is asked for
     base::Fd invitation;        ///< our end of the unit's stdin; needed until pm-exec has greeted us
     Talk talk;
+    std::string notify_socket;  ///< its path; empty: it has none
     pid_t pid = 0;
     Watched main;               ///< pidfd
     std::string cgroup;         ///< in the file system; empty: not known

@@ -25,13 +25,13 @@ const Names kHarmless{
     "exec_mode", "launcher", "env", "env_file", "filter_env", "port", "instance_var", "increment_var", "umask", "autostart", "depends_on",
     "autorestart", "stop_exit_codes", "max_restarts", "min_uptime", "restart_delay", "exp_backoff_restart_delay", "kill_signal",
     "kill_timeout", "kill_mode", "treekill", "merge_logs", "disable_logs", "log_type", "log_date_format", "time", "pid_file",
-    "ready", "ignore_watch", "watch_options", "watch_delay",
+    "cluster", "ready", "wait_ready", "listen_timeout", "watchdog", "channel", "shutdown_with_message", "drain", "ignore_watch", "watch_options", "watch_delay",
     // clang-format on
 };
 
 /// Maps of keys, which are looked at one by one.
-const Names kMaps{"limits", "logs", "listen"};
-const Names kHarmlessBelow{"address", "name", "backlog", "v6only", "reuseport", "nodelay", "free_bind", "user", "group", "mode", "memory_max", "memory_high", "memory_swap_max", "cpu", "tasks", "scope", "to", "type", "date_format", "merge", "disable"};
+const Names kMaps{"limits", "logs", "listen", "reload"};
+const Names kHarmlessBelow{"address", "name", "backlog", "v6only", "reuseport", "nodelay", "free_bind", "user", "group", "mode", "memory_max", "memory_high", "memory_swap_max", "cpu", "tasks", "scope", "to", "type", "date_format", "merge", "disable", "parallel", "max_unavailable", "signal"};
 
 TEST(OwnRights, EveryKeyHasBeenLookedAt)
 {

@@ -124,20 +124,6 @@ TEST(Files, OnlyKeepsWhatIsNamedAndNamesWhatIsThere)
     EXPECT_EQ(said(parse_app_file("- script: a\n- script: b\n", given)), Strings{"there is no app 'c', there are a, b"});
 }
 
-TEST(Files, SeveralProcessesOfANodeAppAreNoCluster)
-{
-    const std::string warned = "separate processes that share no port: cluster mode is not supported yet "
-                               "('exec_mode: fork' says that this is meant)";
-    EXPECT_EQ(said(parse("- script: a.js\n  instances: 4\n")),
-              Strings{"2:14: warning: [0].instances: runs 4 " + warned});
-    EXPECT_EQ(said(parse("- {script: a, interpreter: bun, instances: max}\n")),
-              Strings{"1:44: warning: [0].instances: runs several " + warned});
-    for (const char* text : {"{script: a.js}", "{script: a.js, instances: 1}", "{script: a.py, instances: 4}",
-                             "{script: a.js, instances: 4, exec_mode: fork}", "{script: a.js, instances: 4, increment_var: PORT}",
-                             "{script: a.js, instances: 4, instance_var: N}"})
-        EXPECT_EQ(said(parse(text)), Strings{}) << text;
-}
-
 TEST(Files, OptionsReachTheSpec)
 {
     ParseOptions given = options();

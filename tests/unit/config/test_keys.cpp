@@ -9,6 +9,8 @@
 namespace pm::config::test {
 namespace {
 
+using namespace std::chrono_literals;
+
 using Needs = std::map<std::string, model::DependencyCondition>;
 using Condition = model::DependencyCondition;
 
@@ -49,7 +51,27 @@ const std::vector<GoodRow>& good_rows()
         {"instances: max", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, 0}; }},
         {"instances: 0", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, 0}; }},
         {"instances: -2", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, -2}; }},
-        {"exec_mode: fork_mode", [](const AppSpec& s) { return s.script == "run.sh"; }},
+        {"exec_mode: fork_mode", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::None; }},
+        {"exec_mode: cluster", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::Transparent; }},
+        {"exec_mode: cluster\ninterpreter: node", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::Shared; }},
+        {"exec_mode: cluster\ncluster: none", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::None; }},
+        {"exec_mode: cluster\nlisten: 80", [](const AppSpec& s) { return !s.serving.cluster; }},
+        {"cluster: round-robin\ninterpreter: bun", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::RoundRobin; }},
+        {"ready: notify", [](const AppSpec& s) { return s.serving.ready == model::ReadyWhen::Notify; }},
+        {"wait_ready: true", [](const AppSpec& s) { return s.serving.ready == model::ReadyWhen::Ipc; }},
+        {"wait_ready: true\nready: notify", [](const AppSpec& s) { return s.serving.ready == model::ReadyWhen::Notify; }},
+        {"listen_timeout: 3000", [](const AppSpec& s) { return s.serving.listen_timeout == 3s; }},
+        {"watchdog: 5s", [](const AppSpec& s) { return s.serving.watchdog == 5s; }},
+        {"channel: true", [](const AppSpec& s) { return s.serving.channel; }},
+        {"shutdown_with_message: true", [](const AppSpec& s) { return s.serving.shutdown_with_message; }},
+        {"drain: 20s", [](const AppSpec& s) { return s.serving.drain == 20s; }},
+        {"drain: false", [](const AppSpec& s) { return s.serving.drain == 0s; }},
+        {"drain: true", [](const AppSpec& s) { return s.serving.drain == 10s; }},
+        {"reload: {mode: restart, parallel: 2, max_unavailable: 1, signal: SIGUSR2}",
+         [](const AppSpec& s) {
+             return s.serving.reload == model::ReloadPolicy{model::ReloadMode::Restart, 2, 1, SIGUSR2};
+         }},
+        {"instances: 1", [](const AppSpec& s) { return s.instances_given; }},
         {"launcher: systemd", [](const AppSpec& s) { return s.script == "run.sh"; }},
         {"launcher: direct", [](const AppSpec& s) { return s.script == "run.sh"; }},
         {"env: {A: 010, B: 1.50, C: ~, D: {x: [1, '2', 010, true]}}",
@@ -161,7 +183,15 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"interpreter: ''", "3:14: interpreter: the interpreter is empty; 'none' runs the script itself"},
         {"instances: many", "3:12: instances: expected a number up to 100000, -1 and so on, or 'max', not 'many'"},
         {"instances: 100001", "3:12: instances: expected a number up to 100000, -1 and so on, or 'max', not '100001'"},
-        {"exec_mode: cluster", "3:12: exec_mode: 'cluster' is not supported yet, only fork"},
+        {"cluster: shared", "3:10: cluster: 'shared' is for programs that node or bun runs; 'transparent' is for any"},
+        {"cluster: some", "3:10: cluster: expected none, shared, round-robin, reuseport, transparent, reuseport-bpf, not 'some'"},
+        {"listen: 80\ncluster: transparent", "4:10: cluster: 'transparent' does not go together with 'listen', whose sockets all instances share anyway"},
+        {"listen: 80\nready: listening", "4:8: ready: 'listening' tells nothing with 'listen': pmd itself listens, before the app starts; use notify, ipc, probe or started"},
+        {"ready: soon", "3:8: ready: expected notify, ipc, listening, probe, started, not 'soon'"},
+        {"listen_timeout: 0", "3:17: listen_timeout: must be more than 0"},
+        {"drain: x", "3:8: drain: expected a time such as 500ms, 5s or 2m, not 'x'"},
+        {"reload: {modus: x}", "3:10: reload.modus: unknown key, did you mean 'mode'?"},
+        {"reload: {parallel: 0}", "3:20: reload.parallel: expected a number from 1 to 10000, not '0'"},
         {"exec_mode: forks", "3:12: exec_mode: expected fork, fork_mode, cluster, cluster_mode, not 'forks'"},
         {"env: [A]", "3:6: env: expected a map of variables, or a line such as 'A=b C=d', not a list"},
         {"env: A", "3:6: env: expected NAME=value, not 'A'"},
@@ -229,11 +259,6 @@ struct LaterRow {
 TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
 {
     const std::vector<LaterRow> rows{
-        {"cluster: shared", "cluster: false", "cluster: some", ""},
-        {"drain: 5s", "drain: 0", "drain: x", ""},
-        {"wait_ready: true", "wait_ready: false", "wait_ready: maybe", ""},
-        {"listen_timeout: 3s", "listen_timeout: 0", "listen_timeout: [1]", ""},
-        {"shutdown_with_message: true", "shutdown_with_message: false", "shutdown_with_message: x", ""},
         {"health: {http: 'http://x', interval: 3s}", "health: {}", "health: {interval: x}",
          "3:20: health.interval: expected a time such as 500ms, 5s or 2m, not 'x'"},
         {"max_memory_restart: 1.5G", "max_memory_restart: 0", "max_memory_restart: big", ""},
@@ -241,7 +266,6 @@ TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
          "3:15: cron_restart: expected a cron pattern of 5 or 6 fields, not '* *'"},
         {"watch: [src]", "watch: false", "watch: {a: b}", ""},
         {"owner: ann", "owner: ''", "owner: 'a:b'", ""},
-        {"reload: {mode: rolling}", "reload: {}", "reload: {modus: x}", "3:10: reload.modus: unknown key, did you mean 'mode'?"},
         {"stdin: ignore", "stdin: ~", "stdin: [a]", ""},
         {"stdout: /x", "stdout: ''", "stdout: {a: b}", ""},
         {"stderr: 2", "stderr: false", "stderr: [a]", ""},
@@ -256,8 +280,6 @@ TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
         EXPECT_EQ(wrong[0], row.why.empty() ? wrong[0] : row.why);
     }
     EXPECT_EQ(said(parse(with("logs: {rotate: {size: 10M}}"))), Strings{"3:8: logs.rotate: not supported yet"});
-    EXPECT_EQ(said(parse(with("ready: notify"))), Strings{"3:8: ready: 'notify' is not supported yet, only started"});
-    EXPECT_TRUE(said(parse(with("ready: started"))).empty());
 }
 
 TEST(Keys, WatchDetailsAloneAreAWarning)

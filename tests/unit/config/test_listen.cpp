@@ -159,7 +159,6 @@ TEST(Listen, TellsEveryFaultAtItsPlace)
 TEST(Listen, InstancesOfANodeAppThatListensShareThePort)
 {
     EXPECT_TRUE(said(parse("script: a.js\ninstances: 2\nlisten: 8000\n")).empty());
-    EXPECT_EQ(said(parse("script: a.js\ninstances: 2\n")).size(), 1u);
 }
 
 TEST(Listen, IsWrittenAsShortAsItCanBe)

@@ -105,6 +105,26 @@ std::vector<model::ListenAddress> some_addresses()
     return all;
 }
 
+model::ServingSpec some_serving(bool listens)
+{
+    using model::ClusterMode;
+    using model::ReadyWhen;
+    const auto maybe = [] { return *rc::gen::arbitrary<bool>(); };
+    model::ServingSpec serving;
+    if (maybe()) serving.cluster = listens ? ClusterMode::None : *rc::gen::element(ClusterMode::None, ClusterMode::Transparent, ClusterMode::ReusePortBpf);
+    if (maybe()) serving.ready = *rc::gen::element(ReadyWhen::Notify, ReadyWhen::Ipc, listens ? ReadyWhen::Started : ReadyWhen::Listening);
+    if (maybe()) serving.listen_timeout = *time();
+    if (maybe()) serving.watchdog = *time();
+    if (maybe()) serving.drain = *rc::gen::element(milliseconds(0), milliseconds(500));
+    serving.channel = maybe();
+    serving.shutdown_with_message = maybe();
+    if (maybe()) serving.reload.mode = *rc::gen::element(model::ReloadMode::Rolling, model::ReloadMode::Restart, model::ReloadMode::Signal);
+    serving.reload.parallel = *rc::gen::inRange(1U, 10'000U);
+    serving.reload.max_unavailable = *rc::gen::inRange(0U, 10'000U);
+    serving.reload.signal = *rc::gen::inRange(1, 65);
+    return serving;
+}
+
 AppSpec some_spec()
 {
     AppSpec spec;
@@ -116,12 +136,14 @@ AppSpec some_spec()
     spec.interpreter_args = *rc::gen::container<std::vector<std::string>>(text());
     spec.cwd = *path();
     spec.instances = *instances_from(*rc::gen::element<std::string>("1", "7", "max", "-3"));
+    spec.instances_given = spec.instances != model::InstanceCount{} || *rc::gen::arbitrary<bool>();
     spec.instance_var = *rc::gen::element<std::string>("NODE_APP_INSTANCE", "N", "");
     spec.env = *rc::gen::container<std::map<std::string, std::string>>(
         rc::gen::map(text(), [](std::string name) { std::erase(name, '='); return "V" + name; }), text());
     spec.env_files = *rc::gen::container<std::vector<std::string>>(path());
     spec.env_from_caller = *rc::gen::arbitrary<bool>();
     spec.listen = some_addresses();
+    spec.serving = some_serving(!spec.listen.empty());
     spec.user = *rc::gen::element<std::string>("", "33", "www-data");
     spec.group = *rc::gen::element<std::string>("", "0", "staff");
     if (*rc::gen::arbitrary<bool>()) spec.umask = *rc::gen::inRange<std::uint32_t>(0, 01000);

@@ -28,6 +28,7 @@ public:
     std::set<std::string> stubborn;  ///< apps that ignore kill_signal
     std::set<std::string> immortal;  ///< apps that survive SIGKILL
     std::set<std::string> unstartable;
+    bool beside = false;             ///< reloads: old and new processes of an instance may be there at once
     bool answers = true;             ///< false: nothing is answered until somebody says so
 
     std::map<ProcessKey, Process> alive;
@@ -53,7 +54,7 @@ public:
     void launch(const LaunchRequest& request) override
     {
         for (const auto& [key, process] : alive)
-            if (key.id == request.key.id) ADD_FAILURE() << "two processes of instance " << key.id.value;
+            if (key.id == request.key.id && !beside) ADD_FAILURE() << "two processes of instance " << key.id.value;
         const std::string& app = request.spec->name;
         log.push_back("launch " + app + "/" + text(request.key));
         alive[request.key] = {.app = app, .spec = request.spec};
@@ -157,6 +158,10 @@ public:
     }
     void app_added(const std::string& app) override { EXPECT_TRUE(apps.insert(app).second) << app; }
     void app_removed(const std::string& app) override { EXPECT_EQ(apps.erase(app), 1U) << app; }
+    void message(const std::string& app, base::InstanceId id, const std::string& json) override
+    {
+        log.push_back("message " + app + "/" + std::to_string(id.value) + " " + json);
+    }
     void app_changed(const std::string& app) override { EXPECT_TRUE(apps.contains(app)) << app; }
 
     // Driving it

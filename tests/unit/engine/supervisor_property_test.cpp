@@ -17,6 +17,8 @@ struct Drive {
     std::vector<Answer> answers;
     bool jobs = *rc::gen::arbitrary<bool>(); ///< apps may wait for the end of others, which may never come
 
+    Drive() { world.beside = true; }
+
     model::AppSpec random_app(const char* name)
     {
         auto spec = app(name, *rc::gen::inRange(1, 4));
@@ -40,19 +42,20 @@ struct Drive {
     void turn()
     {
         const char* name = *rc::gen::elementOf(std::vector<const char*>(std::begin(kApps), std::end(kApps)));
-        switch (*rc::gen::inRange(0, 12)) {
+        switch (*rc::gen::inRange(0, 13)) {
         case 0: return load(name);
         case 1: return operate(Verb::Start, name);
         case 2: return operate(Verb::Stop, name);
         case 3: return operate(Verb::Restart, name);
         case 4: return operate(Verb::Delete, name);
-        case 5: return operate(*rc::gen::element(Verb::Stop, Verb::Restart, Verb::Delete), id());
+        case 5: return operate(*rc::gen::element(Verb::Stop, Verb::Restart, Verb::Reload, Verb::Delete), id());
         case 6: return scale(name);
         case 7: return crash();
         case 8:
             if (!world.timers.empty()) world.fire();
             return;
         case 9: world.time += *rc::gen::element(1ms, 100ms, 2000ms); return;
+        case 10: return operate(Verb::Reload, name);
         default:
             for (int i = *rc::gen::inRange(1, 4); i > 0 && !world.answers_due.empty(); --i) world.deliver_one();
         }
@@ -96,20 +99,18 @@ struct Drive {
         for (const auto& shown : world.supervisor.snapshots()) {
             names.insert(shown.name);
             RC_ASSERT(!shown.instances.empty());
-            const bool rests = std::ranges::all_of(shown.instances, [](const model::InstanceSnapshot& one) {
-                return one.status == model::Status::Stopped || one.status == model::Status::Errored;
-            });
-            RC_ASSERT(!rests || !world.held.contains(shown.name));
-            for (const auto& instance : shown.instances) {
-                const bool waits = instance.status == model::Status::Starting ||
-                                   instance.status == model::Status::Stopping ||
-                                   instance.status == model::Status::Backoff;
-                if (waits) timed.insert(instance.id.value);
-                const bool has = instance.status == model::Status::Online ||
-                                 instance.status == model::Status::Starting ||
-                                 instance.status == model::Status::Stopping;
-                if (has) held.insert({instance.id, instance.generation});
+            const auto saved = world.supervisor.saved(shown.name);
+            bool rests = true;
+            for (const SavedInstance& instance : saved->instances) {
+                const Machine& machine = instance.machine;
+                const model::Status status = status_of(machine.state);
+                rests = rests && (status == model::Status::Stopped || status == model::Status::Errored) && !has_any_process(machine);
+                if (deadline_of(machine)) timed.insert(instance.id.value);
+                if (has_process(machine.state)) held.insert({instance.id, machine.generation});
+                if (machine.successor) held.insert({instance.id, machine.successor->generation});
+                for (const Leaver& leaver : machine.leavers) held.insert({instance.id, leaver.generation});
             }
+            RC_ASSERT(!rests || !world.held.contains(shown.name));
         }
         RC_ASSERT(names == world.apps);
         // One timer for each that needs one, and none for the others; no process without an instance that knows it.

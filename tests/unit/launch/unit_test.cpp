@@ -55,6 +55,7 @@ struct InUnit : ::testing::Test {
     pid_t child = 0;
     base::Fd out;
     std::vector<int> sockets;
+    engine::ChannelEnds channel;
 
     InUnit()
     {
@@ -76,8 +77,7 @@ struct InUnit : ::testing::Test {
         const int on = 1;
         ASSERT_EQ(::setsockopt(talk.ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
         const engine::LaunchRequest request{.key = {base::InstanceId{1}, base::Generation{1}}, .spec = std::make_shared<model::AppSpec>(spec)};
-        const engine::ChannelEnds nobody;
-        ours.begin(std::move(talk.ours), *make_orders(request, {account, false, true, path, nofile, nobody, true}), true, sockets);
+        ours.begin(std::move(talk.ours), *make_orders(request, {account, false, true, path, nofile, channel, true}), true, sockets);
         send_fds(invitation->ours.get(), wire::kUnitOut, {talk.theirs.get(), write_end.get()});
         child = ::fork();
         if (child == 0) {
@@ -126,6 +126,34 @@ TEST_F(InUnit, GreetsAndBecomesTheAppWithWhatCameOverItsStdin)
     ASSERT_EQ(hear(), Talk::Heard::Running) << "its end of the talk closes at execve, whoever holds its stdin";
     EXPECT_EQ(said(), "/var/lib/web made-up mine\n4\n"); // 0, 1, 2 and the directory that ls reads
     EXPECT_EQ(status(), 0);
+}
+
+TEST_F(InUnit, TheListenerOfItsFilterComesBehindTheGreeting)
+{
+    channel.bind_notifications = true;
+    spec.args = {"-c", "ls /proc/self/fd | wc -l"};
+    start();
+    ASSERT_EQ(hear(), Talk::Heard::Hello);
+    const Talk::Heard heard = hear();
+    if (heard == Talk::Heard::Failed) GTEST_SKIP() << ours.failure().detail;
+    ASSERT_EQ(heard, Talk::Heard::Filter);
+    EXPECT_TRUE(ours.listener());
+    ASSERT_EQ(hear(), Talk::Heard::Running);
+    EXPECT_EQ(said(), "4\n");
+    EXPECT_EQ(status(), 0);
+}
+
+TEST_F(InUnit, AFailureMayComeBehindTheListener)
+{
+    channel.bind_notifications = true;
+    spec.script = "/nonexistent/program";
+    start();
+    ASSERT_EQ(hear(), Talk::Heard::Hello);
+    Talk::Heard heard = hear();
+    if (heard == Talk::Heard::Filter) heard = hear();
+    ASSERT_EQ(heard, Talk::Heard::Failed);
+    EXPECT_TRUE(ours.failure().code == ENOENT || ours.failure().stage == model::LaunchStage::Filter) << ours.failure().detail;
+    status();
 }
 
 TEST_F(InUnit, SocketsComeWithTheOrders)

@@ -15,6 +15,7 @@ World::World(bool cgroups)
 {
     std::string pattern = (std::filesystem::temp_directory_path() / "pm-launch-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
+    channels.add(filters);
     ::chmod(directory_.c_str(), 0755); // apps of other users look into it
     DirectOptions options;
     options.pm_exec = PM_EXEC;
@@ -99,6 +100,7 @@ void World::on_running(engine::ProcessKey key, pid_t pid)
 {
     ++told_[key].running;
     told_[key].pid = pid;
+    channels.runs(key, pid);
 }
 
 void World::on_main_exited(engine::ProcessKey key, const model::ExitInfo& exit) { told_[key].main_exit = exit; }
@@ -107,6 +109,7 @@ void World::on_gone(engine::ProcessKey key, const model::ExitInfo& exit)
 {
     told_[key].gone = exit;
     ++told_[key].gone_count;
+    channels.ended(key);
 }
 
 base::Result<engine::Stdio> World::open(const engine::LaunchRequest& request, const model::SharedIdentity&)

@@ -2,6 +2,7 @@
 // A launcher on a real loop with real processes; waiting is always for an event, with a deadline as the way to fail.
 #pragma once
 
+#include "channel/app_channels.hpp"
 #include "launch/direct_launcher.hpp"
 
 #include <gtest/gtest.h>
@@ -21,6 +22,21 @@ struct Told {
     int gone_count = 0;
     base::Fd out; ///< read end of stdout and stderr
     std::string text;
+};
+
+/// A pmd that only wants to hear of bind().
+class FilterChannels final : public engine::Channels {
+public:
+    base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest&, const model::SharedIdentity&) override
+    {
+        engine::ChannelEnds ends;
+        ends.bind_notifications = wanted;
+        return ends;
+    }
+    void take_filter(engine::ProcessKey key, base::Fd& listener) override { listeners[key] = std::move(listener); }
+
+    bool wanted = false;
+    std::map<engine::ProcessKey, base::Fd> listeners;
 };
 
 class World : public engine::LauncherEvents, public engine::Output, public engine::Sockets {
@@ -60,7 +76,8 @@ public:
     void forget(base::InstanceId id) override { forgotten.push_back(id); }
 
     io::EventLoop loop;
-    engine::Channels channels; ///< nobody talks
+    FilterChannels filters;
+    channel::AppChannels channels; ///< filters, and what a test adds
     std::unique_ptr<DirectLauncher> launcher;
     std::vector<std::string> warnings;
     std::vector<base::InstanceId> forgotten;

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the broker looks at again, as nobody tells it: binds that wait for the first one, and sockets about to listen.
+#include "channel/bind_broker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pm::channel {
+namespace {
+
+/// 1 ms, 2 ms, ... 64 ms: half a second in all. The kernel takes microseconds; a busy machine takes longer.
+constexpr int kMostLooks = 12;
+constexpr model::Duration kLongestDelay{64'000};
+
+} // namespace
+
+void BindBroker::look_later(Later later)
+{
+    const auto waiting = std::ranges::count(later_, later.key, &Later::key);
+    if (static_cast<std::size_t>(waiting) >= kMostWaiting) {
+        Filter* filter = find(later.key);
+        if (filter != nullptr && !later.socket) let_go_on(filter->listener.get(), later.question.call.id);
+        return;
+    }
+    later.due = std::chrono::steady_clock::now() + later.delay;
+    later_.push_back(std::move(later));
+    arm();
+}
+
+void BindBroker::arm()
+{
+    if (later_.empty()) return timer_.set_enabled(false);
+    const auto next = std::ranges::min_element(later_, {}, &Later::due)->due;
+    if (timer_) return timer_.set_time(next);
+    if (auto timer = loop_.add_timer(next, io::Priority::Normal, [this] { look_again(); })) timer_ = *std::move(timer);
+}
+
+void BindBroker::look_again()
+{
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<engine::ProcessKey> ready;
+    std::vector<Later> rest;
+    for (Later& later : std::exchange(later_, {})) {
+        if (later.due <= now && look(later, ready)) continue;
+        if (later.due <= now) later.due = now + later.delay;
+        rest.push_back(std::move(later));
+    }
+    later_ = std::move(rest);
+    arm();
+    for (const engine::ProcessKey key : ready) tell_ready(key);
+}
+
+bool BindBroker::look(Later& later, std::vector<engine::ProcessKey>& ready)
+{
+    Filter* filter = find(later.key);
+    if (filter == nullptr || !filter->listener) return true;
+    const bool last = ++later.looks >= kMostLooks;
+    later.delay = std::min(later.delay * 2, kLongestDelay);
+    if (later.socket) {
+        if (!is_listening(later.socket.get())) return last;
+        listens(*filter, later.socket.get(), later.question.process);
+        ready.push_back(later.key);
+        return true;
+    }
+    const int listener = filter->listener.get();
+    if (!is_waiting(listener, later.question.call.id)) return true;
+    const Verdict verdict = judge(*filter, later.question);
+    if (verdict == Verdict::Wait && !last) return false;
+    if (verdict != Verdict::Answered) let_go_on(listener, later.question.call.id);
+    return true;
+}
+
+/// From now on the socket outlives who made it.
+void BindBroker::listens(Filter& filter, int socket, const AskingProcess& process)
+{
+    App& of = app(filter.app);
+    SharedSocket* shared = of.sockets.find(socket_inode(socket));
+    if (shared == nullptr || !shared->fd) return;
+    const std::string path = shared->place.path();
+    if (!path.empty() && !shared->listening) shared->file = process.find_socket(path);
+    of.sockets.keep(*shared);
+    const auto when = std::chrono::steady_clock::now() + kAllBound;
+    if (of.all_bound) return of.all_bound.set_time(when);
+    auto timer = loop_.add_timer(when, io::Priority::Deferred, [this, name = filter.app] {
+        if (const auto found = apps_.find(name); found != apps_.end()) found->second.sockets.close_left_behind();
+    });
+    if (timer) of.all_bound = *std::move(timer);
+}
+
+void BindBroker::tell_ready(engine::ProcessKey key)
+{
+    Filter* filter = find(key);
+    if (filter == nullptr || std::exchange(filter->ready, true) || events_ == nullptr) return;
+    events_->on_ready(key, model::ReadyWhen::Listening);
+}
+
+} // namespace pm::channel

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/serving.hpp"
+
+#include "model/program.hpp"
+
+namespace pm::policy {
+
+using model::ClusterMode;
+using model::ReadyWhen;
+
+ClusterMode cluster_of(const model::AppSpec& spec)
+{
+    if (spec.serving.cluster) return *spec.serving.cluster;
+    if (!spec.listen.empty()) return ClusterMode::None;
+    if (model::runs_on_node(spec.interpreter, spec.script)) return spec.instances_given ? ClusterMode::Shared : ClusterMode::None;
+    const bool one = spec.instances.kind == model::InstanceCount::Kind::Exact && spec.instances.number < 2;
+    return one || !spec.increment_var.empty() ? ClusterMode::None : ClusterMode::Transparent;
+}
+
+bool is_node_cluster(ClusterMode mode) noexcept
+{
+    return mode == ClusterMode::Shared || mode == ClusterMode::RoundRobin || mode == ClusterMode::ReusePort;
+}
+
+bool has_channel(const model::AppSpec& spec)
+{
+    return model::runs_on_node(spec.interpreter, spec.script) || spec.serving.channel || spec.serving.shutdown_with_message ||
+           spec.serving.ready == ReadyWhen::Ipc;
+}
+
+Readiness readiness_of(const model::AppSpec& spec, bool takes_over, bool listens)
+{
+    const auto& ready = spec.serving.ready;
+    if (ready == ReadyWhen::Started) return {std::nullopt, false, spec.restart.min_uptime};
+    if (ready) return {*ready, true, spec.serving.listen_timeout};
+    const ClusterMode cluster = cluster_of(spec);
+    if (cluster != ClusterMode::None && listens) return {ReadyWhen::Listening, true, spec.serving.listen_timeout};
+    // Nobody knows yet whether it will listen: Node's workers mostly do, of others as many work off queues.
+    if (is_node_cluster(cluster) || (cluster != ClusterMode::None && takes_over)) return {ReadyWhen::Listening, false, spec.restart.min_uptime};
+    return {std::nullopt, false, takes_over ? spec.restart.min_uptime : model::Milliseconds(0)};
+}
+
+model::ReloadMode reload_mode_of(const model::AppSpec& spec)
+{
+    if (spec.serving.reload.mode) return *spec.serving.reload.mode;
+    const bool shares = !spec.listen.empty() || cluster_of(spec) != ClusterMode::None;
+    return shares ? model::ReloadMode::Rolling : model::ReloadMode::Restart;
+}
+
+} // namespace pm::policy

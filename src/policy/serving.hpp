@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What follows from an app's spec for serving: how its instances share a port, what makes them ready, how they are reloaded.
+#pragma once
+
+#include "model/app_spec.hpp"
+
+#include <optional>
+#include <string>
+
+namespace pm::policy {
+
+/// The spec's `cluster`, or what it is by default: Shared for a Node program whose `instances` are given, Transparent for several
+/// instances of anything else, None with `listen` or increment_var.
+[[nodiscard]] model::ClusterMode cluster_of(const model::AppSpec& spec);
+/// Node's cluster protocol is spoken with its processes.
+[[nodiscard]] bool is_node_cluster(model::ClusterMode mode) noexcept;
+/// Its processes get a message channel.
+[[nodiscard]] bool has_channel(const model::AppSpec& spec);
+
+/// What a process that runs has to do to be ready.
+struct Readiness {
+    std::optional<model::ReadyWhen> by; ///< what tells it; nothing: only time does
+    bool must_tell = false;             ///< it failed when it has not told within `within`; else it is ready then
+    model::Milliseconds within{0};
+    bool operator==(const Readiness&) const = default;
+};
+
+/// `takes_over`: of a successor in a reload. `listens`: a process of the app has been seen to listen.
+[[nodiscard]] Readiness readiness_of(const model::AppSpec& spec, bool takes_over, bool listens);
+
+/// The mode of the spec, or Rolling where old and new share what they listen on, else Restart.
+[[nodiscard]] model::ReloadMode reload_mode_of(const model::AppSpec& spec);
+
+} // namespace pm::policy

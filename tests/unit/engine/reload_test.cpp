@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of old and new processes when an app is reloaded, and what makes a process ready.
+#include "fake_world.hpp"
+
+namespace pm::engine::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using model::ReadyWhen;
+using Log = std::vector<std::string>;
+
+/// Shares a socket, so that old and new can serve beside each other; tells when it is ready.
+model::AppSpec serving(int instances, std::string version = "1")
+{
+    model::AppSpec spec = app("web", instances);
+    spec.instances_given = true;
+    spec.listen.push_back({.port = 80, .name = "80"});
+    spec.serving.ready = ReadyWhen::Notify;
+    spec.args = {std::move(version)};
+    return spec;
+}
+
+class ReloadTest : public ::testing::Test {
+protected:
+    ReloadTest() { world.beside = true; }
+
+    Answer apply(model::AppSpec spec, const ApplyOptions& options = {})
+    {
+        Answer answer;
+        EXPECT_TRUE(world.supervisor.apply({std::move(spec)}, options, answer.done()));
+        world.deliver();
+        return answer;
+    }
+    Answer operate(Verb verb, std::string_view target = "web")
+    {
+        Answer answer;
+        EXPECT_TRUE(world.supervisor.operate(verb, target, answer.done()));
+        world.deliver();
+        return answer;
+    }
+    void ready(std::uint32_t id, std::uint64_t generation, ReadyWhen by = ReadyWhen::Notify)
+    {
+        world.supervisor.on_ready({base::InstanceId{id}, base::Generation{generation}}, by);
+        world.deliver();
+    }
+    void online(model::AppSpec spec)
+    {
+        const int count = spec.instances.number;
+        apply(std::move(spec));
+        for (int id = 0; id < count; ++id) ready(static_cast<std::uint32_t>(id), 1);
+    }
+    [[nodiscard]] bool alive(std::uint32_t id, std::uint64_t generation) const
+    {
+        return world.alive.contains({base::InstanceId{id}, base::Generation{generation}});
+    }
+    [[nodiscard]] std::uint64_t generation(std::size_t at = 0) const { return world.instance("web", at).generation.value; }
+
+    FakeWorld world;
+};
+
+TEST_F(ReloadTest, AProcessIsStartingUntilItTellsThatItIsReady)
+{
+    const Answer start = apply(serving(1));
+    EXPECT_EQ(world.status("web"), "starting");
+    EXPECT_EQ(start.text(), "pending");
+    ready(0, 1, ReadyWhen::Listening); // not what it waits for
+    EXPECT_EQ(world.status("web"), "starting");
+    ready(0, 1);
+    EXPECT_EQ(world.status("web"), "online");
+    EXPECT_EQ(start.text(), "ok");
+    EXPECT_TRUE(world.timers.empty());
+}
+
+TEST_F(ReloadTest, NotReadyInTimeIsAnUnstableExitHoweverLongThatWas)
+{
+    model::AppSpec spec = serving(1);
+    spec.serving.listen_timeout = 60s;
+    spec.restart.max_restarts = 2;
+    const Answer start = apply(spec);
+    world.advance(61s);
+    EXPECT_EQ(generation(), 2U);
+    EXPECT_EQ(world.instance("web").unstable_restarts, 1U);
+    world.advance(61s);
+    EXPECT_EQ(world.status("web"), "errored");
+    EXPECT_NE(world.instance("web").reason.find("not ready within 1m (listen_timeout)"), std::string::npos) << world.instance("web").reason;
+    EXPECT_EQ(start.text(), "NotOnline");
+}
+
+TEST_F(ReloadTest, MoreTimeIsGivenToWhoAsksForIt)
+{
+    apply(serving(1));
+    world.advance(7s);
+    world.supervisor.on_more_time({base::InstanceId{0}, base::Generation{1}}, 20s);
+    world.advance(19s);
+    EXPECT_EQ(world.status("web"), "starting");
+    world.advance(2s);
+    EXPECT_EQ(generation(), 2U);
+}
+
+TEST_F(ReloadTest, TheNewOneIsReadyBeforeTheOldOneIsToldToGo)
+{
+    online(serving(2));
+    world.log.clear();
+    const Answer reload = operate(Verb::Reload);
+    EXPECT_TRUE(alive(0, 1) && alive(0, 2) && alive(1, 1) && !alive(1, 2)) << "one at a time";
+    EXPECT_EQ(world.status("web"), "online") << "the old one serves";
+    EXPECT_EQ(generation(), 1U);
+    ready(0, 2);
+    EXPECT_FALSE(alive(0, 1));
+    EXPECT_EQ(generation(), 2U);
+    EXPECT_TRUE(alive(1, 1) && alive(1, 2));
+    EXPECT_EQ(reload.text(), "pending");
+    ready(1, 2);
+    EXPECT_EQ(reload.text(), "ok");
+    EXPECT_EQ(world.instance("web", 1).restarts, 1U);
+    EXPECT_EQ(world.alive.size(), 2U);
+    EXPECT_TRUE(world.timers.empty());
+    EXPECT_EQ(std::ranges::count(world.log, "event reload web/0.2"), 1);
+}
+
+TEST_F(ReloadTest, TheNextOneWaitsForTheEndOfTheOldOne)
+{
+    world.stubborn = {"web"};
+    online(serving(2));
+    const Answer reload = operate(Verb::Reload);
+    ready(0, 2);
+    EXPECT_TRUE(alive(0, 1) && !alive(1, 2));
+    world.advance(2s); // kill_timeout
+    EXPECT_TRUE(!alive(0, 1) && alive(1, 2));
+    EXPECT_EQ(reload.text(), "pending");
+}
+
+TEST_F(ReloadTest, SoManyAtOnceAsTheAppSays)
+{
+    model::AppSpec spec = serving(3);
+    spec.serving.reload.parallel = 2;
+    online(spec);
+    operate(Verb::Reload);
+    EXPECT_TRUE(alive(0, 2) && alive(1, 2) && !alive(2, 2));
+}
+
+TEST_F(ReloadTest, ANewOneThatEndsIsTheEndOfItAndTheOldOnesServeOn)
+{
+    online(serving(2));
+    const Answer reload = operate(Verb::Reload);
+    world.gone_later({base::InstanceId{0}, base::Generation{2}}, {.kind = model::ExitInfo::Kind::Exited, .code = 3});
+    world.deliver();
+    EXPECT_EQ(reload.text(), "ReloadFailed");
+    EXPECT_EQ(reload.outcome().failures.front().error.message, "the new process ended before it was ready: exit code 3");
+    EXPECT_TRUE(alive(0, 1) && alive(1, 1));
+    EXPECT_EQ(world.alive.size(), 2U);
+    EXPECT_EQ(world.status("web"), "online");
+    EXPECT_TRUE(world.timers.empty());
+    EXPECT_EQ(std::ranges::count(world.log, "event reload-failed web/0.1"), 1);
+}
+
+TEST_F(ReloadTest, ANewOneThatIsNotReadyInTimeIsEnded)
+{
+    world.stubborn = {"web"};
+    online(serving(2));
+    const Answer reload = operate(Verb::Reload);
+    world.advance(9s);
+    EXPECT_EQ(reload.text(), "ReloadFailed");
+    world.advance(2s);
+    EXPECT_TRUE(alive(0, 1) && alive(1, 1));
+    EXPECT_EQ(world.alive.size(), 2U);
+}
+
+TEST_F(ReloadTest, OthersThatAreBeingReplacedAreLeftAloneWhenOneFails)
+{
+    model::AppSpec spec = serving(2);
+    spec.serving.reload.parallel = 2;
+    online(spec);
+    const Answer reload = operate(Verb::Reload);
+    world.gone_later({base::InstanceId{0}, base::Generation{2}}, {.kind = model::ExitInfo::Kind::Exited, .code = 3});
+    world.deliver();
+    EXPECT_EQ(reload.text(), "ReloadFailed");
+    EXPECT_TRUE(alive(0, 1) && alive(1, 1) && !alive(1, 2));
+}
+
+TEST_F(ReloadTest, AFileThatChangedIsBroughtInThatWay)
+{
+    online(serving(1));
+    const Answer load = apply(serving(1, "2"));
+    EXPECT_TRUE(alive(0, 1) && alive(0, 2));
+    ready(0, 2);
+    EXPECT_EQ(load.text(), "ok");
+    EXPECT_EQ(world.alive.at({base::InstanceId{0}, base::Generation{2}}).spec->args, std::vector<std::string>{"2"});
+}
+
+TEST_F(ReloadTest, WhenItFailsTheAppIsWhatItWas)
+{
+    online(serving(2));
+    const Answer load = apply(serving(2, "2"));
+    world.gone_later({base::InstanceId{0}, base::Generation{2}}, {.kind = model::ExitInfo::Kind::Exited, .code = 3});
+    world.deliver();
+    EXPECT_EQ(load.text(), "ReloadFailed");
+    EXPECT_EQ(world.supervisor.spec("web")->args, std::vector<std::string>{"1"});
+    const auto plan = world.supervisor.plan(std::vector{serving(2, "2")}, {});
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->front().action, PlanAction::Change) << "the next load tries again";
+}
+
+TEST_F(ReloadTest, OnceOneServesWithItTheNewSpecStays)
+{
+    online(serving(2));
+    apply(serving(2, "2"));
+    ready(0, 2);
+    world.gone_later({base::InstanceId{1}, base::Generation{2}}, {.kind = model::ExitInfo::Kind::Exited, .code = 3});
+    world.deliver();
+    EXPECT_EQ(world.supervisor.spec("web")->args, std::vector<std::string>{"2"});
+    EXPECT_TRUE(alive(0, 2) && alive(1, 1));
+}
+
+TEST_F(ReloadTest, AnotherReloadJoins)
+{
+    online(serving(2));
+    const Answer first = operate(Verb::Reload);
+    const Answer second = operate(Verb::Reload);
+    EXPECT_FALSE(alive(0, 3));
+    ready(0, 2);
+    ready(1, 2);
+    EXPECT_EQ(first.text(), "ok");
+    EXPECT_EQ(second.text(), "ok");
+    EXPECT_EQ(generation(1), 2U);
+}
+
+TEST_F(ReloadTest, AnotherSpecBeginsAnew)
+{
+    online(serving(1));
+    const Answer first = operate(Verb::Reload);
+    const Answer load = apply(serving(1, "2"));
+    EXPECT_TRUE(!alive(0, 2) && alive(0, 3)) << "the successor of the old spec goes";
+    ready(0, 3);
+    EXPECT_EQ(first.text(), "ok");
+    EXPECT_EQ(load.text(), "ok");
+}
+
+TEST_F(ReloadTest, AStopWins)
+{
+    online(serving(2));
+    const Answer reload = operate(Verb::Reload);
+    const Answer stop = operate(Verb::Stop);
+    EXPECT_TRUE(world.alive.empty());
+    EXPECT_EQ(stop.text(), "ok");
+    EXPECT_EQ(reload.text(), "Superseded, Superseded");
+    world.advance(1h);
+    EXPECT_TRUE(world.alive.empty());
+}
+
+TEST_F(ReloadTest, WhoIsStoppedBeforeItsTurnStaysStopped)
+{
+    online(serving(2));
+    const Answer reload = operate(Verb::Reload);
+    operate(Verb::Stop, "1");
+    ready(0, 2);
+    EXPECT_EQ(reload.text(), "Superseded");
+    EXPECT_EQ(world.status("web", 1), "stopped");
+}
+
+TEST_F(ReloadTest, TheSuccessorTakesOverFromACrash)
+{
+    online(serving(1));
+    const Answer reload = operate(Verb::Reload);
+    world.gone_later({base::InstanceId{0}, base::Generation{1}}, {.kind = model::ExitInfo::Kind::Signaled, .code = 11});
+    world.deliver();
+    EXPECT_EQ(world.status("web"), "starting");
+    EXPECT_EQ(generation(), 2U);
+    EXPECT_EQ(world.alive.size(), 1U);
+    ready(0, 2);
+    EXPECT_EQ(reload.text(), "ok");
+}
+
+TEST_F(ReloadTest, WhatCannotServeBesideItselfIsRestartedOneByOne)
+{
+    model::AppSpec spec = app("web", 2);
+    spec.serving.cluster = model::ClusterMode::None;
+    apply(spec);
+    world.log.clear();
+    const Answer reload = operate(Verb::Reload);
+    EXPECT_EQ(reload.text(), "ok");
+    Log launches;
+    std::ranges::copy_if(world.log, std::back_inserter(launches), [](const std::string& line) { return !line.starts_with("event"); });
+    EXPECT_EQ(launches, (Log{"signal 15 0.1", "launch web/0.2", "signal 15 1.1", "launch web/1.2"}));
+}
+
+TEST_F(ReloadTest, ASignalIsAllThatSomeWant)
+{
+    model::AppSpec spec = serving(1);
+    spec.serving.reload.mode = model::ReloadMode::Signal;
+    online(spec);
+    const Answer reload = operate(Verb::Reload);
+    EXPECT_EQ(reload.text(), "ok");
+    EXPECT_EQ(generation(), 1U);
+}
+
+TEST_F(ReloadTest, WhatRestsIsStarted)
+{
+    online(serving(1));
+    operate(Verb::Stop);
+    const Answer reload = operate(Verb::Reload);
+    ready(0, 2);
+    EXPECT_EQ(reload.text(), "ok");
+    EXPECT_EQ(world.status("web"), "online");
+}
+
+TEST_F(ReloadTest, GoesOnUnderTheNextPmd)
+{
+    world.stubborn = {"web"};
+    online(serving(2));
+    operate(Verb::Reload);
+    ready(0, 2); // 0.1 is on its way out
+    const auto saved = world.supervisor.saved("web");
+    ASSERT_TRUE(saved);
+    ASSERT_EQ(saved->instances.front().machine.leavers.size(), 1U);
+    FakeWorld next;
+    next.beside = true;
+    next.time = world.time;
+    EXPECT_TRUE(next.supervisor.restore(std::vector{*saved}).empty());
+    ASSERT_EQ(next.adopted.size(), 3U);
+    EXPECT_EQ(next.adopted[1].key.generation.value, 1U);
+    next.advance(2s);
+    EXPECT_EQ(std::ranges::count(next.log, "kill 0.1"), 1);
+}
+
+TEST_F(ReloadTest, TheWatchdogHasItAbortedAndStartedAnew)
+{
+    online(serving(1));
+    world.log.clear();
+    world.supervisor.on_watchdog({base::InstanceId{0}, base::Generation{1}}, "no WATCHDOG=1 for 5s");
+    EXPECT_EQ(world.log.front(), "signal 6 0.1");
+    world.deliver();
+    EXPECT_EQ(generation(), 2U);
+    EXPECT_EQ(world.instance("web").last_exit->cause, model::ExitInfo::Cause::Watchdog);
+    EXPECT_NE(world.instance("web").reason.find("no WATCHDOG=1 for 5s"), std::string::npos);
+}
+
+} // namespace
+} // namespace pm::engine::testing
