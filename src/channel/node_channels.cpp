@@ -41,6 +41,7 @@ NodeChannels::NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeO
     : loop_(loop), options_(std::move(options)), warn_(std::move(warn)), cluster_(loop, listened, options_.unheld, [this] { on_state(); })
 {
     if (auto source = loop_.add_deferred(io::Priority::Deferred, [this] { save(); })) saver_ = *std::move(source);
+    if (auto source = loop_.add_deferred(io::Priority::Deferred, [this] { hear_last_words(); })) listener_ = *std::move(source);
 }
 
 NodeChannels::~NodeChannels()
@@ -102,12 +103,10 @@ Result<void> NodeChannels::attach(std::shared_ptr<NodeWorker> worker, base::Fd f
     return {};
 }
 
-/// The channel of the process is no more.
-void NodeChannels::detach(NodeWorker& worker)
+/// The process, or its channel, is no more.
+void NodeChannels::let_go(NodeWorker& worker)
 {
-    if (worker.link) worker.link->close();
-    worker.link.reset();
-    if (worker.unique_id != 0) cluster_.left(worker);
+    if (std::exchange(worker.unique_id, 0U) != 0) cluster_.left(worker);
     if (depot_ != nullptr) depot_->discard(stored_name(worker.key()));
     on_state();
 }
@@ -144,7 +143,17 @@ void NodeChannels::ended(ProcessKey key)
     if (found == workers_.end()) return;
     const std::shared_ptr<NodeWorker> worker = std::move(found->second);
     workers_.erase(found);
-    if (worker->link) detach(*worker);
+    if (!worker->link) return;
+    worker->ended = true;
+    let_go(*worker);
+    ended_.push_back(worker);
+    listener_.set_enabled(true);
+}
+
+/// "process.send(result); process.exit()": the end is seen before what was said before it.
+void NodeChannels::hear_last_words()
+{
+    for (const auto& worker : std::exchange(ended_, {})) worker->link->read_rest();
 }
 
 void NodeChannels::rests(const std::string& app) { cluster_.rests(app); }
@@ -161,6 +170,7 @@ std::vector<std::string> NodeChannels::addresses(const std::string& app) const
 void NodeChannels::on_line(NodeWorker& worker, const NodeMessage& message, std::string_view line)
 {
     const ProcessKey key = worker.key();
+    if (worker.ended && message.kind != Kind::App && message.kind != Kind::Handle) return;
     switch (message.kind) {
     case Kind::App: return told_->on_message(key, std::string(line.substr(message.marked ? 1 : 0)));
     case Kind::Ready: return told_->on_ready(key, model::ReadyWhen::Ipc);
@@ -194,11 +204,13 @@ void NodeChannels::on_cluster(NodeWorker& worker, const NodeMessage& message)
 
 void NodeChannels::on_end(NodeWorker& worker, bool too_long)
 {
+    if (worker.ended) return;
     if (too_long)
         warn_(fmt::format("app '{}', process {}: a message of more than {} MiB: its message channel is closed", worker.app(), worker.key().id.value, NodeLink::kMostLine >> 20));
     const bool drained = worker.dismissed;
     const ProcessKey key = worker.key();
-    detach(worker);
+    worker.link.reset();
+    let_go(worker);
     if (drained) told_->on_drained(key);
 }
 

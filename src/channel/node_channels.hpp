@@ -53,7 +53,8 @@ public:
 
 private:
     base::Result<void> attach(std::shared_ptr<NodeWorker> worker, base::Fd fd, NodeLink::State state);
-    void detach(NodeWorker& worker);
+    void let_go(NodeWorker& worker);
+    void hear_last_words();
     void on_cluster(NodeWorker& worker, const NodeMessage& message);
     void complain(NodeWorker& worker, const char* what);
     [[nodiscard]] NodeWorker* find(engine::ProcessKey key) const;
@@ -73,6 +74,8 @@ private:
     std::uint32_t last_id_ = 0;
     NodeCluster cluster_;
     std::map<engine::ProcessKey, std::shared_ptr<NodeWorker>> workers_;
+    std::vector<std::shared_ptr<NodeWorker>> ended_;   ///< what they said last is read when the loop turns
+    io::Source listener_;
     io::Source saver_;
     bool save_due_ = false;
     bool save_failed_ = false; ///< the log knows

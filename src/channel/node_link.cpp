@@ -130,23 +130,32 @@ void NodeLink::on_ready(std::uint32_t ready)
 {
     const auto alive = shared_from_this();
     if ((ready & EPOLLOUT) != 0) flush();
-    if (fd_ && (ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read();
+    if (fd_ && (ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) (void)read();
     if (fd_) wait_for();
 }
 
-/// One piece a turn: whoever talks without end lets others have theirs.
-void NodeLink::read()
+void NodeLink::read_rest()
+{
+    constexpr int kMostPieces = 16;
+    const auto alive = shared_from_this();
+    for (int count = 0; count < kMostPieces && fd_; ++count)
+        if (!read()) return;
+}
+
+/// One piece a turn: whoever talks without end lets others have theirs. False: there was none.
+bool NodeLink::read()
 {
     std::array<char, kReadAtOnce> buffer;
     const ssize_t got = receive(fd_.get(), buffer);
-    if (got < 0 && try_again(errno)) return;
-    if (got <= 0) return end(false);
+    if (got < 0 && try_again(errno)) return false;
+    if (got <= 0) return end(false), false;
     const bool had_rest = !lines_.rest().empty();
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-    if (!lines_.feed(bytes, [this](std::string_view line) { return take(line); })) return end(true);
-    if (!fd_) return;
+    if (!lines_.feed(bytes, [this](std::string_view line) { return take(line); })) return end(true), false;
+    if (!fd_) return false;
     flush();
-    if (had_rest || !lines_.rest().empty()) events_->on_state();
+    if (fd_ && (had_rest || !lines_.rest().empty())) events_->on_state();
+    return static_cast<bool>(fd_);
 }
 
 bool NodeLink::take(std::string_view line)

@@ -64,6 +64,8 @@ public:
 
     /// Sends it, or keeps it until there is room. False: closed, or too much waits.
     bool post(NodeParcel parcel);
+    /// The process has ended: reads what it said last, as far as there is no end to it. Not from inside a callback of this.
+    void read_rest();
     void close() noexcept;
     [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
@@ -73,7 +75,7 @@ public:
 private:
     NodeLink(base::Fd fd, NodeLinkEvents& events, State state);
     void on_ready(std::uint32_t events);
-    void read();
+    bool read();
     [[nodiscard]] bool take(std::string_view line);
     void arrived(bool whole);
     void end(bool too_long);

@@ -52,6 +52,7 @@ struct NodeWorker final : NodeLinkEvents {
     bool online = false;                      ///< it talks the cluster's protocol
     bool listens = false;
     bool dismissed = false;                   ///< it was told to go
+    bool ended = false;                       ///< only what it said last is of interest
     bool complained = false;                  ///< the log knows that it talks nonsense
     std::map<std::string, std::string> held;  ///< key of a reply -> place of the socket
     std::set<std::string> addresses;          ///< where it said that it listens, for people

@@ -185,7 +185,7 @@ TEST_F(FakeWorkers, WhoAsksWithoutEndAndNeverReadsStopsBeingRead)
 {
     Worker a = join(0);
     ::fcntl(a.fd.get(), F_SETFL, O_NONBLOCK);
-    const std::string query = R"({"cmd":"NODE_CLUSTER","act":"queryServer","address":"nowhere","addressType":4,"port":1,"seq":1})" "\n";
+    const std::string query = R"({"cmd":"NODE_CLUSTER","act":"queryServer","address":")" + std::string(2000, 'n') + R"(","addressType":4,"port":1,"seq":1})" "\n";
     std::size_t written = 0;
     int stuck = 0;
     while (stuck < 200 && written < (std::size_t{64} << 20)) {

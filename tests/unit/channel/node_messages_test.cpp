@@ -77,6 +77,14 @@ TEST_P(NodeMessages, WithoutAClusterAProgramEndsWhenItHasNothingToDo)
     EXPECT_EQ(said[key].exit.code, 0);
 }
 
+TEST_P(NodeMessages, WhatAProgramSaysLastIsHeard)
+{
+    program("for (let i = 0; i < 100; i++) process.send(i); process.exit();");
+    const ProcessKey key = start();
+    ASSERT_TRUE(until_gone(key));
+    EXPECT_TRUE(until([&] { return said[key].messages.size() == 100; }));
+}
+
 TEST_P(NodeMessages, ALongLineClosesItsChannelAlone)
 {
     program("process.send('x'.repeat(5 << 20)); process.on('disconnect', () => { console.log('closed'); }); setInterval(() => {}, 1000);");
