@@ -200,7 +200,8 @@ void NodeCluster::release(const NodeWorker& worker, const std::string& place, bo
 {
     ClusterSocket* socket = sockets_.find(worker.app(), place);
     if (socket == nullptr || socket->holders.erase(worker.key()) == 0 || !socket->holders.empty()) return;
-    if (on_purpose) return close(worker.app(), place);
+    // A slot whose worker was told to go, and has no successor, is not to come back: its share of connections must not wait.
+    if (on_purpose || (socket->address.reuseport && worker.dismissed)) return close(worker.app(), place);
     socket->unheld_since = now();
     sweep_later();
 }

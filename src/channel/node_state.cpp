@@ -94,7 +94,7 @@ KeptWorker worker_from(const Json& from)
 
 Json to_json(const ClusterSocket& socket)
 {
-    Json json = {{"app", socket.app}, {"place", socket.place}, {"borrowed", socket.borrowed}, {"turns", socket.turns},
+    Json json = {{"app", socket.app}, {"place", socket.place}, {"borrowed", socket.borrowed}, {"turns", socket.turns}, {"reuseport", socket.address.reuseport},
                  {"data", socket.data}, {"kind", static_cast<int>(socket.address.kind)}, {"host", socket.address.host}};
     if (const auto& owner = socket.owner)
         json["owner"] = {{"uid", owner->uid}, {"gid", owner->gid}, {"groups", owner->groups}, {"name", owner->name}};
@@ -108,6 +108,7 @@ ClusterSocket socket_from(const Json& from)
     get(from, "place", socket.place);
     get(from, "borrowed", socket.borrowed);
     get(from, "turns", socket.turns);
+    get(from, "reuseport", socket.address.reuseport);
     get(from, "data", socket.data);
     get(from, "host", socket.address.host);
     int kind = 0;

@@ -399,6 +399,20 @@ TEST_F(Slots, HaveASocketEachThatSuccessorsInherit)
     EXPECT_EQ(inode(a.got), inode(after_a.got));
 }
 
+TEST_F(Slots, ThatAreNotToComeBackAreClosedAtOnce)
+{
+    Worker a = join(0), b = join(1);
+    a.ask(port, 1);
+    take(a);
+    b.ask(port, 1);
+    take(b);
+    EXPECT_TRUE(channels->dismiss({base::InstanceId{0}, base::Generation{1}}));
+    a.fd.reset();
+    ASSERT_TRUE(until([&] { return store.kept.size() == 3; })) << "b's channel, its socket, the state";
+    const base::Fd clients[] = {connected(port), connected(port), connected(port), connected(port)};
+    for (std::size_t count = 0; count < std::size(clients); ++count) EXPECT_TRUE(base::Fd(::accept(b.got.get(), nullptr, nullptr)));
+}
+
 TEST_F(FakeWorkers, LoseNothingWhenPmdIsReplacedInTheMiddle)
 {
     Worker a = join(0);
