@@ -25,7 +25,10 @@ constexpr mode_t kUsualUmask = 0022;
 constexpr std::size_t kMostHeld = 256;
 constexpr std::size_t kMostAddresses = 64;
 
-model::TimePoint now() { return io::MonotonicClock().now(); }
+model::TimePoint now()
+{
+    return io::MonotonicClock().now();
+}
 
 /// As Node's server.address() has it; empty for a path.
 std::string sockname(int fd)
@@ -46,20 +49,25 @@ std::string sockname(int fd)
 }
 
 /// The key of a reply: no other of that worker has it, as the program's queries are counted.
-std::string key_of(const ServerQuery& query) { return fmt::format("{}-#{}", place_of(query), query.seq); }
+std::string key_of(const ServerQuery& query)
+{
+    return fmt::format("{}-#{}", place_of(query), query.seq);
+}
 
 /// What the worker's program could do itself is done for it.
 Rights rights_of(const NodeWorker& worker)
 {
     Rights rights{.owner = worker.user};
-    if (worker.user && worker.user->uid != 0 && ::geteuid() == 0) rights.may_have_low_ports = may_bind_low_ports(*worker.request.spec);
+    if (worker.user && worker.user->uid != 0 && ::geteuid() == 0)
+        rights.may_have_low_ports = may_bind_low_ports(*worker.request.spec);
     return rights;
 }
 
 } // namespace
 
 /// Numbers of messages go on from those of an earlier pmd: who answers late is not misunderstood.
-NodeCluster::NodeCluster(io::EventLoop& loop, engine::Sockets& listened, model::Milliseconds unheld, std::function<void()> changed)
+NodeCluster::NodeCluster(io::EventLoop& loop, engine::Sockets& listened, model::Milliseconds unheld,
+                         std::function<void()> changed)
     : loop_(loop), listened_(listened), unheld_(unheld), changed_(std::move(changed)),
       last_seq_(std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch()).count()),
       turns_(
@@ -90,7 +98,8 @@ tl::expected<ClusterSocket*, int> NodeCluster::socket_for(const NodeWorker& work
     }
     auto address = address_of(query, spec.umask ? static_cast<mode_t>(*spec.umask) : kUsualUmask);
     if (!address) return tl::unexpected(address.error());
-    const bool own_of_slot = worker.mode == ClusterMode::ReusePort && model::is_ip(address->kind) && !is_udp(query) && query.port != 0;
+    const bool own_of_slot =
+        worker.mode == ClusterMode::ReusePort && model::is_ip(address->kind) && !is_udp(query) && query.port != 0;
     if (own_of_slot) {
         address->reuseport = true;
         wanted.place += fmt::format("/{}", worker.request.slot.value);

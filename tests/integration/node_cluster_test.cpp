@@ -102,7 +102,9 @@ TEST_F(NodeCluster, WhatAnInstanceCannotHaveIsItsFailure)
 {
     serve();
     const auto error = error_of([&] {
-        load(fmt::format("apps: [{{name: other, script: http.js, instances: 2, max_restarts: 0, ready: listening, env: {{PORT: {}}}}}]", port));
+        load(fmt::format(
+            "apps: [{{name: other, script: http.js, instances: 2, max_restarts: 0, ready: listening, env: {{PORT: {}}}}}]",
+            port));
     });
     EXPECT_NE(error.getName(), "");
     EXPECT_TRUE(answers());

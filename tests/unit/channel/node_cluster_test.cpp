@@ -44,7 +44,8 @@ TEST_P(NodeClusterWorld, APlainServerIsCarriedOn)
 TEST_P(NodeClusterWorld, AUnixSocketIsMadeSharedAndRemoved)
 {
     const std::string path = directory + "/web.sock";
-    program(R"(require('http').createServer((q, a) => a.end('hey')).listen({path: process.env.SOCK, readableAll: true, writableAll: true});)");
+    program(
+        R"(require('http').createServer((q, a) => a.end('hey')).listen({path: process.env.SOCK, readableAll: true, writableAll: true});)");
     spec.env["SOCK"] = path;
     std::filesystem::remove(path);
     serve(0);
@@ -82,7 +83,8 @@ TEST_P(NodeClusterWorld, TwoPortsAreTwoSockets)
 {
     const std::uint16_t other = free_port();
     spec.env["OTHER"] = std::to_string(other);
-    program(R"(for (const p of [process.env.PORT, process.env.OTHER]) require('http').createServer((q, a) => a.end(p)).listen(+p, '0.0.0.0', 16);)");
+    program(
+        R"(for (const p of [process.env.PORT, process.env.OTHER]) require('http').createServer((q, a) => a.end(p)).listen(+p, '0.0.0.0', 16);)");
     serve();
     ASSERT_TRUE(until([&] { return channels->addresses("web").size() == 2; }));
     EXPECT_EQ(answer(), std::to_string(port));
@@ -138,18 +140,21 @@ TEST_P(NodeClusterWorld, ASocketOfListenIsListenedOnByItsNumber)
 
 TEST_P(NodeClusterWorld, ADismissedWorkerEndsWhenItsWorkIsDone)
 {
-    program(R"(let n = 0; require('http').createServer((q, a) => { process.send('asked'); process.on('message', () => a.end('hey')); }).listen(+process.env.PORT);)");
+    program(
+        R"(let n = 0; require('http').createServer((q, a) => { process.send('asked'); process.on('message', () => a.end('hey')); }).listen(+process.env.PORT);)");
     const ProcessKey key = serve();
-    beside([&, asked = std::string()]() mutable {
-        std::thread client([&] { asked = get(port); });
-        client.join();
-        EXPECT_EQ(asked, "hey");
-    }, [&] {
-        ASSERT_TRUE(until([&] { return !said[key].messages.empty(); }));
-        EXPECT_TRUE(channels->dismiss(key));
-        EXPECT_FALSE(said[key].drained);
-        ASSERT_TRUE(channels->send(key, "1"));
-    });
+    beside(
+        [&, asked = std::string()]() mutable {
+            std::thread client([&] { asked = get(port); });
+            client.join();
+            EXPECT_EQ(asked, "hey");
+        },
+        [&] {
+            ASSERT_TRUE(until([&] { return !said[key].messages.empty(); }));
+            EXPECT_TRUE(channels->dismiss(key));
+            EXPECT_FALSE(said[key].drained);
+            ASSERT_TRUE(channels->send(key, "1"));
+        });
     ASSERT_TRUE(until_gone(key));
     EXPECT_EQ(said[key].exit.code, 0);
     EXPECT_FALSE(channels->dismiss(key));
@@ -190,22 +195,24 @@ TEST_P(NodeClusterWorld, ReplacingWorkersUnderLoadLosesNothing)
         }
     };
     std::set<std::string> failed[4];
-    beside([&] {
-        std::vector<std::thread> clients;
-        for (auto& one : failed) clients.emplace_back(ask, std::ref(one));
-        for (std::thread& one : clients) one.join();
-    }, [&] {
-        for (int round = 0; round < 3; ++round)
-            for (std::uint32_t slot = 0; slot < 2; ++slot) {
-                const ProcessKey next = serve(slot);
-                const int before = answered;
-                EXPECT_TRUE(channels->dismiss(now[slot]));
-                EXPECT_TRUE(until_gone(now[slot]));
-                EXPECT_TRUE(until([&] { return answered > before + 50; }));
-                now[slot] = next;
-            }
-        enough = true;
-    });
+    beside(
+        [&] {
+            std::vector<std::thread> clients;
+            for (auto& one : failed) clients.emplace_back(ask, std::ref(one));
+            for (std::thread& one : clients) one.join();
+        },
+        [&] {
+            for (int round = 0; round < 3; ++round)
+                for (std::uint32_t slot = 0; slot < 2; ++slot) {
+                    const ProcessKey next = serve(slot);
+                    const int before = answered;
+                    EXPECT_TRUE(channels->dismiss(now[slot]));
+                    EXPECT_TRUE(until_gone(now[slot]));
+                    EXPECT_TRUE(until([&] { return answered > before + 50; }));
+                    now[slot] = next;
+                }
+            enough = true;
+        });
     for (const auto& one : failed) EXPECT_TRUE(one.empty()) << *one.begin();
     EXPECT_GT(answered, 300);
 }
@@ -256,13 +263,17 @@ constexpr const char* kTlsClient = R"(const tls = require('tls'), fs = require('
 TEST_P(NodeClusterWorld, SessionsOfTlsGoOnWithOtherWorkers)
 {
     const std::string in = "cd " + directory + " && ";
-    if (std::system((in + "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -subj /CN=x >/dev/null 2>&1").c_str()) != 0)
+    if (std::system(
+            (in + "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -subj /CN=x >/dev/null 2>&1").c_str()) != 0)
         GTEST_SKIP() << "there is no openssl in PATH";
     program(kTlsClient, "client.js");
     program(kTls);
     const auto ask = [&] {
         // Its status may be lost: the launcher reaps every child of this process.
-        beside([&] { [[maybe_unused]] const int status = std::system((in + "node client.js " + std::to_string(port) + " >>output 2>&1").c_str()); });
+        beside([&] {
+            [[maybe_unused]] const int status =
+                std::system((in + "node client.js " + std::to_string(port) + " >>output 2>&1").c_str());
+        });
         return output();
     };
     const ProcessKey old = serve(0);
@@ -273,9 +284,12 @@ TEST_P(NodeClusterWorld, SessionsOfTlsGoOnWithOtherWorkers)
     EXPECT_EQ(ask(), "false\ntrue\ntrue\ntrue\ntrue\ntrue\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, NodeClusterWorld, ::testing::Values(ClusterMode::Shared, ClusterMode::RoundRobin, ClusterMode::ReusePort),
+INSTANTIATE_TEST_SUITE_P(Modes, NodeClusterWorld,
+                         ::testing::Values(ClusterMode::Shared, ClusterMode::RoundRobin, ClusterMode::ReusePort),
                          [](const auto& row) {
-                             return row.param == ClusterMode::Shared ? "shared" : row.param == ClusterMode::RoundRobin ? "turns" : "reuseport";
+                             return row.param == ClusterMode::Shared       ? "shared"
+                                    : row.param == ClusterMode::RoundRobin ? "turns"
+                                                                           : "reuseport";
                          });
 
 } // namespace

@@ -20,7 +20,8 @@ protected:
 
 TEST_P(NodeMessages, ReadyAndOtherMessagesAreToldApart)
 {
-    program("process.send('ready'); process.send({type: 'x', data: [1, 'ä']}); process.send('ready!'); process.on('message', () => {});");
+    program("process.send('ready'); process.send({type: 'x', data: [1, 'ä']}); process.send('ready!'); process.on('message', () "
+            "=> {});");
     const ProcessKey key = start();
     ASSERT_TRUE(until_ready(key, ReadyWhen::Ipc));
     ASSERT_TRUE(until([&] { return said[key].messages.size() == 2; }));
@@ -30,7 +31,8 @@ TEST_P(NodeMessages, ReadyAndOtherMessagesAreToldApart)
 
 TEST_P(NodeMessages, AProgramHearsWhatItIsSent)
 {
-    program("process.on('message', m => { if (m === 'shutdown') process.exit(7); process.send({got: m}); }); process.send('ready');");
+    program(
+        "process.on('message', m => { if (m === 'shutdown') process.exit(7); process.send({got: m}); }); process.send('ready');");
     const ProcessKey key = start();
     ASSERT_TRUE(until_ready(key, ReadyWhen::Ipc));
     ASSERT_TRUE(channels->send(key, "{\"a\":\n \"b\"}"));
@@ -87,7 +89,8 @@ TEST_P(NodeMessages, WhatAProgramSaysLastIsHeard)
 
 TEST_P(NodeMessages, ALongLineClosesItsChannelAlone)
 {
-    program("process.send('x'.repeat(5 << 20)); process.on('disconnect', () => { console.log('closed'); }); setInterval(() => {}, 1000);");
+    program("process.send('x'.repeat(5 << 20)); process.on('disconnect', () => { console.log('closed'); }); setInterval(() => "
+            "{}, 1000);");
     mode = ClusterMode::None; // a worker ends when its channel does
     const ProcessKey key = start();
     ASSERT_TRUE(until([&] { return output().find("closed") != std::string::npos; }));
@@ -135,7 +138,8 @@ TEST_P(NodeMessages, AnotherPmdGoesOnWithRunningWorkers)
 
 TEST_P(NodeMessages, WhatWasAskedWhilePmdWasAwayIsAnswered)
 {
-    program("process.on('message', () => require('http').createServer((q, a) => a.end('hey')).listen(+process.env.PORT)); process.send('ready');");
+    program("process.on('message', () => require('http').createServer((q, a) => a.end('hey')).listen(+process.env.PORT)); "
+            "process.send('ready');");
     const ProcessKey key = start();
     ASSERT_TRUE(until_ready(key, ReadyWhen::Ipc));
     until([&] { return store.kept.size() == 2; }); // the state is written when the loop turns
@@ -150,9 +154,12 @@ TEST_P(NodeMessages, WhatWasAskedWhilePmdWasAwayIsAnswered)
     EXPECT_TRUE(until_ready(second));
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, NodeMessages, ::testing::Values(ClusterMode::Shared, ClusterMode::RoundRobin, ClusterMode::ReusePort),
+INSTANTIATE_TEST_SUITE_P(Modes, NodeMessages,
+                         ::testing::Values(ClusterMode::Shared, ClusterMode::RoundRobin, ClusterMode::ReusePort),
                          [](const auto& row) {
-                             return row.param == ClusterMode::Shared ? "shared" : row.param == ClusterMode::RoundRobin ? "turns" : "reuseport";
+                             return row.param == ClusterMode::Shared       ? "shared"
+                                    : row.param == ClusterMode::RoundRobin ? "turns"
+                                                                           : "reuseport";
                          });
 
 } // namespace

@@ -22,7 +22,8 @@ TEST(NodeLines, AreCutAtTheirEndsHoweverTheBytesCome)
         NodeLines lines(8);
         std::vector<std::string> got;
         for (std::size_t at = 0; at < text.size(); at += piece)
-            ASSERT_TRUE(lines.feed(std::string_view(text).substr(at, piece), [&](std::string_view line) { return got.emplace_back(line), true; }));
+            ASSERT_TRUE(lines.feed(std::string_view(text).substr(at, piece),
+                                   [&](std::string_view line) { return got.emplace_back(line), true; }));
         EXPECT_EQ(got, (std::vector<std::string>{"one", "two"})) << piece;
         EXPECT_EQ(lines.rest(), "thr");
     }
@@ -102,19 +103,33 @@ struct QueryRow {
 
 const QueryRow kQueries[] = {
     {R"("address":null,"port":8000,"addressType":4,"backlog":0,"index":3,"data":null)",
-     {.family = Family::Ip4, .port = 8000, .index = 3, .data = "null", .seq = 1}, "null:8000:4", "tcp *:8000"},
+     {.family = Family::Ip4, .port = 8000, .index = 3, .data = "null", .seq = 1},
+     "null:8000:4",
+     "tcp *:8000"},
     {R"("address":"127.0.0.1","port":0,"addressType":4,"index":2)",
-     {.family = Family::Ip4, .address = "127.0.0.1", .index = 2, .data = "null", .seq = 1}, "127.0.0.1:0:4#2", "tcp 127.0.0.1:0"},
+     {.family = Family::Ip4, .address = "127.0.0.1", .index = 2, .data = "null", .seq = 1},
+     "127.0.0.1:0:4#2",
+     "tcp 127.0.0.1:0"},
     {R"("address":"::1","port":80,"addressType":6,"flags":1,"backlog":7)",
-     {.family = Family::Ip6, .address = "::1", .port = 80, .flags = 1, .backlog = 7, .data = "null", .seq = 1}, "::1:80:6", "tcp [::1]:80"},
+     {.family = Family::Ip6, .address = "::1", .port = 80, .flags = 1, .backlog = 7, .data = "null", .seq = 1},
+     "::1:80:6",
+     "tcp [::1]:80"},
     {R"("address":null,"port":53,"addressType":"udp4","flags":4)",
-     {.family = Family::Udp4, .port = 53, .flags = 4, .data = "null", .seq = 1}, "null:53:udp4", "udp *:53"},
+     {.family = Family::Udp4, .port = 53, .flags = 4, .data = "null", .seq = 1},
+     "null:53:udp4",
+     "udp *:53"},
     {R"("address":"/run/x","port":-1,"addressType":-1,"readableAll":true,"data":{"ticketKeys":"ab"})",
-     {.family = Family::Path, .address = "/run/x", .readable_all = true, .data = R"({"ticketKeys":"ab"})", .seq = 1}, "/run/x:-1:-1", "unix:/run/x"},
+     {.family = Family::Path, .address = "/run/x", .readable_all = true, .data = R"({"ticketKeys":"ab"})", .seq = 1},
+     "/run/x:-1:-1",
+     "unix:/run/x"},
     {R"("address":null,"port":null,"addressType":null,"fd":3)",
-     {.family = Family::Descriptor, .fd = 3, .data = "null", .seq = 1}, "fd 3", "fd 3"},
+     {.family = Family::Descriptor, .fd = 3, .data = "null", .seq = 1},
+     "fd 3",
+     "fd 3"},
     {R"("address":null,"port":1,"addressType":4,"backlog":99999999999)",
-     {.family = Family::Ip4, .port = 1, .backlog = INT16_MAX, .data = "null", .seq = 1}, "null:1:4", "tcp *:1"},
+     {.family = Family::Ip4, .port = 1, .backlog = INT16_MAX, .data = "null", .seq = 1},
+     "null:1:4",
+     "tcp *:1"},
 };
 
 TEST(NodeProtocol, ReadsQueriesFieldByField)
@@ -130,7 +145,8 @@ TEST(NodeProtocol, ReadsQueriesFieldByField)
 
 TEST(NodeProtocol, DataThatIsTooLongIsNotKept)
 {
-    const auto message = read_message(R"({"cmd":"NODE_CLUSTER","act":"queryServer","addressType":4,"port":1,"data":")" + std::string(20'000, 'x') + "\"}");
+    const auto message = read_message(R"({"cmd":"NODE_CLUSTER","act":"queryServer","addressType":4,"port":1,"data":")" +
+                                      std::string(20'000, 'x') + "\"}");
     EXPECT_EQ(message.query.data, "null");
 }
 
@@ -143,8 +159,10 @@ TEST(NodeProtocol, WritesLinesAsNodeReadsThem)
     EXPECT_EQ(json::parse(reply_with_socket({.udp = true}))["type"], "dgram.Native");
     EXPECT_EQ(json::parse(reply_with_socket({}))["type"], "net.Native");
     EXPECT_EQ(json::parse(reply_for_turns({}, R"({"port":1})"))["sockname"]["port"], 1);
-    EXPECT_EQ(json::parse(connection_message("k", 5))["msg"], json::parse(R"({"cmd":"NODE_CLUSTER","act":"newconn","key":"k","seq":5})"));
-    for (const std::string& line : {handle_ack(), disconnect_message(3), answer_message(1, 2), reply_message(reply), connection_message("\xff", 1)}) {
+    EXPECT_EQ(json::parse(connection_message("k", 5))["msg"],
+              json::parse(R"({"cmd":"NODE_CLUSTER","act":"newconn","key":"k","seq":5})"));
+    for (const std::string& line :
+         {handle_ack(), disconnect_message(3), answer_message(1, 2), reply_message(reply), connection_message("\xff", 1)}) {
         EXPECT_EQ(line.find('\n'), line.size() - 1) << line;
         EXPECT_TRUE(is_json(std::string_view(line).substr(0, line.size() - 1))) << line;
     }
@@ -169,8 +187,12 @@ TEST(ClusterAddress, IsWhereTheWorkerWouldHaveListened)
 
 TEST(ClusterAddress, NamesAndOtherNonsenseAreNoAddresses)
 {
-    const ServerQuery bad[] = {{.address = "localhost"}, {.address = "::1"}, {.family = Family::Ip6, .address = "1.2.3.4"},
-                               {.family = Family::Path}, {.family = Family::Path, .address = "x"}, {.family = Family::Path, .address = std::string("/a\0b", 4)}};
+    const ServerQuery bad[] = {{.address = "localhost"},
+                               {.address = "::1"},
+                               {.family = Family::Ip6, .address = "1.2.3.4"},
+                               {.family = Family::Path},
+                               {.family = Family::Path, .address = "x"},
+                               {.family = Family::Path, .address = std::string("/a\0b", 4)}};
     for (const ServerQuery& query : bad) EXPECT_EQ(address_of(query, 0).error(), EINVAL) << place_of(query);
     EXPECT_EQ(address_of({.family = Family::Path, .address = "/" + std::string(200, 'x')}, 0).error(), ENAMETOOLONG);
 }
@@ -195,7 +217,11 @@ NodeState full_state()
 {
     NodeState state{.last_id = 7};
     KeptWorker worker{{base::InstanceId{1}, base::Generation{2}}, 5, true, true, false, {{"k", "null:80:4"}}, {"tcp *:80"}, {}};
-    worker.link = {.marked = true, .begun = "\"\xc3", .unsent = "rest", .queue = {{.text = "a\n", .number = 3, .key = "k", .stored = "cluster-1"}, {.text = "b\n"}}, .sent = true};
+    worker.link = {.marked = true,
+                   .begun = "\"\xc3",
+                   .unsent = "rest",
+                   .queue = {{.text = "a\n", .number = 3, .key = "k", .stored = "cluster-1"}, {.text = "b\n"}},
+                   .sent = true};
     state.workers.push_back(worker);
     ClusterSocket socket{.app = "web", .place = "/x:-1:-1", .turns = true, .data = R"({"a":1})"};
     socket.address = {.kind = model::ListenAddress::Kind::Path, .host = "/x"};

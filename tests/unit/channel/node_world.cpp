@@ -45,11 +45,17 @@ sockaddr_in loopback(std::uint16_t port)
     return address;
 }
 
-bool has_node() { return std::system("node --version >/dev/null 2>&1") == 0; }
+bool has_node()
+{
+    return std::system("node --version >/dev/null 2>&1") == 0;
+}
 
 } // namespace
 
-void FakeStore::store(const std::string& name, int fd) { kept.insert_or_assign(name, base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3))); }
+void FakeStore::store(const std::string& name, int fd)
+{
+    kept.insert_or_assign(name, base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)));
+}
 
 base::Fd FakeStore::recover(const std::string& name)
 {
@@ -68,7 +74,8 @@ NodeWorld::NodeWorld()
     options.pm_exec = PM_EXEC;
     options.path = std::getenv("PATH");
     make_channels();
-    launcher = std::make_unique<launch::DirectLauncher>(loop, *this, *this, *this, options, [this](const std::string& text) { warnings.push_back(text); });
+    launcher = std::make_unique<launch::DirectLauncher>(loop, *this, *this, *this, options,
+                                                        [this](const std::string& text) { warnings.push_back(text); });
     launcher->set_events(*this);
 }
 
@@ -86,7 +93,8 @@ NodeWorld::~NodeWorld()
     if (HasFailure()) {
         std::printf("the apps wrote:\n%s\n", output().c_str());
         for (const auto& [key, one] : said)
-            std::printf("slot %u: %s %d %s\n", key.id.value, one.running ? "ran" : "never ran", one.exit.code, one.exit.detail.c_str());
+            std::printf("slot %u: %s %d %s\n", key.id.value, one.running ? "ran" : "never ran", one.exit.code,
+                        one.exit.detail.c_str());
         for (const std::string& warning : warnings) std::printf("warned: %s\n", warning.c_str());
     }
     std::filesystem::remove_all(directory);
@@ -100,9 +108,11 @@ void NodeWorld::SetUp()
 void NodeWorld::make_channels()
 {
     channels.reset();
-    channels = std::make_unique<NodeChannels>(
-        loop, *this, NodeOptions{[this](const model::AppSpec&) { return mode; }, [this](const model::AppSpec&) { return channel; }, drain_script, unheld},
-        [this](const std::string& text) { warnings.push_back(text); });
+    channels =
+        std::make_unique<NodeChannels>(loop, *this,
+                                       NodeOptions{[this](const model::AppSpec&) { return mode; },
+                                                   [this](const model::AppSpec&) { return channel; }, drain_script, unheld},
+                                       [this](const std::string& text) { warnings.push_back(text); });
     channels->set_events(*this);
     channels->set_depot(store);
 }
@@ -176,14 +186,17 @@ void NodeWorld::on_gone(ProcessKey key, const model::ExitInfo& exit)
 
 base::Result<engine::Stdio> NodeWorld::open(const engine::LaunchRequest&, const model::SharedIdentity&)
 {
-    const auto file = [this] { return base::Fd(::open((directory + "/output").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)); };
+    const auto file = [this] {
+        return base::Fd(::open((directory + "/output").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    };
     return engine::Stdio{file(), file()};
 }
 
 std::string get(std::uint16_t port)
 {
     const sockaddr_in address = loopback(port);
-    return request_on(base::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return request_on(base::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address),
+                      sizeof address);
 }
 
 std::string get(const std::string& path)
@@ -191,7 +204,8 @@ std::string get(const std::string& path)
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    return request_on(base::Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return request_on(base::Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address),
+                      sizeof address);
 }
 
 std::uint16_t free_port()

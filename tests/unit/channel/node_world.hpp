@@ -57,7 +57,8 @@ protected:
     bool until_ready(ProcessKey key, ReadyWhen when = ReadyWhen::Listening);
     bool until_gone(ProcessKey key);
     /// Runs the loop while `work` runs beside it; `meanwhile` is done here.
-    void beside(const std::function<void()>& work, const std::function<void()>& meanwhile = [] {});
+    void beside(
+        const std::function<void()>& work, const std::function<void()>& meanwhile = [] {});
     /// What the apps wrote.
     [[nodiscard]] std::string output() const;
     void make_channels();
@@ -91,7 +92,7 @@ protected:
     bool channel = true;
     std::string drain_script;
     model::Milliseconds unheld{10'000};
-    std::vector<int> listened;   ///< descriptors of `listen`
+    std::vector<int> listened; ///< descriptors of `listen`
     std::vector<std::string> warnings;
     std::unique_ptr<NodeChannels> channels;
     std::unique_ptr<launch::DirectLauncher> launcher;
