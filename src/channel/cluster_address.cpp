@@ -72,9 +72,8 @@ bool says_yes(const model::PropertyValue& value)
 bool has(const model::AppSpec& spec, std::string_view property)
 {
     return std::ranges::any_of(spec.sandbox, [&](const model::SandboxSetting& setting) {
-        return std::ranges::any_of(setting.properties, [&](const model::UnitProperty& one) {
-            return one.name == property && says_yes(one.value);
-        });
+        return std::ranges::any_of(setting.properties,
+                                   [&](const model::UnitProperty& one) { return one.name == property && says_yes(one.value); });
     });
 }
 
@@ -95,7 +94,10 @@ int refused_by_sandbox(const model::AppSpec& spec, const ServerQuery& query)
     return query.family == Family::Path && has_other_root(spec) ? EACCES : 0;
 }
 
-bool has_other_root(const model::AppSpec& spec) { return has(spec, "RootDirectory") || has(spec, "RootImage"); }
+bool has_other_root(const model::AppSpec& spec)
+{
+    return has(spec, "RootDirectory") || has(spec, "RootImage");
+}
 
 bool may_bind_low_ports(const model::AppSpec& spec)
 {
@@ -120,8 +122,8 @@ std::string for_people(const ServerQuery& query)
     case Family::Udp6: break;
     }
     const bool colons = host.find(':') != std::string::npos;
-    return fmt::format("{} {}{}{}:{}", is_udp(query) ? "udp" : "tcp", colons ? "[" : "", base::printable(host),
-                       colons ? "]" : "", query.port);
+    return fmt::format("{} {}{}{}:{}", is_udp(query) ? "udp" : "tcp", colons ? "[" : "", base::printable(host), colons ? "]" : "",
+                       query.port);
 }
 
 } // namespace pm::channel

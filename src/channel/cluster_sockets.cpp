@@ -96,7 +96,8 @@ void ClusterSockets::recover(ClusterSocket socket)
     base::Fd kept = depot_->recover(stored_name(socket.app, socket.place));
     if (!kept) return;
     socket.fd = std::make_shared<const base::Fd>(std::move(kept));
-    if (socket.address.kind == model::ListenAddress::Kind::Path && !socket.borrowed) socket.file = socket_file(socket.address.host);
+    if (socket.address.kind == model::ListenAddress::Kind::Path && !socket.borrowed)
+        socket.file = socket_file(socket.address.host);
     std::list<ClusterSocket>& list = apps_[socket.app];
     list.push_back(std::move(socket));
 }

@@ -18,14 +18,14 @@ namespace pm::channel {
 
 struct ClusterSocket {
     std::string app;
-    std::string place;                 ///< place_of() of the query; one for each slot where slots have their own
-    model::ListenAddress address;      ///< not of one that is borrowed
+    std::string place;            ///< place_of() of the query; one for each slot where slots have their own
+    model::ListenAddress address; ///< not of one that is borrowed
     SharedFd fd;
-    std::optional<SocketFile> file;    ///< of a path
-    model::SharedIdentity owner;       ///< with whose rights it was opened and its file is removed
-    bool borrowed = false;             ///< one of the app's `listen`: not ours to shut down
-    bool turns = false;                ///< pmd accepts its connections
-    std::string data = "null";         ///< JSON that a worker gave for all of them
+    std::optional<SocketFile> file; ///< of a path
+    model::SharedIdentity owner;    ///< with whose rights it was opened and its file is removed
+    bool borrowed = false;          ///< one of the app's `listen`: not ours to shut down
+    bool turns = false;             ///< pmd accepts its connections
+    std::string data = "null";      ///< JSON that a worker gave for all of them
     std::set<engine::ProcessKey> holders;
     std::optional<model::TimePoint> unheld_since; ///< nobody has it any more
 };
@@ -43,7 +43,7 @@ public:
         model::ListenAddress address;
         Rights rights;
         bool reuse_address = false;
-        base::Fd borrowed;             ///< valid: no other is opened
+        base::Fd borrowed; ///< valid: no other is opened
     };
     /// The one at that place, opened now if it was not. The error is an errno. It stays where it is until it is closed.
     [[nodiscard]] tl::expected<ClusterSocket*, int> obtain(Wanted wanted);

@@ -13,11 +13,14 @@ namespace {
 struct Head {
     std::uint64_t number = 0; ///< higher: later; 0: nothing
     std::uint64_t size = 0;
-    std::uint64_t check = 0;  ///< of number and bytes
+    std::uint64_t check = 0; ///< of number and bytes
 };
 constexpr off_t kPlace = static_cast<off_t>(KeptBytes::kMost) + 4096;
 
-off_t place_of(std::uint64_t number) { return number % 2 == 0 ? 0 : kPlace; }
+off_t place_of(std::uint64_t number)
+{
+    return number % 2 == 0 ? 0 : kPlace;
+}
 
 std::uint64_t check_of(std::uint64_t number, std::string_view bytes) // FNV-1a
 {
@@ -34,9 +37,11 @@ struct Kept {
 std::optional<Kept> read_place(int fd, off_t place)
 {
     Head head;
-    if (::pread(fd, &head, sizeof head, place) != sizeof head || head.number == 0 || head.size > KeptBytes::kMost) return std::nullopt;
+    if (::pread(fd, &head, sizeof head, place) != sizeof head || head.number == 0 || head.size > KeptBytes::kMost)
+        return std::nullopt;
     Kept kept{head.number, std::string(head.size, '\0')};
-    if (::pread(fd, kept.bytes.data(), head.size, place + static_cast<off_t>(sizeof head)) != static_cast<ssize_t>(head.size)) return std::nullopt;
+    if (::pread(fd, kept.bytes.data(), head.size, place + static_cast<off_t>(sizeof head)) != static_cast<ssize_t>(head.size))
+        return std::nullopt;
     if (check_of(head.number, kept.bytes) != head.check) return std::nullopt;
     return kept;
 }

@@ -24,10 +24,6 @@ using engine::ChannelEnds;
 using engine::ProcessKey;
 using Kind = NodeMessage::Kind;
 
-constexpr const char* kStateName = "node-state";
-
-std::string stored_name(ProcessKey key) { return fmt::format("node-{}.{}", key.id.value, key.generation.value); }
-
 bool is_node(std::string_view program)
 {
     const auto slash = program.rfind('/');
@@ -37,10 +33,13 @@ bool is_node(std::string_view program)
 
 } // namespace
 
-NodeChannels::NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeOptions options, std::function<void(const std::string&)> warn)
-    : loop_(loop), options_(std::move(options)), warn_(std::move(warn)), cluster_(loop, listened, [this] { on_state(); })
+NodeChannels::NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeOptions options,
+                           std::function<void(const std::string&)> warn)
+    : loop_(loop), options_(std::move(options)), warn_(std::move(warn)),
+      cluster_(loop, listened, options_.unheld, [this] { on_state(); })
 {
     if (auto source = loop_.add_deferred(io::Priority::Deferred, [this] { save(); })) saver_ = *std::move(source);
+    if (auto source = loop_.add_deferred(io::Priority::Deferred, [this] { hear_last_words(); })) listener_ = *std::move(source);
 }
 
 NodeChannels::~NodeChannels()
@@ -53,15 +52,18 @@ Result<ChannelEnds> NodeChannels::connect(const engine::LaunchRequest& request, 
     const model::ClusterMode mode = options_.cluster_of(*request.spec);
     if (!is_node_cluster(mode) && !options_.has_channel(*request.spec)) return ChannelEnds();
     int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) return base::fail_errno("making the message channel", errno);
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return base::fail_errno("making the message channel", errno);
     base::Fd ours(pair[0]), theirs(pair[1]);
-    if (::fcntl(ours.get(), F_SETFL, O_NONBLOCK) < 0) return base::fail_errno("making the message channel", errno); // theirs blocks, as Node expects
+    if (::fcntl(ours.get(), F_SETFL, O_NONBLOCK) < 0)
+        return base::fail_errno("making the message channel", errno); // theirs blocks, as Node expects
     auto worker = std::make_shared<NodeWorker>(request, user, *this);
     worker->mode = mode;
     if (is_node_cluster(mode)) worker->unique_id = ++last_id_;
     ChannelEnds ends = ends_for(*worker, std::move(theirs));
     if (depot_ != nullptr) depot_->store(stored_name(request.key), ours.get());
-    if (auto attached = attach(std::move(worker), std::move(ours), {}); !attached) return tl::unexpected(std::move(attached).error());
+    if (auto attached = attach(std::move(worker), std::move(ours), {}); !attached)
+        return tl::unexpected(std::move(attached).error());
     return ends;
 }
 
@@ -102,12 +104,10 @@ Result<void> NodeChannels::attach(std::shared_ptr<NodeWorker> worker, base::Fd f
     return {};
 }
 
-/// The channel of the process is no more.
-void NodeChannels::detach(NodeWorker& worker)
+/// The process, or its channel, is no more.
+void NodeChannels::let_go(NodeWorker& worker)
 {
-    if (worker.link) worker.link->close();
-    worker.link.reset();
-    if (worker.unique_id != 0) cluster_.left(worker);
+    if (std::exchange(worker.unique_id, 0U) != 0) cluster_.left(worker);
     if (depot_ != nullptr) depot_->discard(stored_name(worker.key()));
     on_state();
 }
@@ -129,10 +129,12 @@ Result<void> NodeChannels::send(ProcessKey key, std::string_view json)
     const NodeWorker* worker = find(key);
     if (worker == nullptr || !worker->is_open()) return fail(ErrorCode::Failed, "it has no message channel");
     std::string line(json);
-    std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r'; }, ' '); // blanks of JSON, nowhere else
+    std::ranges::replace_if(
+        line, [](char c) { return c == '\n' || c == '\r'; }, ' '); // blanks of JSON, nowhere else
     const Kind kind = read_message(line).kind;
     if (kind == Kind::Malformed) return fail(ErrorCode::InvalidArgument, "the message is not JSON, or too deep");
-    if (kind != Kind::App && kind != Kind::Ready) return fail(ErrorCode::InvalidArgument, "messages whose 'cmd' begins with NODE_ are Node's own");
+    if (kind != Kind::App && kind != Kind::Ready)
+        return fail(ErrorCode::InvalidArgument, "messages whose 'cmd' begins with NODE_ are Node's own");
     line += '\n';
     if (worker->post({.text = std::move(line), .internal = false})) return {};
     return fail(ErrorCode::LimitExceeded, "too much waits to be read by the process");
@@ -144,10 +146,23 @@ void NodeChannels::ended(ProcessKey key)
     if (found == workers_.end()) return;
     const std::shared_ptr<NodeWorker> worker = std::move(found->second);
     workers_.erase(found);
-    if (worker->link) detach(*worker);
+    if (!worker->link) return;
+    worker->ended = true;
+    let_go(*worker);
+    ended_.push_back(worker);
+    listener_.set_enabled(true);
 }
 
-void NodeChannels::rests(const std::string& app) { cluster_.rests(app); }
+/// "process.send(result); process.exit()": the end is seen before what was said before it.
+void NodeChannels::hear_last_words()
+{
+    for (const auto& worker : std::exchange(ended_, {})) worker->link->read_rest();
+}
+
+void NodeChannels::rests(const std::string& app)
+{
+    cluster_.rests(app);
+}
 
 std::vector<std::string> NodeChannels::addresses(const std::string& app) const
 {
@@ -161,6 +176,7 @@ std::vector<std::string> NodeChannels::addresses(const std::string& app) const
 void NodeChannels::on_line(NodeWorker& worker, const NodeMessage& message, std::string_view line)
 {
     const ProcessKey key = worker.key();
+    if (worker.ended && message.kind != Kind::App && message.kind != Kind::Handle) return;
     switch (message.kind) {
     case Kind::App: return told_->on_message(key, std::string(line.substr(message.marked ? 1 : 0)));
     case Kind::Ready: return told_->on_ready(key, model::ReadyWhen::Ipc);
@@ -194,11 +210,14 @@ void NodeChannels::on_cluster(NodeWorker& worker, const NodeMessage& message)
 
 void NodeChannels::on_end(NodeWorker& worker, bool too_long)
 {
+    if (worker.ended) return;
     if (too_long)
-        warn_(fmt::format("app '{}', process {}: a message of more than {} MiB: its message channel is closed", worker.app(), worker.key().id.value, NodeLink::kMostLine >> 20));
+        warn_(fmt::format("app '{}', process {}: a message of more than {} MiB: its message channel is closed", worker.app(),
+                          worker.key().id.value, NodeLink::kMostLine >> 20));
     const bool drained = worker.dismissed;
     const ProcessKey key = worker.key();
-    detach(worker);
+    worker.link.reset();
+    let_go(worker);
     if (drained) told_->on_drained(key);
 }
 
@@ -212,76 +231,6 @@ NodeWorker* NodeChannels::find(ProcessKey key) const
 {
     const auto found = workers_.find(key);
     return found == workers_.end() ? nullptr : found->second.get();
-}
-
-// Outliving pmd.
-
-void NodeChannels::set_depot(SocketDepot& depot)
-{
-    depot_ = &depot;
-    cluster_.sockets().set_depot(depot);
-    kept_.emplace(depot, kStateName);
-    NodeState earlier = state_from(kept_->read());
-    last_id_ = earlier.last_id;
-    for (ClusterSocket& socket : earlier.sockets) cluster_.recover(std::move(socket));
-    for (KeptWorker& worker : earlier.workers) earlier_[worker.key] = std::move(worker);
-}
-
-void NodeChannels::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
-{
-    auto found = earlier_.extract(request.key);
-    base::Fd fd = depot_ != nullptr && found ? depot_->recover(stored_name(request.key)) : base::Fd();
-    if (!fd) return;
-    auto worker = std::make_shared<NodeWorker>(request, user, *this);
-    worker->mode = options_.cluster_of(*request.spec);
-    take_up(*worker, found.mapped());
-    (void)attach(std::move(worker), std::move(fd), std::move(found.mapped().link));
-}
-
-void NodeChannels::take_up(NodeWorker& worker, KeptWorker& kept)
-{
-    worker.unique_id = kept.unique_id;
-    worker.online = kept.online;
-    worker.listens = kept.listens;
-    worker.dismissed = kept.dismissed;
-    worker.addresses = std::move(kept.addresses);
-    for (auto& [key, place] : kept.held) {
-        ClusterSocket* socket = cluster_.sockets().find(worker.app(), place);
-        if (socket == nullptr) continue;
-        socket->holders.insert(worker.key());
-        socket->unheld_since.reset();
-        worker.held.emplace(key, place);
-        const std::string stored = ClusterSockets::stored_name(worker.app(), place);
-        for (NodeParcel& parcel : kept.link.queue)
-            if (parcel.stored == stored) parcel.fd = socket->fd;
-    }
-}
-
-NodeState NodeChannels::state() const
-{
-    NodeState state{.last_id = last_id_};
-    for (const auto& [key, worker] : workers_)
-        if (worker->is_open())
-            state.workers.push_back({key, worker->unique_id, worker->online, worker->listens, worker->dismissed, worker->held,
-                                     worker->addresses, worker->link->state()});
-    for (const auto& [app, list] : cluster_.sockets().all())
-        for (const ClusterSocket& socket : list) state.sockets.push_back(socket);
-    return state;
-}
-
-void NodeChannels::on_state()
-{
-    if (depot_ == nullptr || std::exchange(save_due_, true)) return;
-    saver_.set_enabled(true);
-}
-
-void NodeChannels::save()
-{
-    save_due_ = false;
-    if (!kept_) return;
-    const int error = kept_->write(to_bytes(state()));
-    if (error != 0 && !std::exchange(save_failed_, true))
-        warn_(fmt::format("keeping what a restarted pmd must know of message channels: {}", std::strerror(error)));
 }
 
 } // namespace pm::channel

@@ -20,13 +20,15 @@ namespace pm::channel {
 struct NodeOptions {
     std::function<model::ClusterMode(const model::AppSpec&)> cluster_of;
     std::function<bool(const model::AppSpec&)> has_channel;
-    std::string drain_script; ///< pmd-drain.cjs, absolute; empty or not there: workers drain as well as Node does it
+    std::string drain_script;           ///< pmd-drain.cjs, absolute; empty or not there: workers drain as well as Node does it
+    model::Milliseconds unheld{10'000}; ///< a socket that no worker has waits so long for one, while others serve
 };
 
 class NodeChannels final : public engine::Channels, public NodeWorkerEvents {
 public:
     /// `listened`: who has the sockets of `listen`. `warn` gets sentences for the log.
-    NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeOptions options, std::function<void(const std::string&)> warn);
+    NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeOptions options,
+                 std::function<void(const std::string&)> warn);
     ~NodeChannels() override;
     NodeChannels(const NodeChannels&) = delete;
     NodeChannels& operator=(const NodeChannels&) = delete;
@@ -52,12 +54,15 @@ public:
 
 private:
     base::Result<void> attach(std::shared_ptr<NodeWorker> worker, base::Fd fd, NodeLink::State state);
-    void detach(NodeWorker& worker);
+    void let_go(NodeWorker& worker);
+    void hear_last_words();
     void on_cluster(NodeWorker& worker, const NodeMessage& message);
     void complain(NodeWorker& worker, const char* what);
     [[nodiscard]] NodeWorker* find(engine::ProcessKey key) const;
     [[nodiscard]] bool wants_drain_script(const model::AppSpec& spec) const;
     [[nodiscard]] engine::ChannelEnds ends_for(const NodeWorker& worker, base::Fd theirs) const;
+    /// The name under which the depot has the channel of a process.
+    [[nodiscard]] static std::string stored_name(engine::ProcessKey key);
     void take_up(NodeWorker& worker, KeptWorker& kept);
     [[nodiscard]] NodeState state() const;
     void save();
@@ -72,6 +77,8 @@ private:
     std::uint32_t last_id_ = 0;
     NodeCluster cluster_;
     std::map<engine::ProcessKey, std::shared_ptr<NodeWorker>> workers_;
+    std::vector<std::shared_ptr<NodeWorker>> ended_; ///< what they said last is read when the loop turns
+    io::Source listener_;
     io::Source saver_;
     bool save_due_ = false;
     bool save_failed_ = false; ///< the log knows

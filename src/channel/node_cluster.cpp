@@ -25,7 +25,10 @@ constexpr mode_t kUsualUmask = 0022;
 constexpr std::size_t kMostHeld = 256;
 constexpr std::size_t kMostAddresses = 64;
 
-model::TimePoint now() { return io::MonotonicClock().now(); }
+model::TimePoint now()
+{
+    return io::MonotonicClock().now();
+}
 
 /// As Node's server.address() has it; empty for a path.
 std::string sockname(int fd)
@@ -46,21 +49,26 @@ std::string sockname(int fd)
 }
 
 /// The key of a reply: no other of that worker has it, as the program's queries are counted.
-std::string key_of(const ServerQuery& query) { return fmt::format("{}-#{}", place_of(query), query.seq); }
+std::string key_of(const ServerQuery& query)
+{
+    return fmt::format("{}-#{}", place_of(query), query.seq);
+}
 
 /// What the worker's program could do itself is done for it.
 Rights rights_of(const NodeWorker& worker)
 {
     Rights rights{.owner = worker.user};
-    if (worker.user && worker.user->uid != 0 && ::geteuid() == 0) rights.may_have_low_ports = may_bind_low_ports(*worker.request.spec);
+    if (worker.user && worker.user->uid != 0 && ::geteuid() == 0)
+        rights.may_have_low_ports = may_bind_low_ports(*worker.request.spec);
     return rights;
 }
 
 } // namespace
 
 /// Numbers of messages go on from those of an earlier pmd: who answers late is not misunderstood.
-NodeCluster::NodeCluster(io::EventLoop& loop, engine::Sockets& listened, std::function<void()> changed)
-    : loop_(loop), listened_(listened), changed_(std::move(changed)),
+NodeCluster::NodeCluster(io::EventLoop& loop, engine::Sockets& listened, model::Milliseconds unheld,
+                         std::function<void()> changed)
+    : loop_(loop), listened_(listened), unheld_(unheld), changed_(std::move(changed)),
       last_seq_(std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch()).count()),
       turns_(
           loop, [this](const std::string& app, const std::string& place) { return candidates(app, place); },
@@ -90,7 +98,8 @@ tl::expected<ClusterSocket*, int> NodeCluster::socket_for(const NodeWorker& work
     }
     auto address = address_of(query, spec.umask ? static_cast<mode_t>(*spec.umask) : kUsualUmask);
     if (!address) return tl::unexpected(address.error());
-    const bool own_of_slot = worker.mode == ClusterMode::ReusePort && model::is_ip(address->kind) && !is_udp(query) && query.port != 0;
+    const bool own_of_slot =
+        worker.mode == ClusterMode::ReusePort && model::is_ip(address->kind) && !is_udp(query) && query.port != 0;
     if (own_of_slot) {
         address->reuseport = true;
         wanted.place += fmt::format("/{}", worker.request.slot.value);
@@ -200,7 +209,8 @@ void NodeCluster::release(const NodeWorker& worker, const std::string& place, bo
 {
     ClusterSocket* socket = sockets_.find(worker.app(), place);
     if (socket == nullptr || socket->holders.erase(worker.key()) == 0 || !socket->holders.empty()) return;
-    if (on_purpose) return close(worker.app(), place);
+    // A slot whose worker was told to go, and has no successor, is not to come back: its share of connections must not wait.
+    if (on_purpose || (socket->address.reuseport && worker.dismissed)) return close(worker.app(), place);
     socket->unheld_since = now();
     sweep_later();
 }
@@ -250,8 +260,8 @@ bool NodeCluster::serves(const std::string& app) const
 void NodeCluster::sweep_later()
 {
     if (std::exchange(sweep_due_, true)) return;
-    if (sweeper_) return sweeper_.set_time(now() + kUnheld);
-    if (auto timer = loop_.add_timer(now() + kUnheld, io::Priority::Normal, [this] { sweep(); })) sweeper_ = *std::move(timer);
+    if (sweeper_) return sweeper_.set_time(now() + unheld_);
+    if (auto timer = loop_.add_timer(now() + unheld_, io::Priority::Normal, [this] { sweep(); })) sweeper_ = *std::move(timer);
 }
 
 void NodeCluster::sweep()
@@ -261,7 +271,7 @@ void NodeCluster::sweep()
     for (const auto& [app, list] : sockets_.all())
         for (const ClusterSocket& socket : list) {
             if (!socket.unheld_since || !serves(app)) continue;
-            if (*socket.unheld_since + kUnheld <= now())
+            if (*socket.unheld_since + unheld_ <= now())
                 due.emplace_back(app, socket.place);
             else
                 sweep_later();

@@ -22,11 +22,9 @@ namespace pm::channel {
 
 class NodeCluster {
 public:
-    /// A socket without holders waits so long for a new one.
-    static constexpr model::Milliseconds kUnheld{10'000};
-
-    /// `listened`: whoever has the sockets of `listen`. `changed` is called when what all() tells has changed.
-    NodeCluster(io::EventLoop& loop, engine::Sockets& listened, std::function<void()> changed);
+    /// `listened`: whoever has the sockets of `listen`. `unheld`: how long a socket without holders waits for a new one, while
+    /// others of its app serve. `changed` is called when what is kept for a later pmd has changed.
+    NodeCluster(io::EventLoop& loop, engine::Sockets& listened, model::Milliseconds unheld, std::function<void()> changed);
 
     void joined(NodeWorker& worker) { workers_[worker.key()] = &worker; }
     /// Its channel has ended: it lets go of everything.
@@ -60,6 +58,7 @@ private:
 
     io::EventLoop& loop_;
     engine::Sockets& listened_;
+    model::Milliseconds unheld_;
     std::function<void()> changed_;
     ClusterSockets sockets_;
     std::int64_t last_seq_;

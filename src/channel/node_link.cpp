@@ -24,7 +24,8 @@ constexpr char kBunMark = '\x02';
 /// Closes what came along: nobody here has a use for sockets of an app.
 void close_received(const msghdr& message)
 {
-    for (const cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(head))) {
+    for (const cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr;
+         head = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(head))) {
         if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
         const std::size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (std::size_t i = 0; i < count; ++i) {
@@ -68,7 +69,10 @@ ssize_t transmit(int fd, std::string_view bytes, int along)
     return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-bool try_again(int error) noexcept { return error == EAGAIN || error == EINTR; }
+bool try_again(int error) noexcept
+{
+    return error == EAGAIN || error == EINTR;
+}
 
 } // namespace
 
@@ -87,7 +91,8 @@ NodeLink::NodeLink(base::Fd fd, NodeLinkEvents& events, State state)
 base::Result<std::shared_ptr<NodeLink>> NodeLink::open(io::EventLoop& loop, base::Fd fd, NodeLinkEvents& events, State state)
 {
     const std::shared_ptr<NodeLink> link(new NodeLink(std::move(fd), events, std::move(state)));
-    auto source = loop.add_io(link->fd_.get(), EPOLLIN, io::Priority::Output, [self = link.get()](std::uint32_t ready) { self->on_ready(ready); });
+    auto source = loop.add_io(link->fd_.get(), EPOLLIN, io::Priority::Output,
+                              [self = link.get()](std::uint32_t ready) { self->on_ready(ready); });
     if (!source) return tl::unexpected(std::move(source).error());
     link->source_ = *std::move(source);
     link->waits_for_ = EPOLLIN;
@@ -130,23 +135,32 @@ void NodeLink::on_ready(std::uint32_t ready)
 {
     const auto alive = shared_from_this();
     if ((ready & EPOLLOUT) != 0) flush();
-    if (fd_ && (ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read();
+    if (fd_ && (ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) (void)read();
     if (fd_) wait_for();
 }
 
-/// One piece a turn: whoever talks without end lets others have theirs.
-void NodeLink::read()
+void NodeLink::read_rest()
+{
+    constexpr int kMostPieces = 16;
+    const auto alive = shared_from_this();
+    for (int count = 0; count < kMostPieces && fd_; ++count)
+        if (!read()) return;
+}
+
+/// One piece a turn: whoever talks without end lets others have theirs. False: there was none.
+bool NodeLink::read()
 {
     std::array<char, kReadAtOnce> buffer;
     const ssize_t got = receive(fd_.get(), buffer);
-    if (got < 0 && try_again(errno)) return;
-    if (got <= 0) return end(false);
+    if (got < 0 && try_again(errno)) return false;
+    if (got <= 0) return end(false), false;
     const bool had_rest = !lines_.rest().empty();
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-    if (!lines_.feed(bytes, [this](std::string_view line) { return take(line); })) return end(true);
-    if (!fd_) return;
+    if (!lines_.feed(bytes, [this](std::string_view line) { return take(line); })) return end(true), false;
+    if (!fd_) return false;
     flush();
-    if (had_rest || !lines_.rest().empty()) events_->on_state();
+    if (fd_ && (had_rest || !lines_.rest().empty())) events_->on_state();
+    return static_cast<bool>(fd_);
 }
 
 bool NodeLink::take(std::string_view line)

@@ -20,8 +20,8 @@ constexpr char kBunMark = '\x02';
 /// Goes through a value without building it, and keeps what tells whose message it is.
 class Glance : public nlohmann::json_sax<Json> {
 public:
-    std::string text;      ///< of a value that is a string, when short
-    std::string cmd;       ///< the member `cmd`, when it is a string
+    std::string text; ///< of a value that is a string, when short
+    std::string cmd;  ///< the member `cmd`, when it is a string
     bool too_deep = false;
 
     bool null() override { return plain(); }
@@ -64,7 +64,10 @@ private:
     bool at_cmd_ = false;
 };
 
-bool look(std::string_view text, Glance& glance) { return Json::sax_parse(text, &glance); }
+bool look(std::string_view text, Glance& glance)
+{
+    return Json::sax_parse(text, &glance);
+}
 
 std::string string_of(const Json& from, const char* name)
 {
@@ -188,8 +191,12 @@ std::string line_of(const Json& value)
 
 Json to_json(const ServerReply& reply)
 {
-    return {{"cmd", "NODE_CLUSTER"}, {"errno", -reply.error}, {"key", reply.key},
-            {"ack", reply.answered}, {"data", Json::parse(reply.data, nullptr, false)}, {"seq", reply.seq}};
+    return {{"cmd", "NODE_CLUSTER"},
+            {"errno", -reply.error},
+            {"key", reply.key},
+            {"ack", reply.answered},
+            {"data", Json::parse(reply.data, nullptr, false)},
+            {"seq", reply.seq}};
 }
 
 std::string with_handle(std::string_view type, Json message)
@@ -199,7 +206,10 @@ std::string with_handle(std::string_view type, Json message)
 
 } // namespace
 
-bool is_udp(const ServerQuery& query) noexcept { return query.family == Family::Udp4 || query.family == Family::Udp6; }
+bool is_udp(const ServerQuery& query) noexcept
+{
+    return query.family == Family::Udp4 || query.family == Family::Udp6;
+}
 
 /// For other ports than 0 the index does not count: Node 16 and before count it up on every listen().
 std::string place_of(const ServerQuery& query)
@@ -241,7 +251,10 @@ bool is_json(std::string_view text)
     return look(text, glance);
 }
 
-std::string handle_ack() { return line_of({{"cmd", "NODE_HANDLE_ACK"}}); }
+std::string handle_ack()
+{
+    return line_of({{"cmd", "NODE_HANDLE_ACK"}});
+}
 
 std::string disconnect_message(std::int64_t seq)
 {
@@ -253,7 +266,10 @@ std::string answer_message(std::int64_t answered, std::int64_t seq)
     return line_of({{"cmd", "NODE_CLUSTER"}, {"ack", answered}, {"seq", seq}});
 }
 
-std::string reply_message(const ServerReply& reply) { return line_of(to_json(reply)); }
+std::string reply_message(const ServerReply& reply)
+{
+    return line_of(to_json(reply));
+}
 
 std::string reply_with_socket(const ServerReply& reply)
 {

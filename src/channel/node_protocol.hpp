@@ -24,8 +24,8 @@ struct ServerQuery {
     int backlog = 0;                    ///< 0 or less: Node's usual one
     bool readable_all = false;          ///< Path: everybody may read, write
     bool writable_all = false;
-    std::string data;                   ///< JSON to be given to all workers ("null"): ticketKeys of TLS
-    std::int64_t seq = 0;               ///< of the question, for its answer
+    std::string data;     ///< JSON to be given to all workers ("null"): ticketKeys of TLS
+    std::int64_t seq = 0; ///< of the question, for its answer
     bool operator==(const ServerQuery&) const = default;
 };
 [[nodiscard]] bool is_udp(const ServerQuery& query) noexcept;
@@ -34,9 +34,9 @@ struct ServerQuery {
 
 struct NodeMessage {
     enum class Kind {
-        App,        ///< the app's own
-        Ready,      ///< "ready"
-        Handle,     ///< brings an open socket; wants HandleAck
+        App,    ///< the app's own
+        Ready,  ///< "ready"
+        Handle, ///< brings an open socket; wants HandleAck
         HandleAck,
         HandleNack, ///< the open socket did not arrive
         Online,     ///< a worker began
@@ -51,11 +51,11 @@ struct NodeMessage {
     Kind kind = Kind::Malformed;
     ServerQuery query;
     std::string key;
-    std::string inner;          ///< Handle: the app's message that came with it, JSON; empty: none
+    std::string inner; ///< Handle: the app's message that came with it, JSON; empty: none
     std::int64_t seq = 0;
     std::int64_t answered = 0;
-    bool accepted = false;      ///< Answer: to a connection
-    bool marked = false;        ///< it had Bun's byte
+    bool accepted = false; ///< Answer: to a connection
+    bool marked = false;   ///< it had Bun's byte
 };
 
 /// Reads a line without its end. Never throws for what the line holds.

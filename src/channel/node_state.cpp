@@ -31,8 +31,8 @@ const Json& list_of(const Json& from, const char* name)
 
 Json to_json(const NodeParcel& parcel)
 {
-    return {{"text", parcel.text}, {"number", parcel.number}, {"key", parcel.key}, {"stored", parcel.stored},
-            {"internal", parcel.internal}, {"tries", parcel.tries}};
+    return {{"text", parcel.text},     {"number", parcel.number},     {"key", parcel.key},
+            {"stored", parcel.stored}, {"internal", parcel.internal}, {"tries", parcel.tries}};
 }
 
 NodeParcel parcel_from(const Json& from)
@@ -53,8 +53,10 @@ Json to_json(const NodeLink::State& link)
     Json queue = Json::array();
     bool sent = link.sent;
     for (const NodeParcel& parcel : link.queue) {
-        if (!parcel.connection) queue.push_back(to_json(parcel));
-        else if (&parcel == &link.queue.front()) sent = false;
+        if (!parcel.connection)
+            queue.push_back(to_json(parcel));
+        else if (&parcel == &link.queue.front())
+            sent = false;
     }
     return {{"marked", link.marked}, {"begun", link.begun}, {"unsent", link.unsent}, {"sent", sent}, {"queue", queue}};
 }
@@ -72,9 +74,11 @@ NodeLink::State link_from(const Json& from)
 
 Json to_json(const KeptWorker& worker)
 {
-    return {{"id", worker.key.id.value}, {"generation", worker.key.generation.value}, {"unique_id", worker.unique_id},
-            {"online", worker.online}, {"listens", worker.listens}, {"dismissed", worker.dismissed},
-            {"held", worker.held}, {"addresses", worker.addresses}, {"link", to_json(worker.link)}};
+    return {{"id", worker.key.id.value},     {"generation", worker.key.generation.value},
+            {"unique_id", worker.unique_id}, {"online", worker.online},
+            {"listens", worker.listens},     {"dismissed", worker.dismissed},
+            {"held", worker.held},           {"addresses", worker.addresses},
+            {"link", to_json(worker.link)}};
 }
 
 KeptWorker worker_from(const Json& from)
@@ -94,8 +98,14 @@ KeptWorker worker_from(const Json& from)
 
 Json to_json(const ClusterSocket& socket)
 {
-    Json json = {{"app", socket.app}, {"place", socket.place}, {"borrowed", socket.borrowed}, {"turns", socket.turns},
-                 {"data", socket.data}, {"kind", static_cast<int>(socket.address.kind)}, {"host", socket.address.host}};
+    Json json = {{"app", socket.app},
+                 {"place", socket.place},
+                 {"borrowed", socket.borrowed},
+                 {"turns", socket.turns},
+                 {"reuseport", socket.address.reuseport},
+                 {"data", socket.data},
+                 {"kind", static_cast<int>(socket.address.kind)},
+                 {"host", socket.address.host}};
     if (const auto& owner = socket.owner)
         json["owner"] = {{"uid", owner->uid}, {"gid", owner->gid}, {"groups", owner->groups}, {"name", owner->name}};
     return json;
@@ -108,6 +118,7 @@ ClusterSocket socket_from(const Json& from)
     get(from, "place", socket.place);
     get(from, "borrowed", socket.borrowed);
     get(from, "turns", socket.turns);
+    get(from, "reuseport", socket.address.reuseport);
     get(from, "data", socket.data);
     get(from, "host", socket.address.host);
     int kind = 0;

@@ -28,7 +28,8 @@ base::Result<void> NodeTurns::add(const ClusterSocket& socket)
 {
     const Place place{socket.app, socket.place};
     if (listeners_.contains(place)) return {};
-    auto source = loop_.add_io(socket.fd->get(), EPOLLIN, io::Priority::Output, [this, place](std::uint32_t) { accept_some(place); });
+    auto source =
+        loop_.add_io(socket.fd->get(), EPOLLIN, io::Priority::Output, [this, place](std::uint32_t) { accept_some(place); });
     if (!source) return tl::unexpected(std::move(source).error());
     Listener& listener = listeners_[place];
     listener.fd = socket.fd;
@@ -36,7 +37,10 @@ base::Result<void> NodeTurns::add(const ClusterSocket& socket)
     return {};
 }
 
-void NodeTurns::remove(const std::string& app, const std::string& place) { listeners_.erase({app, place}); }
+void NodeTurns::remove(const std::string& app, const std::string& place)
+{
+    listeners_.erase({app, place});
+}
 
 void NodeTurns::serve(const std::string& app, const std::string& place)
 {
@@ -55,7 +59,8 @@ void NodeTurns::accept_some(const Place& place)
     Listener& listener = listeners_.at(place);
     for (int count = 0; count < kAcceptedAtOnce; ++count) {
         if (!next(place, listener)) return set_accepting(listener, false);
-        Connection connection{std::make_shared<const base::Fd>(::accept4(listener.fd->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC))};
+        Connection connection{
+            std::make_shared<const base::Fd>(::accept4(listener.fd->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC))};
         if (!*connection.fd) return; // none left, or no room for one: asked again when the loop turns
         if (!hand_out(place, listener, connection)) listener.waiting.push_back(std::move(connection));
     }
@@ -81,7 +86,8 @@ std::optional<NodeTurns::Candidate> NodeTurns::next(const Place& place, const Li
     const auto behind = std::ranges::find_if(all, [&](const Candidate& one) { return one.worker->key() > listener.last; });
     std::ranges::rotate(all, behind);
     for (Candidate& one : all) {
-        const auto busy = std::ranges::count_if(listener.on_their_way, [&](const auto& way) { return way.second.worker == one.worker->key(); });
+        const auto busy =
+            std::ranges::count_if(listener.on_their_way, [&](const auto& way) { return way.second.worker == one.worker->key(); });
         if (busy < kMostOnTheWay) return std::move(one);
     }
     return std::nullopt;

@@ -49,9 +49,9 @@ private:
         SharedFd fd;
         io::Source source;
         bool accepting = true;
-        std::deque<Connection> waiting;            ///< accepted, and refused by the worker that got it
+        std::deque<Connection> waiting; ///< accepted, and refused by the worker that got it
         std::map<std::int64_t, OnItsWay> on_their_way;
-        engine::ProcessKey last;                   ///< whose turn it was
+        engine::ProcessKey last; ///< whose turn it was
     };
     using Place = std::pair<std::string, std::string>;
 

@@ -29,7 +29,10 @@ struct NodeWorker final : NodeLinkEvents {
         : request(std::move(from)), user(std::move(whose)), events(who)
     {
     }
-    ~NodeWorker() override { if (link) link->close(); }
+    ~NodeWorker() override
+    {
+        if (link) link->close();
+    }
     NodeWorker(const NodeWorker&) = delete;
     NodeWorker& operator=(const NodeWorker&) = delete;
 
@@ -44,17 +47,18 @@ struct NodeWorker final : NodeLinkEvents {
     bool post(NodeParcel parcel) const { return link && link->post(std::move(parcel)); }
 
     engine::LaunchRequest request;
-    model::SharedIdentity user;               ///< whom it runs as; null: as pmd
+    model::SharedIdentity user; ///< whom it runs as; null: as pmd
     NodeWorkerEvents& events;
     std::shared_ptr<NodeLink> link;
     model::ClusterMode mode = model::ClusterMode::None;
-    std::uint32_t unique_id = 0;              ///< NODE_UNIQUE_ID; 0: it is no worker
-    bool online = false;                      ///< it talks the cluster's protocol
+    std::uint32_t unique_id = 0; ///< NODE_UNIQUE_ID; 0: it is no worker
+    bool online = false;         ///< it talks the cluster's protocol
     bool listens = false;
-    bool dismissed = false;                   ///< it was told to go
-    bool complained = false;                  ///< the log knows that it talks nonsense
-    std::map<std::string, std::string> held;  ///< key of a reply -> place of the socket
-    std::set<std::string> addresses;          ///< where it said that it listens, for people
+    bool dismissed = false;                  ///< it was told to go
+    bool ended = false;                      ///< only what it said last is of interest
+    bool complained = false;                 ///< the log knows that it talks nonsense
+    std::map<std::string, std::string> held; ///< key of a reply -> place of the socket
+    std::set<std::string> addresses;         ///< where it said that it listens, for people
 };
 
 } // namespace pm::channel

@@ -8,8 +8,10 @@
 
 namespace pm::channel::test {
 
-inline constexpr const char* kPid = "require('http').createServer((q, a) => a.end(String(process.pid))).listen(+process.env.PORT);";
-inline constexpr const char* kTellsWhenItCloses = R"(const s = require('http').createServer((q, a) => a.end('hey')); const close = s.close;
+inline constexpr const char* kPid =
+    "require('http').createServer((q, a) => a.end(String(process.pid))).listen(+process.env.PORT);";
+inline constexpr const char* kTellsWhenItCloses =
+    R"(const s = require('http').createServer((q, a) => a.end('hey')); const close = s.close;
 s.close = function (f) { const r = close.call(this, f); console.log('closing'); return r; };
 s.listen(+process.env.PORT);)";
 

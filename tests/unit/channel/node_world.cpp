@@ -2,6 +2,7 @@
 #include "node_world.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
@@ -44,11 +45,17 @@ sockaddr_in loopback(std::uint16_t port)
     return address;
 }
 
-bool has_node() { return std::system("node --version >/dev/null 2>&1") == 0; }
+bool has_node()
+{
+    return std::system("node --version >/dev/null 2>&1") == 0;
+}
 
 } // namespace
 
-void FakeStore::store(const std::string& name, int fd) { kept.insert_or_assign(name, base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3))); }
+void FakeStore::store(const std::string& name, int fd)
+{
+    kept.insert_or_assign(name, base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)));
+}
 
 base::Fd FakeStore::recover(const std::string& name)
 {
@@ -67,7 +74,8 @@ NodeWorld::NodeWorld()
     options.pm_exec = PM_EXEC;
     options.path = std::getenv("PATH");
     make_channels();
-    launcher = std::make_unique<launch::DirectLauncher>(loop, *this, *this, *this, options, [this](const std::string& text) { warnings.push_back(text); });
+    launcher = std::make_unique<launch::DirectLauncher>(loop, *this, *this, *this, options,
+                                                        [this](const std::string& text) { warnings.push_back(text); });
     launcher->set_events(*this);
 }
 
@@ -75,17 +83,18 @@ NodeWorld::~NodeWorld()
 {
     const auto all_gone = [this] {
         for (const auto& [key, one] : said)
-            if (!one.gone) return false;
+            if (one.launched && !one.gone) return false;
         return true;
     };
     for (const auto& [key, one] : said)
-        if (!one.gone) launcher->kill(key);
+        if (one.launched && !one.gone) launcher->kill(key);
     until(all_gone);
     launcher.reset();
     if (HasFailure()) {
         std::printf("the apps wrote:\n%s\n", output().c_str());
         for (const auto& [key, one] : said)
-            std::printf("slot %u: %s %d %s\n", key.id.value, one.running ? "ran" : "never ran", one.exit.code, one.exit.detail.c_str());
+            std::printf("slot %u: %s %d %s\n", key.id.value, one.running ? "ran" : "never ran", one.exit.code,
+                        one.exit.detail.c_str());
         for (const std::string& warning : warnings) std::printf("warned: %s\n", warning.c_str());
     }
     std::filesystem::remove_all(directory);
@@ -99,9 +108,11 @@ void NodeWorld::SetUp()
 void NodeWorld::make_channels()
 {
     channels.reset();
-    channels = std::make_unique<NodeChannels>(
-        loop, *this, NodeOptions{[this](const model::AppSpec&) { return mode; }, [this](const model::AppSpec&) { return channel; }, drain_script},
-        [this](const std::string& text) { warnings.push_back(text); });
+    channels =
+        std::make_unique<NodeChannels>(loop, *this,
+                                       NodeOptions{[this](const model::AppSpec&) { return mode; },
+                                                   [this](const model::AppSpec&) { return channel; }, drain_script, unheld},
+                                       [this](const std::string& text) { warnings.push_back(text); });
     channels->set_events(*this);
     channels->set_depot(store);
 }
@@ -115,7 +126,7 @@ void NodeWorld::program(const std::string& source, const std::string& name)
 ProcessKey NodeWorld::start(std::uint32_t slot)
 {
     const ProcessKey key{base::InstanceId{slot}, base::Generation{++generations[slot]}};
-    said[key];
+    said[key].launched = true;
     requests[key] = {key, base::Slot{slot}, std::make_shared<model::AppSpec>(spec), true};
     launcher->launch(requests[key]);
     return key;
@@ -175,14 +186,17 @@ void NodeWorld::on_gone(ProcessKey key, const model::ExitInfo& exit)
 
 base::Result<engine::Stdio> NodeWorld::open(const engine::LaunchRequest&, const model::SharedIdentity&)
 {
-    const auto file = [this] { return base::Fd(::open((directory + "/output").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)); };
+    const auto file = [this] {
+        return base::Fd(::open((directory + "/output").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    };
     return engine::Stdio{file(), file()};
 }
 
 std::string get(std::uint16_t port)
 {
     const sockaddr_in address = loopback(port);
-    return request_on(base::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return request_on(base::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address),
+                      sizeof address);
 }
 
 std::string get(const std::string& path)
@@ -190,7 +204,8 @@ std::string get(const std::string& path)
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    return request_on(base::Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return request_on(base::Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), reinterpret_cast<const sockaddr*>(&address),
+                      sizeof address);
 }
 
 std::uint16_t free_port()
@@ -235,6 +250,13 @@ base::Fd connected(std::uint16_t port)
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
     EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     return fd;
+}
+
+bool is_refused(std::uint16_t port)
+{
+    const sockaddr_in address = loopback(port);
+    const base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 && errno == ECONNREFUSED;
 }
 
 std::string ask_again(int fd)

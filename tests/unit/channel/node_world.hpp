@@ -27,6 +27,7 @@ struct FakeStore final : SocketDepot {
 };
 
 struct Said {
+    bool launched = false;
     bool running = false;
     bool gone = false;
     bool drained = false;
@@ -56,7 +57,8 @@ protected:
     bool until_ready(ProcessKey key, ReadyWhen when = ReadyWhen::Listening);
     bool until_gone(ProcessKey key);
     /// Runs the loop while `work` runs beside it; `meanwhile` is done here.
-    void beside(const std::function<void()>& work, const std::function<void()>& meanwhile = [] {});
+    void beside(
+        const std::function<void()>& work, const std::function<void()>& meanwhile = [] {});
     /// What the apps wrote.
     [[nodiscard]] std::string output() const;
     void make_channels();
@@ -89,7 +91,8 @@ protected:
     ClusterMode mode = ClusterMode::Shared;
     bool channel = true;
     std::string drain_script;
-    std::vector<int> listened;   ///< descriptors of `listen`
+    model::Milliseconds unheld{10'000};
+    std::vector<int> listened; ///< descriptors of `listen`
     std::vector<std::string> warnings;
     std::unique_ptr<NodeChannels> channels;
     std::unique_ptr<launch::DirectLauncher> launcher;
@@ -109,6 +112,7 @@ protected:
 /// A socket of somebody else's on that port.
 [[nodiscard]] base::Fd listening(std::uint16_t port);
 [[nodiscard]] base::Fd connected(std::uint16_t port);
+[[nodiscard]] bool is_refused(std::uint16_t port);
 /// A request on a connection that is kept alive; the answer with its head.
 [[nodiscard]] std::string ask_again(int fd);
 
