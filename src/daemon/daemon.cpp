@@ -85,6 +85,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                    [this](const std::string& text) { log_.warning(text); }),
       node_(loop_, sockets_, {policy::cluster_of, policy::has_channel, runtime_.drain_script},
             [this](const std::string& text) { log_.warning(text); }),
+      quiet_end_(loop_, policy::cluster_of, [this](engine::ProcessKey key) { return launcher_->members(key); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
@@ -125,8 +126,10 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     notify_.set_events(supervisor_);
     bind_broker_.set_events(supervisor_);
     node_.set_events(supervisor_);
+    quiet_end_.set_events(supervisor_);
     channels_.add(notify_);
     channels_.add(node_);
+    channels_.add(quiet_end_);
     channels_.add(bind_broker_);
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);

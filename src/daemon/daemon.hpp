@@ -6,6 +6,7 @@
 #include "channel/app_channels.hpp"
 #include "channel/node_channels.hpp"
 #include "channel/notify_socket.hpp"
+#include "channel/quiet_end.hpp"
 #include "channel/bind_broker.hpp"
 #include "daemon/account_ids.hpp"
 #include "daemon/boot.hpp"
@@ -81,6 +82,7 @@ private:
     channel::NotifySockets notify_;
     channel::BindBroker bind_broker_;
     channel::NodeChannels node_;
+    channel::QuietEnd quiet_end_;
     channel::AppChannels channels_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;

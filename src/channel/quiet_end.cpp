@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel/quiet_end.hpp"
+
+#include "model/program.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+
+namespace pm::channel {
+namespace {
+
+using engine::ProcessKey;
+using model::ClusterMode;
+using std::chrono::steady_clock;
+
+/// The signal that the engine sends when it hears that a stopped process may have it is there within this time.
+constexpr std::chrono::milliseconds kUntilSignalled{20};
+constexpr std::chrono::milliseconds kBetweenLooks{1};
+/// Whether it blocks the signal.
+constexpr int kMostLooks = 20;
+
+bool gets_signal(const model::AppSpec& spec, pid_t pid, pid_t main) noexcept
+{
+    return pid == main || spec.kill_mode == model::KillMode::Group;
+}
+
+/// Nobody catches this one on purpose: it is the runtime that catches all there are, as Go's does.
+bool catches_everything(const SignalMasks& masks) noexcept
+{
+    return SignalMasks::has(masks.caught, SIGSTKFLT);
+}
+
+} // namespace
+
+QuietEnd::QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members)
+    : loop_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members))
+{
+}
+
+base::Result<engine::ChannelEnds> QuietEnd::connect(const engine::LaunchRequest& request, const model::SharedIdentity&)
+{
+    note(request);
+    return engine::ChannelEnds();
+}
+
+void QuietEnd::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&) { note(request); }
+
+/// Where nobody takes over what it leaves in the queue, its end is no better for being quiet.
+void QuietEnd::note(const engine::LaunchRequest& request)
+{
+    const ClusterMode mode = cluster_of_(*request.spec);
+    if (!request.spec->listen.empty() || mode == ClusterMode::Transparent) processes_[request.key].spec = request.spec;
+}
+
+void QuietEnd::runs(ProcessKey key, pid_t pid)
+{
+    if (const auto found = processes_.find(key); found != processes_.end()) found->second.pid = pid;
+}
+
+bool QuietEnd::dismiss(ProcessKey key)
+{
+    const auto found = processes_.find(key);
+    if (found == processes_.end() || found->second.pid == 0 || found->second.moment) return false;
+    Process& process = found->second;
+    const auto idle_from = steady_clock::now() + process.spec->serving.drain / 2;
+    process.moment.emplace(loop_, process.pid, [this, key] { return members_(key); }, idle_from);
+    if (process.moment->learn() && begin(key, process)) return true;
+    process.moment.reset();
+    return false;
+}
+
+/// Of all that get the signal, the one that cares most.
+QuietEnd::Manner QuietEnd::manner_of(const Process& process)
+{
+    const model::AppSpec& spec = *process.spec;
+    const int signal = spec.kill_signal;
+    Manner manner = Manner::DiesOfIt;
+    for (const auto& [pid, one] : process.moment->processes()) {
+        if (!gets_signal(spec, pid, process.pid)) continue;
+        const auto masks = one.signals();
+        if (!masks) continue; // gone
+        if (SignalMasks::has(masks->ignored, signal)) return Manner::Catches;
+        if (SignalMasks::has(masks->blocked, signal)) return Manner::Blocks;
+        if (!SignalMasks::has(masks->caught, signal)) continue;
+        if (!catches_everything(*masks) && !model::runs_on_node(spec.interpreter, spec.script)) return Manner::Catches;
+        manner = Manner::CatchesAnyway;
+    }
+    return manner;
+}
+
+bool QuietEnd::begin(ProcessKey key, Process& process)
+{
+    switch (manner_of(process)) {
+    case Manner::DiesOfIt: return process.moment->wait([this, key] { end(key); });
+    case Manner::Blocks: return ++process.looks < kMostLooks && begin_later(key, process);
+    case Manner::Catches: return false;
+    case Manner::CatchesAnyway: return wait_shortly(key, process);
+    }
+    return false;
+}
+
+bool QuietEnd::wait_shortly(ProcessKey key, Process& process)
+{
+    auto timer = loop_.add_timer(steady_clock::now() + kShortWait, io::Priority::Normal, [this, key] { give_up(key); });
+    if (!timer || !process.moment->wait([this, key] { tell(key); })) return false;
+    process.timer = *std::move(timer);
+    return true;
+}
+
+/// Who starts a thread blocks all signals for that moment; who does it for long waits for them in a way of its own.
+bool QuietEnd::begin_later(ProcessKey key, Process& process)
+{
+    const auto again = [this, key] {
+        if (Process& same = processes_.at(key); !begin(key, same)) give_up(key);
+    };
+    auto timer = loop_.add_timer(steady_clock::now() + kBetweenLooks, io::Priority::Normal, again);
+    if (timer) process.timer = *std::move(timer);
+    return static_cast<bool>(timer);
+}
+
+/// Each thread has the signal before any runs on.
+void QuietEnd::end(ProcessKey key)
+{
+    Process& process = processes_.at(key);
+    for (const auto& [pid, one] : process.moment->processes())
+        if (gets_signal(*process.spec, pid, process.pid)) one.signal_threads(process.spec->kill_signal);
+    process.moment->release();
+    events_->on_drained(key);
+}
+
+void QuietEnd::give_up(ProcessKey key)
+{
+    Process& process = processes_.at(key);
+    process.moment.reset();
+    process.timer.reset();
+    events_->on_drained(key);
+}
+
+/// It gets its one signal from who hears of this, and runs on when it has it.
+void QuietEnd::tell(ProcessKey key)
+{
+    Process& process = processes_.at(key);
+    process.told = steady_clock::now();
+    auto timer = loop_.add_timer(process.told, io::Priority::Processes, [this, key] { look_for_signal(key); });
+    if (timer)
+        process.timer = *std::move(timer);
+    else
+        process.moment->release();
+    events_->on_drained(key);
+}
+
+void QuietEnd::look_for_signal(ProcessKey key)
+{
+    Process& process = processes_.at(key);
+    const auto& all = process.moment->processes();
+    const auto main = all.find(process.pid);
+    const auto masks = main == all.end() ? std::nullopt : main->second.signals();
+    const bool waits = masks && !SignalMasks::has(masks->pending, process.spec->kill_signal);
+    const auto now = steady_clock::now();
+    if (waits && now < process.told + kUntilSignalled) return process.timer.set_time(now + kBetweenLooks);
+    process.moment->release();
+}
+
+} // namespace pm::channel
