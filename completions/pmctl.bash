@@ -7,7 +7,7 @@ _pmctl_options() {
         --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
         --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --stop-exit-codes
         --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force
-        --update-env --pid --attach" ;;
+        --update-env --pid --attach --cluster --ready --wait-ready --listen-timeout --drain --shutdown-with-message" ;;
     list | ls | l | ps | status) echo "--json --names --sort" ;;
     describe | show | info | desc) echo "--json --spec" ;;
     env) echo "--json" ;;

@@ -90,9 +90,9 @@ constexpr Row kProgram[] = {
       "(pmd hands connections out in turn) or reuseport (a socket each). Any program, unchanged: transparent (what an instance binds "
       "is the socket that the others have). none: they do not. See CLUSTERS."},
      read::cluster},
-    {{"ready", {}, kNow, Shape::Ready, "listening in a cluster, else when the program runs",
+    {{"ready", {}, kNow, Shape::Ready, "listening in a Node cluster, else when the program runs",
       "What makes an instance online: notify (READY=1, sd_notify(3)), ipc (the message \"ready\" on its channel), listening (it "
-      "listens), probe (the check of health succeeds) or started (it has lived for min_uptime). See READINESS."},
+      "listens) or started (it has lived for min_uptime). See READINESS."},
      read::ready},
     {{"wait_ready", {}, kNow, Shape::Bool, "false", "PM2's name: true is 'ready: ipc', process.send('ready') of a Node app."}, read::wait_ready},
     {{"listen_timeout", {}, kNow, Shape::Duration, "8s",

@@ -112,7 +112,7 @@ model::ServingSpec some_serving(bool listens)
     const auto maybe = [] { return *rc::gen::arbitrary<bool>(); };
     model::ServingSpec serving;
     if (maybe()) serving.cluster = listens ? ClusterMode::None : *rc::gen::element(ClusterMode::None, ClusterMode::Transparent, ClusterMode::ReusePortBpf);
-    if (maybe()) serving.ready = *rc::gen::element(ReadyWhen::Notify, ReadyWhen::Ipc, listens ? ReadyWhen::Started : ReadyWhen::Listening);
+    if (maybe()) serving.ready = *rc::gen::element(ReadyWhen::Notify, ReadyWhen::Ipc, listens || serving.cluster == ClusterMode::None ? ReadyWhen::Started : ReadyWhen::Listening);
     if (maybe()) serving.listen_timeout = *time();
     if (maybe()) serving.watchdog = *time();
     if (maybe()) serving.drain = *rc::gen::element(milliseconds(0), milliseconds(500));
