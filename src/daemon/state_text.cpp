@@ -260,7 +260,7 @@ SavedInstance instance_from(const json& from)
 std::string to_text(const SavedApp& app)
 {
     json to{{"version", kVersion},           {"sequence", app.sequence}, {"origin", app.origin}, {"owner", app.owner},
-            {"created", usec(app.created_at)}, {"spec", spec_json(*app.spec)}};
+            {"created", usec(app.created_at)}, {"seen_listening", app.seen_listening}, {"spec", spec_json(*app.spec)}};
     json& instances = to["instances"] = json::array();
     for (const SavedInstance& instance : app.instances) instances.push_back(instance_json(instance, app));
     return to.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -273,6 +273,7 @@ base::Result<SavedApp> saved_app_from(std::string_view text)
         if (from.at("version") != kVersion)
             return base::fail(base::ErrorCode::InvalidSpec, "written by another version of pmd");
         SavedApp app{spec_from(from.at("spec")), from.at("origin"), from.at("owner"), wall(from.at("created")), from.at("sequence"), {}};
+        app.seen_listening = from.value("seen_listening", false);
         for (const json& instance : from.at("instances")) app.instances.push_back(instance_from(instance));
         return app;
     } catch (const std::exception& fault) {

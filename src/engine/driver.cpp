@@ -146,7 +146,7 @@ void Driver::ready(ProcessKey key, model::ReadyWhen by)
     if (instance == nullptr) return;
     const model::AppSpec& spec = *instance->spec_of(key.generation);
     const auto readiness = policy::readiness_of(spec, instance->is_successor(key.generation), instance->app->seen_listening);
-    if (by == model::ReadyWhen::Listening) instance->app->seen_listening = true;
+    if (by == model::ReadyWhen::Listening && !std::exchange(instance->app->seen_listening, true)) notices.app_changed(*instance->app);
     if (readiness.by == by) feed(*instance, Ready{key.generation});
 }
 

@@ -43,6 +43,7 @@ struct SavedApp {
     model::WallTime created_at{};
     std::uint64_t sequence = 0; ///< order of creation
     std::vector<SavedInstance> instances;
+    bool seen_listening = false; ///< what it is to do again before it is ready
 };
 
 } // namespace pm::engine

@@ -89,6 +89,7 @@ struct Supervisor::Impl {
         app.origin = saved.origin;
         app.owner = saved.owner;
         app.created_at = saved.created_at;
+        app.seen_listening = saved.seen_listening;
         for (const SavedInstance& instance : saved.instances)
             if (stays(instance)) driver.restore_instance(app, instance);
         driver.resume_sockets(app);
@@ -359,7 +360,7 @@ std::optional<SavedApp> Supervisor::saved(const std::string& name) const
 {
     const App* app = impl_->driver.table.find(name);
     if (app == nullptr) return std::nullopt;
-    SavedApp saved{app->spec, app->origin, app->owner, app->created_at, app->sequence, {}};
+    SavedApp saved{app->spec, app->origin, app->owner, app->created_at, app->sequence, {}, app->seen_listening};
     for (const auto& [slot, instance] : app->instances) {
         saved.instances.push_back({instance->id, slot, instance->machine, instance->pid, instance->reason, instance->since,
                                    instance->restarts, instance->last_exit, instance->leaving, {}, instance->running});

@@ -323,6 +323,26 @@ TEST_F(ReloadTest, GoesOnUnderTheNextPmd)
     EXPECT_EQ(std::ranges::count(next.log, "kill 0.1"), 1);
 }
 
+TEST_F(ReloadTest, WhatWasSeenToListenHasToDoItAgainAlsoUnderTheNextPmd)
+{
+    model::AppSpec spec = app("web");
+    spec.serving.cluster = model::ClusterMode::Transparent;
+    apply(spec);
+    EXPECT_EQ(world.status("web"), "online") << "nobody knows yet that it listens";
+    ready(0, 1, ReadyWhen::Listening);
+    const auto saved = world.supervisor.saved("web");
+    ASSERT_TRUE(saved);
+    FakeWorld next;
+    next.time = world.time;
+    EXPECT_TRUE(next.supervisor.restore(std::vector{*saved}).empty());
+    EXPECT_TRUE(next.supervisor.operate(Verb::Reload, "web", [](const Outcome&) {}));
+    next.deliver();
+    next.advance(5s);
+    EXPECT_EQ(next.instance("web").generation.value, 1U);
+    next.supervisor.on_ready({base::InstanceId{0}, base::Generation{2}}, ReadyWhen::Listening);
+    EXPECT_EQ(next.instance("web").generation.value, 2U);
+}
+
 TEST_F(ReloadTest, TheWatchdogHasItAbortedAndStartedAnew)
 {
     online(serving(1));
