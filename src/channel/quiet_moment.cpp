@@ -36,8 +36,8 @@ bool QuietMoment::learn()
 {
     refresh();
     if (!processes_.contains(main_)) return false;
-    return std::ranges::all_of(processes_, [&](const auto& entry) { return connections_.learn(entry.second) || entry.first != main_; }) &&
-           connections_.listens();
+    const auto learned = [&](const auto& entry) { return connections_.learn(entry.second) || entry.second.has_ended(); };
+    return std::ranges::all_of(processes_, learned) && connections_.listens();
 }
 
 bool QuietMoment::wait(model::Duration patience, Found found)

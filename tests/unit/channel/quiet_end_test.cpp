@@ -5,6 +5,8 @@
 #include "channel/quiet_end.hpp"
 
 #include <atomic>
+#include <cstring>
+#include <sys/un.h>
 #include <thread>
 
 namespace pm::channel::test {
@@ -13,12 +15,23 @@ namespace {
 /// Says "x" to each line, in two processes that accept from one socket.
 constexpr const char* kForks = R"(
 import os, socket, sys
-server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+place = sys.argv[1]
+server = socket.socket(socket.AF_UNIX if place[0] == "/" else socket.AF_INET)
+server.bind(place if place[0] == "/" else ("127.0.0.1", int(place)))
+server.listen()
 os.fork()
 while True:
     client, _ = server.accept()
     while client.recv(100): client.send(b"x")
     client.close()
+)";
+/// As Go's runtime does, before it runs a program.
+constexpr const char* kCatchesAll = R"(
+import os, signal
+def die(number, _):
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+for number in (16, signal.SIGTERM): signal.signal(number, die)
 )";
 /// Python's own web server, without a log; with a second argument it holds a connection to somebody else.
 constexpr const char* kWeb = R"(
@@ -29,14 +42,22 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.Sim
 )";
 constexpr const char* kNode = "require('http').createServer((q, a) => a.end('x')).listen(process.argv[2], '127.0.0.1')";
 
-base::Fd connected(const std::string& port)
+/// To a port or a path.
+base::Fd connected(const std::string& place)
 {
-    base::Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
-    if (::connect(client.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) < 0) client.reset();
+    const bool local = place[0] == '/';
+    SocketAddress at;
+    at.bytes.ss_family = local ? AF_UNIX : AF_INET;
+    at.size = local ? sizeof(sockaddr_un) : sizeof(sockaddr_in);
+    if (local) {
+        std::memcpy(reinterpret_cast<sockaddr_un*>(&at.bytes)->sun_path, place.c_str(), place.size() + 1);
+    } else {
+        auto* const ip = reinterpret_cast<sockaddr_in*>(&at.bytes);
+        ip->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ip->sin_port = htons(static_cast<std::uint16_t>(std::stoi(place)));
+    }
+    base::Fd client(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(client.get(), at.get(), at.size) < 0) client.reset();
     return client;
 }
 
@@ -103,6 +124,24 @@ protected:
         EXPECT_TRUE(until_gone(key));
         EXPECT_EQ(told[key].gone->code, SIGTERM);
     }
+    void two_accept_from(const std::string& place)
+    {
+        const ProcessKey forks = serve(program("python3", {"-c", kForks, place}));
+        const base::Fd one = connected(place);
+        const base::Fd two = connected(place); // one is the child's
+        ASSERT_EQ(talk(one, "1", 1), "x");
+        ASSERT_EQ(talk(two, "2", 1), "x");
+        const ProcessKey idle = serve(program("python3", {"-c", kForks, place}), 2);
+        EXPECT_TRUE(quiet->dismiss(forks));
+        EXPECT_TRUE(quiet->dismiss(idle));
+        expect_ended(idle);
+        ::shutdown(one.get(), SHUT_WR);
+        EXPECT_EQ(talk(one, "", 1), "");
+        EXPECT_EQ(talk(two, "3", 1), "x");
+        EXPECT_FALSE(is_gone(forks));
+        ::shutdown(two.get(), SHUT_WR);
+        expect_ended(forks);
+    }
     void on_running(ProcessKey key, pid_t pid) override
     {
         BindWorld::on_running(key, pid);
@@ -164,25 +203,9 @@ TEST_F(QuietEnds, who_has_a_connection_serves_it_to_its_end)
     EXPECT_EQ(drained[busy], 1);
 }
 
-TEST_F(QuietEnds, a_connection_of_a_child_counts)
-{
-    const std::string port = free_port();
-    const ProcessKey forks = serve(program("python3", {"-c", kForks, port}));
-    const base::Fd one = connected(port);
-    const base::Fd two = connected(port); // one is the child's
-    ASSERT_EQ(talk(one, "1", 1), "x");
-    ASSERT_EQ(talk(two, "2", 1), "x");
-    const ProcessKey idle = serve(program("python3", {"-c", kForks, port}), 2);
-    EXPECT_TRUE(quiet->dismiss(forks));
-    EXPECT_TRUE(quiet->dismiss(idle));
-    expect_ended(idle);
-    ::shutdown(one.get(), SHUT_WR);
-    EXPECT_EQ(talk(one, "", 1), "");
-    EXPECT_EQ(talk(two, "3", 1), "x");
-    EXPECT_FALSE(is_gone(forks));
-    ::shutdown(two.get(), SHUT_WR);
-    expect_ended(forks);
-}
+TEST_F(QuietEnds, a_connection_of_a_child_counts) { two_accept_from(free_port()); }
+
+TEST_F(QuietEnds, a_connection_to_a_path_counts) { two_accept_from(path("socket")); }
 
 TEST_F(QuietEnds, a_connection_that_it_made_itself_does_not_count)
 {
@@ -233,6 +256,14 @@ TEST_F(QuietEnds, node_catches_it_in_any_case_and_is_waited_for_shortly)
     EXPECT_TRUE(quiet->dismiss(busy));
     expect_ended(busy);
     EXPECT_EQ(drained[busy], 1);
+}
+
+TEST_F(QuietEnds, so_is_what_a_runtime_runs_that_catches_all_signals)
+{
+    const ProcessKey key = serve(program("python3", {"-c", std::string(kCatchesAll) + kWeb, free_port()}));
+    EXPECT_TRUE(quiet->dismiss(key));
+    expect_ended(key);
+    EXPECT_EQ(drained[key], 1);
 }
 
 TEST_F(QuietEnds, who_was_stopped_runs_on_when_nobody_waits_any_more)
