@@ -25,6 +25,8 @@ std::optional<BoundPlace> local_address(int socket)
     return unnamed ? std::nullopt : std::optional(place);
 }
 
+bool may_not(int error) noexcept { return error == EPERM || error == EACCES || error == ENOSYS; }
+
 /// The process has answered, the client has got it all, and nobody has said anything since. Of a TCP socket.
 bool is_idle(int socket, std::chrono::milliseconds since)
 {
@@ -41,19 +43,17 @@ bool is_idle(int socket, std::chrono::milliseconds since)
 
 bool AcceptedConnections::learn(const AppProcess& process)
 {
-    bool readable = false;
     bool hidden = false;
-    (void)process.visit_sockets(kMostLearned, [&](int number, ino_t inode) {
-        readable = true;
+    const auto seen = process.visit_sockets(kMostLearned, [&](int number, ino_t inode) {
         const base::Fd socket = process.copy(number);
-        if (!socket) hidden |= errno == EPERM || errno == EACCES || errno == ENOSYS;
+        hidden |= !socket && may_not(errno);
         if (!socket || !is_listening(socket.get())) return !hidden;
         others_.insert(inode);
         const auto place = local_address(socket.get());
         if (place && std::ranges::find(places_, *place) == places_.end()) places_.push_back(*place);
         return true;
     });
-    return readable && !hidden;
+    return seen != AppProcess::Seen::None && !hidden;
 }
 
 /// A port is enough: nobody else's connection is local to one that is listened on.
@@ -77,15 +77,17 @@ bool AcceptedConnections::any(const AppProcess& process, std::optional<std::chro
 {
     bool found = false;
     if (others_.size() > kMostOthers) others_.clear();
-    const bool all_seen = process.visit_sockets(kMostDescriptors, [&](int number, ino_t inode) {
+    const auto seen = process.visit_sockets(kMostDescriptors, [&](int number, ino_t inode) {
         if (others_.contains(inode)) return true;
         const base::Fd socket = process.copy(number);
-        const Kind kind = socket ? kind_of(socket.get()) : Kind::Unknown;
+        found = !socket && may_not(errno);
+        if (!socket) return !found;
+        const Kind kind = kind_of(socket.get());
         if (kind == Kind::Other) others_.insert(inode);
         found = kind == Kind::Accepted && !(idle_after && is_idle(socket.get(), *idle_after));
         return !found;
     });
-    return found || !all_seen;
+    return found || seen != AppProcess::Seen::All;
 }
 
 } // namespace pm::channel

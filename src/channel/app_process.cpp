@@ -108,7 +108,7 @@ base::Fd AppProcess::copy(int number) const noexcept
     return base::Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
 }
 
-bool AppProcess::visit_sockets(std::size_t most, const std::function<bool(int, ino_t)>& visit) const
+AppProcess::Seen AppProcess::visit_sockets(std::size_t most, const std::function<bool(int, ino_t)>& visit) const
 {
     const Directory open(::opendir(fmt::format("/proc/{}/fd", pid_).c_str()));
     std::size_t count = 0;
@@ -121,7 +121,8 @@ bool AppProcess::visit_sockets(std::size_t most, const std::function<bool(int, i
         target[size] = '\0';
         return visit(number, static_cast<ino_t>(std::strtoull(target + 8, nullptr, 10)));
     });
-    return readable && count <= most;
+    if (!readable) return Seen::None;
+    return count <= most ? Seen::All : Seen::First;
 }
 
 } // namespace pm::channel

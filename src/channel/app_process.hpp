@@ -22,6 +22,9 @@ struct SignalMasks {
 
 class AppProcess {
 public:
+    /// Of its descriptors: all, the first ones, or none, as we may not.
+    enum class Seen { All, First, None };
+
     /// Invalid when it is gone.
     explicit AppProcess(pid_t pid);
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(pidfd_); }
@@ -42,9 +45,8 @@ public:
     /// A copy of its descriptor `number`. Invalid, with errno: it has none, it is gone, or we may not (it takes the rights of
     /// ptrace(2)).
     [[nodiscard]] base::Fd copy(int number) const noexcept;
-    /// Calls `visit(number, inode)` for each socket among the first `most` descriptors until one returns false. False: we may
-    /// not, or there are more.
-    [[nodiscard]] bool visit_sockets(std::size_t most, const std::function<bool(int, ino_t)>& visit) const;
+    /// Calls `visit(number, inode)` for each socket among the first `most` descriptors until one returns false.
+    [[nodiscard]] Seen visit_sockets(std::size_t most, const std::function<bool(int, ino_t)>& visit) const;
 
 private:
     [[nodiscard]] bool look_at_threads() const;

@@ -63,8 +63,7 @@ bool QuietEnd::dismiss(ProcessKey key)
     const auto found = processes_.find(key);
     if (found == processes_.end() || found->second.pid == 0 || found->second.moment) return false;
     Process& process = found->second;
-    const auto idle_from = steady_clock::now() + process.spec->serving.drain / 2;
-    process.moment.emplace(loop_, process.pid, [this, key] { return members_(key); }, idle_from);
+    process.moment.emplace(loop_, process.pid, [this, key] { return members_(key); });
     if (process.moment->learn() && begin(key, process)) return true;
     process.moment.reset();
     return false;
@@ -92,7 +91,7 @@ QuietEnd::Manner QuietEnd::manner_of(const Process& process)
 bool QuietEnd::begin(ProcessKey key, Process& process)
 {
     switch (manner_of(process)) {
-    case Manner::DiesOfIt: return process.moment->wait([this, key] { end(key); });
+    case Manner::DiesOfIt: return process.moment->wait(process.spec->serving.drain, [this, key] { end(key); });
     case Manner::Blocks: return ++process.looks < kMostLooks && begin_later(key, process);
     case Manner::Catches: return false;
     case Manner::CatchesAnyway: return wait_shortly(key, process);
@@ -103,7 +102,7 @@ bool QuietEnd::begin(ProcessKey key, Process& process)
 bool QuietEnd::wait_shortly(ProcessKey key, Process& process)
 {
     auto timer = loop_.add_timer(steady_clock::now() + kShortWait, io::Priority::Normal, [this, key] { give_up(key); });
-    if (!timer || !process.moment->wait([this, key] { tell(key); })) return false;
+    if (!timer || !process.moment->wait(kShortWait, [this, key] { tell(key); })) return false;
     process.timer = *std::move(timer);
     return true;
 }

@@ -3,8 +3,8 @@
 //
 // Such a program dies of the signal in the middle of what it does. Told to go, it is therefore watched until it has no
 // accepted connection (QuietMoment), and gets the signal while it is stopped: none of its code runs any more, and connections
-// that wait in the queue of the socket are left to its siblings. At half of the drain time connections on which nothing moves
-// do not count any more; at its end the signal comes as it is (the engine's deadline), which also bounds how long anything
+// that wait in the queue of the socket are left to its siblings. From half of the drain time on connections on which nothing
+// moves do not count any more; at its end the signal comes as it is (the engine's deadline), which also bounds how long anything
 // can stay stopped when pmd dies with it stopped.
 //
 // A program that catches the signal ends by itself and is left alone, but for runtimes that catch it in any case (Node's, Go's)

@@ -22,13 +22,13 @@ constexpr std::chrono::microseconds kFirstCheck{50};
 constexpr std::chrono::microseconds kLongestCheck{1'000};
 /// One that has not stopped after so long runs on: it waits for a disk, or the machine is busy.
 constexpr std::chrono::microseconds kLongestStop{20'000};
-constexpr std::chrono::milliseconds kIdle{1'000};
+constexpr std::chrono::milliseconds kLongIdle{1'000};
+constexpr std::chrono::milliseconds kShortIdle{20};
 
 } // namespace
 
-QuietMoment::QuietMoment(io::EventLoop& loop, pid_t main, Members members, model::TimePoint idle_from)
-    : loop_(loop), main_(main), members_(std::move(members)), idle_from_(idle_from), begun_(steady_clock::now()),
-      random_(static_cast<std::minstd_rand::result_type>(main))
+QuietMoment::QuietMoment(io::EventLoop& loop, pid_t main, Members members)
+    : loop_(loop), main_(main), members_(std::move(members)), random_(static_cast<std::minstd_rand::result_type>(main))
 {
 }
 
@@ -36,14 +36,16 @@ bool QuietMoment::learn()
 {
     refresh();
     if (!processes_.contains(main_)) return false;
-    return std::ranges::all_of(processes_, [&](const auto& entry) { return connections_.learn(entry.second) || entry.first != main_; }) &&
-           connections_.listens();
+    const auto learned = [&](const auto& entry) { return connections_.learn(entry.second) || entry.second.has_ended(); };
+    return std::ranges::all_of(processes_, learned) && connections_.listens();
 }
 
-bool QuietMoment::wait(Found found)
+bool QuietMoment::wait(model::Duration patience, Found found)
 {
     found_ = std::move(found);
-    auto timer = loop_.add_timer(steady_clock::now(), io::Priority::Processes, [this] { turn(); });
+    patience_ = patience;
+    begun_ = steady_clock::now();
+    auto timer = loop_.add_timer(begun_, io::Priority::Processes, [this] { turn(); });
     if (timer) timer_ = *std::move(timer);
     return static_cast<bool>(timer_);
 }
@@ -84,10 +86,17 @@ bool QuietMoment::nobody_new() const
     return std::ranges::all_of(members_(), [this](pid_t pid) { return processes_.contains(pid); });
 }
 
+std::optional<std::chrono::milliseconds> QuietMoment::idle_after() const
+{
+    const auto age = steady_clock::now() - begun_;
+    if (age < patience_ / 2) return std::nullopt;
+    const auto quarter = std::chrono::duration_cast<std::chrono::milliseconds>(patience_ / 4);
+    return age < patience_ * 3 / 4 ? std::min(kLongIdle, quarter) : kShortIdle;
+}
+
 bool QuietMoment::any_connection()
 {
-    const bool may_idle = steady_clock::now() >= idle_from_;
-    const auto idle = may_idle ? std::optional(kIdle) : std::nullopt;
+    const auto idle = idle_after();
     return std::ranges::any_of(processes_, [&](const auto& entry) { return connections_.any(entry.second, idle) && !entry.second.has_ended(); });
 }
 

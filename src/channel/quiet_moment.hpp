@@ -24,8 +24,7 @@ public:
     /// Called once, from the loop: the processes are stopped, until release() or the end of this.
     using Found = std::function<void()>;
 
-    /// `idle_from`: from then on a connection on which nothing moves does not count.
-    QuietMoment(io::EventLoop& loop, pid_t main, Members members, model::TimePoint idle_from);
+    QuietMoment(io::EventLoop& loop, pid_t main, Members members);
     ~QuietMoment() { release(); }
     QuietMoment(const QuietMoment&) = delete;
     QuietMoment& operator=(const QuietMoment&) = delete;
@@ -33,8 +32,9 @@ public:
     /// What there is now; false: we may not look at it, or it listens on nothing.
     [[nodiscard]] bool learn();
     [[nodiscard]] const std::map<pid_t, AppProcess>& processes() const noexcept { return processes_; }
-    /// False: there is no timer.
-    [[nodiscard]] bool wait(Found found);
+    /// From the half of `patience` on, a connection that was answered and on which nothing has moved for a while does not count;
+    /// in the last quarter a short while is enough. It goes on after that. False: there is no timer.
+    [[nodiscard]] bool wait(model::Duration patience, Found found);
     /// They run on.
     void release() noexcept;
 
@@ -45,6 +45,7 @@ private:
     void refresh();
     /// Whom we stopped are all there are.
     [[nodiscard]] bool nobody_new() const;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> idle_after() const;
     [[nodiscard]] bool any_connection();
     void stop();
     void pause(model::Duration used);
@@ -52,8 +53,8 @@ private:
     io::EventLoop& loop_;
     pid_t main_;
     Members members_;
-    model::TimePoint idle_from_;
-    model::TimePoint begun_;
+    model::TimePoint begun_{};
+    model::Duration patience_{0};
     Found found_;
     std::map<pid_t, AppProcess> processes_;
     AcceptedConnections connections_;
