@@ -26,7 +26,7 @@ public:
     using ClusterOf = std::function<model::ClusterMode(const model::AppSpec&)>;
     using Members = std::function<std::vector<pid_t>(engine::ProcessKey)>;
     /// For runtimes that catch the signal in any case.
-    static constexpr std::chrono::milliseconds kShortWait{1'000};
+    static constexpr std::chrono::milliseconds kShortWait{3'000};
 
     /// `members`: the living processes of a launched one.
     QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members);
