@@ -79,11 +79,11 @@ QuietEnd::Manner QuietEnd::manner_of(const Process& process)
         if (!gets_signal(spec, pid, process.pid)) continue;
         const auto masks = one.signals();
         if (!masks) continue; // gone
-        if (SignalMasks::has(masks->ignored, signal)) return Manner::Catches;
+        if (SignalMasks::has(masks->ignored, signal)) return Manner::Ignores;
         if (SignalMasks::has(masks->blocked, signal)) return Manner::Blocks;
         if (!SignalMasks::has(masks->caught, signal)) continue;
-        if (!catches_everything(*masks) && !model::runs_on_node(spec.interpreter, spec.script)) return Manner::Catches;
-        manner = Manner::CatchesAnyway;
+        const bool anyway = catches_everything(*masks) || model::runs_on_node(spec.interpreter, spec.script);
+        manner = std::max(manner, anyway ? Manner::CatchesAnyway : Manner::Catches);
     }
     return manner;
 }
@@ -93,16 +93,17 @@ bool QuietEnd::begin(ProcessKey key, Process& process)
     switch (manner_of(process)) {
     case Manner::DiesOfIt: return process.moment->wait(process.spec->serving.drain, [this, key] { end(key); });
     case Manner::Blocks: return ++process.looks < kMostLooks && begin_later(key, process);
-    case Manner::Catches: return false;
-    case Manner::CatchesAnyway: return wait_shortly(key, process);
+    case Manner::Ignores: return false;
+    case Manner::CatchesAnyway: return wait_shortly(key, process, kShortWait);
+    case Manner::Catches: return wait_shortly(key, process, kShortestWait);
     }
     return false;
 }
 
-bool QuietEnd::wait_shortly(ProcessKey key, Process& process)
+bool QuietEnd::wait_shortly(ProcessKey key, Process& process, std::chrono::milliseconds time)
 {
-    auto timer = loop_.add_timer(steady_clock::now() + kShortWait, io::Priority::Normal, [this, key] { give_up(key); });
-    if (!timer || !process.moment->wait(kShortWait, [this, key] { tell(key); })) return false;
+    auto timer = loop_.add_timer(steady_clock::now() + time, io::Priority::Normal, [this, key] { give_up(key); });
+    if (!timer || !process.moment->wait(time, [this, key] { tell(key); })) return false;
     process.timer = *std::move(timer);
     return true;
 }

@@ -7,8 +7,9 @@
 // moves do not count any more; at its end the signal comes as it is (the engine's deadline), which also bounds how long anything
 // can stay stopped when pmd dies with it stopped.
 //
-// A program that catches the signal ends by itself and is left alone, but for runtimes that catch it in any case (Node's, Go's)
-// and may well have nobody to tell: for those a quiet moment is sought for a short time. They get the signal in any case.
+// A program that catches the signal ends by itself; but not each does so without dropping what it has just accepted. So a quiet
+// moment is sought for a short time, and then it gets its signal in any case. Runtimes that catch it in any case (Node's, Go's)
+// may well have nobody to tell, and are waited for longer.
 #pragma once
 
 #include "channel/quiet_moment.hpp"
@@ -27,6 +28,8 @@ public:
     using Members = std::function<std::vector<pid_t>(engine::ProcessKey)>;
     /// For runtimes that catch the signal in any case.
     static constexpr std::chrono::milliseconds kShortWait{3'000};
+    /// For programs that catch it on purpose.
+    static constexpr std::chrono::milliseconds kShortestWait{1'000};
 
     /// `members`: the living processes of a launched one.
     QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members);
@@ -48,13 +51,13 @@ private:
         int looks = 0;      ///< that found the signal blocked
         model::TimePoint told{};
     };
-    enum class Manner { DiesOfIt, Blocks, Catches, CatchesAnyway };
+    enum class Manner { DiesOfIt, Blocks, Ignores, CatchesAnyway, Catches };
 
     void note(const engine::LaunchRequest& request);
     [[nodiscard]] static Manner manner_of(const Process& process);
     /// False: it is not to be waited for.
     [[nodiscard]] bool begin(engine::ProcessKey key, Process& process);
-    [[nodiscard]] bool wait_shortly(engine::ProcessKey key, Process& process);
+    [[nodiscard]] bool wait_shortly(engine::ProcessKey key, Process& process, std::chrono::milliseconds time);
     [[nodiscard]] bool begin_later(engine::ProcessKey key, Process& process);
     void end(engine::ProcessKey key);
     void tell(engine::ProcessKey key);

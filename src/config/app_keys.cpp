@@ -107,7 +107,8 @@ constexpr Row kProgram[] = {
     {{"shutdown_with_message", {}, kNow, Shape::Bool, "false", "A stop sends the message \"shutdown\" over the channel in place of kill_signal."},
      [](Draft& draft, const Field& field) { field.boolean(draft.spec.serving.shutdown_with_message); }},
     {{"drain", {}, kNow, Shape::Drain, "10s",
-      "Time in which a Node worker that was told to go ends its connections before it gets kill_signal; false: it gets it at once."},
+      "Time in which a process that a reload replaces may end its connections before it gets kill_signal; false: it gets it at once. "
+      "See RELOAD."},
      read::drain},
     {{"reload", {}, kNow, Shape::Object, "", "How a reload replaces instances. See RELOAD."}, read::reload},
     {{"autostart", {}, kNow, Shape::Bool, "true", "Start the app when it is loaded; otherwise it waits for a start."},
