@@ -80,6 +80,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       notify_(loop_, notify_directory(runtime_.locations.runtime_dir),
               [this](engine::ProcessKey key, pid_t pid) { return launcher_->owns(key, pid); },
               [this](const std::string& text) { log_.warning(text); }),
+      listening_(loop_, [this](engine::ProcessKey key) { return launcher_->members(key); },
+                 [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
@@ -118,6 +120,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
 {
     if (launcher_->apps_outlive_us()) fd_store_.emplace(log_);
     channels_.add(notify_);
+    channels_.add(listening_);
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));

@@ -4,6 +4,7 @@
 
 #include "bus/service.hpp"
 #include "channel/app_channels.hpp"
+#include "channel/listening_watch.hpp"
 #include "channel/notify_socket.hpp"
 #include "daemon/account_ids.hpp"
 #include "daemon/boot.hpp"
@@ -77,6 +78,7 @@ private:
     AccountLookup accounts_;
     channel::HeldSockets sockets_;
     channel::NotifySockets notify_;
+    channel::ListeningWatch listening_;
     channel::AppChannels channels_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;
