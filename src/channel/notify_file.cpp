@@ -48,14 +48,14 @@ Result<void> check_reach(const std::string& path, const model::SharedIdentity& u
                                                      user->name, path, std::strerror(errno)));
 }
 
-Result<void> bind_to(int fd, const std::string& path, mode_t mode)
+Result<void> bind_to(int fd, const std::string& path)
 {
     const auto address = address_of(path);
     if (!address) return tl::unexpected(address.error());
     const int on = 1;
     ::unlink(path.c_str());
     // The file gets the permissions that the socket has: at no time may others send.
-    if (::setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 || ::fchmod(fd, mode) < 0 ||
+    if (::setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 || ::fchmod(fd, 0600) < 0 ||
         ::bind(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) < 0)
         return base::fail_errno(fmt::format("making notify socket '{}'", path), errno);
     return {};
@@ -82,10 +82,11 @@ Result<base::Fd> NotifyDirectory::make(const std::string& name, const model::Sha
     const std::string path = path_of(name);
     base::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) return base::fail_errno(fmt::format("making notify socket '{}'", path), errno);
-    if (auto bound = bind_to(fd.get(), path, anybody ? 0666 : 0600); !bound) return tl::unexpected(bound.error());
-    if (!user || !is_root()) return fd;
+    if (auto bound = bind_to(fd.get(), path); !bound) return tl::unexpected(bound.error());
     Result<void> good;
-    if (::lchown(path.c_str(), user->uid, user->gid) < 0) good = base::fail_errno(fmt::format("giving '{}' to user '{}'", path, user->name), errno);
+    if (anybody && ::chmod(path.c_str(), 0666) < 0) good = base::fail_errno(fmt::format("changing the mode of '{}'", path), errno);
+    if (good && (!user || !is_root())) return fd;
+    if (good && ::lchown(path.c_str(), user->uid, user->gid) < 0) good = base::fail_errno(fmt::format("giving '{}' to user '{}'", path, user->name), errno);
     if (good) good = check_reach(path, user);
     if (good) return fd;
     remove(name);

@@ -32,7 +32,10 @@ bool wanted(const model::AppSpec& spec)
 /// A user that systemd makes up at the start is known to the kernel alone: senders are told by what they are part of.
 bool has_unknown_user(const model::AppSpec& spec)
 {
-    return std::ranges::any_of(spec.sandbox, [](const model::SandboxSetting& setting) { return setting.name == "DynamicUser"; });
+    return std::ranges::any_of(spec.sandbox, [](const model::SandboxSetting& setting) {
+        const bool* set = setting.properties.empty() ? nullptr : std::get_if<bool>(&setting.properties.front().value);
+        return setting.name == "DynamicUser" && set != nullptr && *set;
+    });
 }
 
 bool is_there(pid_t pid) { return ::access(fmt::format("/proc/{}", pid).c_str(), F_OK) == 0; }

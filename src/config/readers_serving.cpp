@@ -56,8 +56,6 @@ void check_ready(const Draft& draft, const Field& app)
     if (spec.serving.ready == ReadyWhen::Listening && !spec.listen.empty())
         app.report().fault(draft.ready_mark, place, "'listening' tells nothing with 'listen': pmd itself listens, before the app starts; "
                                                     "use notify, ipc or started");
-    if (spec.serving.ready == ReadyWhen::Listening && spec.serving.cluster == ClusterMode::None)
-        app.report().fault(draft.ready_mark, place, "'listening' is seen where a cluster is: it does not go together with 'cluster: none' ('exec_mode: fork')");
     if (spec.serving.ready == ReadyWhen::Probe)
         app.report().fault(draft.ready_mark, place, "'probe' needs 'health', which is not supported yet");
 }

@@ -86,6 +86,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       node_(loop_, sockets_, {policy::cluster_of, policy::has_channel, runtime_.drain_script},
             [this](const std::string& text) { log_.warning(text); }),
       quiet_end_(loop_, policy::cluster_of, [this](engine::ProcessKey key) { return launcher_->members(key); }),
+      listening_(loop_, [this](engine::ProcessKey key) { return launcher_->members(key); },
+                 [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
@@ -131,6 +133,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     channels_.add(node_);
     channels_.add(quiet_end_);
     channels_.add(bind_broker_);
+    channels_.add(listening_);
     launcher_->set_events(supervisor_);
     state_.set_supervisor(supervisor_);
     log_.set_threshold(severity_of(runtime_.settings.log_level));

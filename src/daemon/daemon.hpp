@@ -5,6 +5,7 @@
 #include "bus/service.hpp"
 #include "channel/app_channels.hpp"
 #include "channel/node_channels.hpp"
+#include "channel/listening_watch.hpp"
 #include "channel/notify_socket.hpp"
 #include "channel/quiet_end.hpp"
 #include "channel/bind_broker.hpp"
@@ -83,6 +84,7 @@ private:
     channel::BindBroker bind_broker_;
     channel::NodeChannels node_;
     channel::QuietEnd quiet_end_;
+    channel::ListeningWatch listening_;
     channel::AppChannels channels_;
     std::unique_ptr<launch::Launcher> launcher_;
     bus::Publisher publisher_;

@@ -12,9 +12,7 @@ ClusterMode cluster_of(const model::AppSpec& spec)
 {
     if (spec.serving.cluster) return *spec.serving.cluster;
     if (!spec.listen.empty()) return ClusterMode::None;
-    const bool watched = spec.serving.ready == ReadyWhen::Listening; // a cluster is who sees it listen
-    if (model::runs_on_node(spec.interpreter, spec.script)) return spec.instances_given || watched ? ClusterMode::Shared : ClusterMode::None;
-    if (watched) return ClusterMode::Transparent;
+    if (model::runs_on_node(spec.interpreter, spec.script)) return spec.instances_given ? ClusterMode::Shared : ClusterMode::None;
     const bool one = spec.instances.kind == model::InstanceCount::Kind::Exact && spec.instances.number < 2;
     return one || !spec.increment_var.empty() ? ClusterMode::None : ClusterMode::Transparent;
 }

@@ -174,6 +174,21 @@ TEST_F(Notify, OfAnotherUserOnlyThisUserAndRootMaySend)
     until({"status mine", "status roots"});
 }
 
+TEST_F(Notify, OfAUserWhomNobodyKnowsYetAllMaySendWhoAreOfIt)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    auto dynamic = request(kFirst);
+    auto spec = *dynamic.spec;
+    spec.sandbox.push_back({.name = "DynamicUser", .properties = {{"DynamicUser", true}}});
+    dynamic.spec = std::make_shared<model::AppSpec>(spec);
+    connect(dynamic);
+    sockets->runs(kFirst, kNobodys);
+    EXPECT_EQ(send_from_child("STATUS=gone, so it may be anybody", 1), 0);
+    ASSERT_EQ(send("STATUS=mine"), 0);
+    until({"status mine"});
+    EXPECT_EQ(warnings.size(), 1U);
+}
+
 TEST_F(Notify, AUserWhoCannotGetThereIsAnErrorThatSaysSo)
 {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";

@@ -187,7 +187,6 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"cluster: some", "3:10: cluster: expected none, shared, round-robin, reuseport, transparent, reuseport-bpf, not 'some'"},
         {"listen: 80\ncluster: transparent", "4:10: cluster: 'transparent' does not go together with 'listen', whose sockets all instances share anyway"},
         {"listen: 80\nready: listening", "4:8: ready: 'listening' tells nothing with 'listen': pmd itself listens, before the app starts; use notify, ipc or started"},
-        {"cluster: none\nready: listening", "4:8: ready: 'listening' is seen where a cluster is: it does not go together with 'cluster: none' ('exec_mode: fork')"},
         {"ready: probe", "3:8: ready: 'probe' needs 'health', which is not supported yet"},
         {"ready: soon", "3:8: ready: expected notify, ipc, listening, probe, started, not 'soon'"},
         {"listen_timeout: 0", "3:17: listen_timeout: must be more than 0"},
