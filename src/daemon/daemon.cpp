@@ -129,6 +129,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     bind_broker_.set_events(supervisor_);
     node_.set_events(supervisor_);
     quiet_end_.set_events(supervisor_);
+    listening_.set_events(supervisor_);
     channels_.add(notify_);
     channels_.add(node_);
     channels_.add(quiet_end_);
