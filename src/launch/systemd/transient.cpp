@@ -118,7 +118,7 @@ void rights(Properties& properties, const model::AppSpec& spec, bool user)
     if (!spec.group.empty() && !user) properties.add("Group", "s", spec.group.c_str());
 }
 
-void bind(Properties& properties, const std::string& path)
+void show_inside(Properties& properties, const std::string& path)
 {
     properties.add("BindReadOnlyPaths", "a(ssbt)", 1, path.c_str(), path.c_str(), 0, std::uint64_t{0});
 }
@@ -130,9 +130,9 @@ void reach(Properties& properties, const model::AppSpec& spec, const TransientSe
     const auto has = [&](std::initializer_list<std::string_view> names) {
         return std::ranges::any_of(spec.sandbox, [&](const auto& setting) { return std::ranges::find(names, setting.name) != names.end(); });
     };
-    if (has({"RootDirectory", "RootImage"})) bind(properties, service.pm_exec);
+    if (has({"RootDirectory", "RootImage"})) show_inside(properties, service.pm_exec);
     if (!service.notify_socket.empty() && has({"RootDirectory", "RootImage", "TemporaryFileSystem", "ProtectHome", "PrivateTmp"}))
-        bind(properties, service.notify_socket.substr(0, service.notify_socket.rfind('/')));
+        show_inside(properties, service.notify_socket.substr(0, service.notify_socket.rfind('/')));
 }
 
 /// `mode` replace: a stop of the slice, of an app of this name that was deleted, may still be under way.
