@@ -104,7 +104,7 @@ TEST_P(Processes, KillModeMainSparesThem)
 
 TEST_P(Processes, AThousandLeaveNothing)
 {
-    load("apps: [{name: warm, script: sleep, args: [1000]}]");
+    load("apps: [{name: warm, script: sleep, args: [1000], instances: 2}]");
     manager_->Delete("warm", {});
     const std::size_t memory = anonymous_kib(pmd_);
     const std::size_t descriptors = open_descriptors(pmd_);
