@@ -140,6 +140,7 @@ struct StateWriter {
         to["kills"] = state.kills;
         to["killed_at"] = usec(state.killed_at);
         to["asked"] = state.asked;
+        to["unready"] = state.unready;
         if (state.blame) to["blame"] = exit_json(*state.blame);
         if (state.ended) to["ended"] = {{"exit", exit_json(state.ended->exit)}, {"when", usec(state.ended->when)}};
     }
@@ -164,6 +165,7 @@ engine::State state_from(const json& from)
     stopping.kills = from.at("kills");
     stopping.killed_at = monotonic(from.at("killed_at"));
     stopping.asked = from.value("asked", false);
+    stopping.unready = from.value("unready", false);
     if (from.contains("blame")) stopping.blame = exit_from(from.at("blame"));
     if (from.contains("ended"))
         stopping.ended = engine::Ended{exit_from(from.at("ended").at("exit")), monotonic(from.at("ended").at("when"))};

@@ -153,7 +153,7 @@ void Driver::ready(ProcessKey key, model::ReadyWhen by)
 void Driver::status(ProcessKey key, std::string text)
 {
     Instance* instance = table.find(key.id);
-    if (instance == nullptr || instance->key() != key || !has_process(instance->machine.state)) return;
+    if (instance == nullptr || instance->key() != key || !has_process(instance->machine.state) || instance->reason == text) return;
     instance->reason = std::move(text);
     notices.app_changed(*instance->app);
 }

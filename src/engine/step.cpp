@@ -31,18 +31,13 @@ public:
     Row(const Machine& machine, const Circumstances& circumstances)
         : now_(circumstances.now), circumstances_(&circumstances)
     {
+        const auto* starting = std::get_if<Starting>(&machine.state);
+        waits_for_ready_ = starting != nullptr && starting->running && starting->must_tell;
         result_.machine = machine;
     }
 
     [[nodiscard]] model::TimePoint now() const noexcept { return now_; }
     [[nodiscard]] bool has_successor() const noexcept { return result_.machine.successor.has_value(); }
-    /// It had to tell that it is ready and has not: however long it lived, it never served.
-    [[nodiscard]] bool waits_for_ready() const noexcept
-    {
-        const auto* starting = std::get_if<Starting>(&result_.machine.state);
-        return starting != nullptr && starting->running && starting->must_tell;
-    }
-
     Transition stay() && { return std::move(result_); }
 
     Transition launch(Cause cause) &&
@@ -82,7 +77,8 @@ public:
                                          .started = process.started,
                                          .deadline = now_ + kill_timeout(),
                                          .cause = process.cause,
-                                         .ended = std::move(ended)};
+                                         .ended = std::move(ended),
+                                         .unready = waits_for_ready_};
         result_.action = Action::Terminate;
         result_.reason = std::move(reason);
         result_.restarted = then == Then::Again;
@@ -115,7 +111,7 @@ public:
 
     Transition extend(auto process, model::Duration time) &&
     {
-        process.deadline = now_ + std::clamp(time, model::Duration(0), model::Duration(kLongestExtension));
+        process.deadline = extended(time);
         result_.machine.state = std::move(process);
         return std::move(result_);
     }
@@ -250,7 +246,7 @@ public:
     Transition extend_successor(model::Duration time) &&
     {
         Starting& starting = result_.machine.successor->starting;
-        if (starting.must_tell) starting.deadline = now_ + std::clamp(time, model::Duration(0), model::Duration(kLongestExtension));
+        if (starting.must_tell) starting.deadline = extended(time);
         return std::move(result_);
     }
 
@@ -314,6 +310,14 @@ public:
         return std::move(result_);
     }
 
+    /// Who leaves gently gets its signal now.
+    Row hurry_leavers() &&
+    {
+        for (Leaver& leaver : result_.machine.leavers)
+            if (leaver.stopping.asked) signal_leaver(leaver);
+        return std::move(*this);
+    }
+
     Transition leaver(std::size_t at, const Event& event) &&
     {
         Leaver& leaver = result_.machine.leavers[at];
@@ -321,12 +325,12 @@ public:
         if (const auto* exited = std::get_if<MainExited>(&event)) {
             if (!stopping.ended) stopping.ended = Ended{exited->exit, now_};
         } else if (const auto* gone = std::get_if<Gone>(&event)) {
-            record(leaver.generation, stopping.started, stopping.ended.value_or(Ended{gone->exit, now_}), true);
+            record(leaver.generation, stopping.started, end_of(stopping, gone->exit), !stopping.blame);
             result_.machine.leavers.erase(result_.machine.leavers.begin() + static_cast<std::ptrdiff_t>(at));
         } else if (std::holds_alternative<Drained>(event)) {
             if (stopping.asked) signal_leaver(leaver);
         } else if (const auto* more = std::get_if<MoreTime>(&event)) {
-            if (stopping.kills == 0) stopping.deadline = now_ + std::clamp(more->time, model::Duration(0), model::Duration(kLongestExtension));
+            if (stopping.kills == 0) stopping.deadline = extended(more->time);
         } else if (std::holds_alternative<TimerFired>(event)) {
             if (stopping.asked)
                 signal_leaver(leaver);
@@ -360,8 +364,10 @@ public:
     }
 
     template <typename Process>
-    Transition judge(const Process& process, Ended ended, bool unstable = false) &&
+    Transition judge(const Process& process, Ended ended) &&
     {
+        bool unstable = waits_for_ready_;
+        if constexpr (std::same_as<Process, Stopping>) unstable = process.unready || process.blame;
         record(result_.machine.generation, process.started, std::move(ended));
         const Exit& exit = *result_.exit;
         // What it took to find out that it does not get ready is no time in which it was well.
@@ -385,13 +391,9 @@ public:
 
     Transition finish(const Stopping& stopping, const ExitInfo& exit) &&
     {
-        Ended ended = stopping.ended.value_or(Ended{exit, now_});
-        if (stopping.blame) {
-            ended.exit.cause = stopping.blame->cause;
-            ended.exit.detail = stopping.blame->detail;
-        }
+        Ended ended = end_of(stopping, exit);
         switch (stopping.then) {
-        case Then::Judge: return std::move(*this).judge(stopping, std::move(ended), stopping.blame.has_value());
+        case Then::Judge: return std::move(*this).judge(stopping, std::move(ended));
         case Then::Stay:
             record(result_.machine.generation, stopping.started, std::move(ended), true);
             return std::move(*this).rest(Stopped{}, stopping.kills == 0 ? "stopped by command"
@@ -409,6 +411,18 @@ private:
     {
         const auto uptime = std::chrono::duration_cast<model::Duration>(ended.when - started);
         result_.exit = Exit{std::move(ended), generation, std::max(uptime, model::Duration(0)), commanded};
+    }
+    [[nodiscard]] Ended end_of(const Stopping& stopping, const ExitInfo& exit) const
+    {
+        Ended ended = stopping.ended.value_or(Ended{exit, now_});
+        if (!stopping.blame) return ended;
+        ended.exit.cause = stopping.blame->cause;
+        ended.exit.detail = stopping.blame->detail;
+        return ended;
+    }
+    [[nodiscard]] model::TimePoint extended(model::Duration time) const
+    {
+        return now_ + std::clamp(time, model::Duration(0), model::Duration(kLongestExtension));
     }
     [[nodiscard]] base::Generation next_generation() const
     {
@@ -453,6 +467,7 @@ private:
 
     model::TimePoint now_;
     const Circumstances* circumstances_;
+    bool waits_for_ready_ = false; ///< the current process has to tell that it is ready and has not
     Transition result_;
 };
 
@@ -526,7 +541,7 @@ struct Cells {
     Transition operator()(const Process auto& process, const Gone& answer)
     {
         if (row.has_successor()) return std::move(row).promote(process, answer.exit, true);
-        return std::move(row).judge(process, Ended{answer.exit, row.now()}, std::same_as<std::decay_t<decltype(process)>, Starting> && row.waits_for_ready());
+        return std::move(row).judge(process, Ended{answer.exit, row.now()});
     }
     Transition operator()(const Starting& starting, const Ready&) { return std::move(row).ready(starting); }
     Transition operator()(const Online&, const Ready&) { return stay(); }
@@ -642,6 +657,7 @@ Transition step(const Machine& machine, const Event& event, const Circumstances&
         if (!machine.successor) return std::move(row).stay();
         return std::move(row).fail_reload(drop->reason);
     }
+    if (const auto* stop = std::get_if<StopCommand>(&event); stop != nullptr && !stop->gently) row = std::move(row).hurry_leavers();
     return std::visit(Cells{std::move(row)}, machine.state, event);
 }
 

@@ -20,7 +20,8 @@
 // A reload starts a successor beside the current process. When that is ready it becomes the current one, and the old one a
 // leaver, which is told to go. When it fails instead, it is the leaver, and nothing else has changed. When the current
 // process ends while it has a successor, that takes its place at once. A stop or restart makes a leaver of the successor.
-// Leavers are ended as a stop ends the current process, and what becomes of them decides nothing.
+// Leavers are ended as a stop ends the current process, and what becomes of them decides nothing. A stop does not leave them the
+// time to finish what they have.
 //
 // verdict = policy::restart_verdict: Stopped, Errored, Backoff, or Starting at once when there is no delay.
 // Starting by command is Waiting while something that the app depends on is not there (Circumstances::waits); then comes
@@ -75,8 +76,8 @@ struct Stopping {
     model::TimePoint killed_at; ///< when the first was
     std::optional<Ended> ended; ///< the main process is gone already; what is left are others
     bool asked = false;         ///< it was told to go by message and has had no signal yet
-    /// Judge: why pmd ended it, whatever its own exit says. Counts as unstable.
-    std::optional<model::ExitInfo> blame{};
+    bool unready = false;       ///< it had to tell that it is ready and never did: unstable, however long it lived
+    std::optional<model::ExitInfo> blame{}; ///< why pmd ended it, whatever its own exit says
 };
 using State = std::variant<Stopped, Errored, Waiting, Backoff, Starting, Online, Stopping>;
 

@@ -60,7 +60,7 @@ std::string overlimit(const model::RestartPolicy& policy, const ExitInfo& exit, 
     if (policy.max_restarts == 0) return fmt::format("{}; max_restarts is 0", last);
     const std::string within = base::format_duration(bounded(policy.min_uptime));
     if (count == 1) return fmt::format("{} within {} of starting", last, within);
-    const bool failed = exit.kind == ExitInfo::Kind::LaunchFailed;
+    const bool failed = exit.kind == ExitInfo::Kind::LaunchFailed || exit.cause == ExitInfo::Cause::Timeout;
     return failed ? fmt::format("{} failed starts in a row, the last: {}", count, last)
                   : fmt::format("{} exits within {} of starting, the last with {}", count, within, last);
 }

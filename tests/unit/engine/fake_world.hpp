@@ -41,7 +41,14 @@ public:
     std::set<base::InstanceId> forgotten;
     bool inside = false;        ///< a port is being called
 
-    Channels channels; ///< nobody talks
+    /// Processes that can be told to go, and say nothing by themselves.
+    struct Talk final : Channels {
+        explicit Talk(const bool& told) : dismissable(told) {}
+        bool dismiss(ProcessKey) override { return dismissable; }
+        const bool& dismissable;
+    };
+    bool dismissable = false;
+    Talk channels{dismissable};
     Supervisor supervisor{*this, *this, channels, *this, *this, *this, Limits{.cpus = 4}};
 
     static std::string text(ProcessKey key)

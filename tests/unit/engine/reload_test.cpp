@@ -86,6 +86,19 @@ TEST_F(ReloadTest, NotReadyInTimeIsAnUnstableExitHoweverLongThatWas)
     EXPECT_EQ(start.text(), "NotOnline");
 }
 
+TEST_F(ReloadTest, SoIsTheEndOfOneThatLeavesOthersBehindAndWasNeverReady)
+{
+    model::AppSpec spec = serving(1);
+    spec.serving.listen_timeout = 60s;
+    apply(spec);
+    world.time += 30s;
+    const ProcessKey key{base::InstanceId{0}, base::Generation{1}};
+    world.supervisor.on_main_exited(key, {.kind = model::ExitInfo::Kind::Exited, .code = 1});
+    world.deliver();
+    EXPECT_EQ(generation(), 2U);
+    EXPECT_EQ(world.instance("web").unstable_restarts, 1U);
+}
+
 TEST_F(ReloadTest, MoreTimeIsGivenToWhoAsksForIt)
 {
     apply(serving(1));
@@ -164,6 +177,10 @@ TEST_F(ReloadTest, ANewOneThatIsNotReadyInTimeIsEnded)
     world.advance(2s);
     EXPECT_TRUE(alive(0, 1) && alive(1, 1));
     EXPECT_EQ(world.alive.size(), 2U);
+    const auto exit = std::ranges::find(world.events, EventKind::Exit, &ProcessEvent::kind);
+    ASSERT_NE(exit, world.events.end());
+    EXPECT_EQ(exit->exit->cause, model::ExitInfo::Cause::Timeout) << "the event tells why pmd ended it";
+    EXPECT_FALSE(exit->commanded);
 }
 
 TEST_F(ReloadTest, OthersThatAreBeingReplacedAreLeftAloneWhenOneFails)
@@ -246,6 +263,42 @@ TEST_F(ReloadTest, AStopWins)
     EXPECT_EQ(reload.text(), "Superseded, Superseded");
     world.advance(1h);
     EXPECT_TRUE(world.alive.empty());
+}
+
+TEST_F(ReloadTest, AStopDoesNotWaitForTheOldOneToFinishWhatItHas)
+{
+    FakeWorld& told = world;
+    told.dismissable = true;
+    online(serving(1));
+    operate(Verb::Reload);
+    ready(0, 2);
+    EXPECT_TRUE(alive(0, 1)) << "it was told to go, and has time";
+    const Answer stop = operate(Verb::Stop);
+    EXPECT_TRUE(world.alive.empty());
+    EXPECT_EQ(stop.text(), "ok");
+}
+
+TEST_F(ReloadTest, AProcessThatWasToldToGoGetsItsSignalWhenItHasFinished)
+{
+    world.dismissable = true;
+    online(serving(1));
+    operate(Verb::Reload);
+    ready(0, 2);
+    world.log.clear();
+    world.advance(9s);
+    EXPECT_EQ(std::ranges::count(world.log, "signal 15 0.1"), 0);
+    world.supervisor.on_drained({base::InstanceId{0}, base::Generation{1}});
+    EXPECT_EQ(std::ranges::count(world.log, "signal 15 0.1"), 1);
+}
+
+TEST_F(ReloadTest, OrWhenItHasHadItsTime)
+{
+    world.dismissable = true;
+    online(serving(1));
+    operate(Verb::Reload);
+    ready(0, 2);
+    world.advance(11s);
+    EXPECT_FALSE(alive(0, 1));
 }
 
 TEST_F(ReloadTest, WhoIsStoppedBeforeItsTurnStaysStopped)
