@@ -53,12 +53,12 @@ bool AppChannels::send_shutdown(ProcessKey key)
     return std::ranges::any_of(parts_, [&](engine::Channels* part) { return part->send_shutdown(key); });
 }
 
+/// The answer of the part that has a channel for it.
 Result<void> AppChannels::send(ProcessKey key, std::string_view json)
 {
-    Result<void> sent = base::fail(base::ErrorCode::Failed, "it has no message channel");
     for (engine::Channels* part : parts_)
-        if ((sent = part->send(key, json))) break;
-    return sent;
+        if (auto sent = part->send(key, json); sent || sent.error().code != base::ErrorCode::NotSupported) return sent;
+    return Channels::send(key, json);
 }
 
 void AppChannels::ended(ProcessKey key)

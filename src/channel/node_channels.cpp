@@ -50,7 +50,7 @@ NodeChannels::~NodeChannels()
 Result<ChannelEnds> NodeChannels::connect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
     const model::ClusterMode mode = options_.cluster_of(*request.spec);
-    if (!is_node_cluster(mode) && !options_.has_channel(*request.spec)) return ChannelEnds();
+    if (!model::is_node_cluster(mode) && !options_.has_channel(*request.spec)) return ChannelEnds();
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return base::fail_errno("making the message channel", errno);
@@ -59,7 +59,7 @@ Result<ChannelEnds> NodeChannels::connect(const engine::LaunchRequest& request, 
         return base::fail_errno("making the message channel", errno); // theirs blocks, as Node expects
     auto worker = std::make_shared<NodeWorker>(request, user, *this);
     worker->mode = mode;
-    if (is_node_cluster(mode)) worker->unique_id = ++last_id_;
+    if (model::is_node_cluster(mode)) worker->unique_id = ++last_id_;
     ChannelEnds ends = ends_for(*worker, std::move(theirs));
     if (depot_ != nullptr) depot_->store(stored_name(request.key), ours.get());
     if (auto attached = attach(std::move(worker), std::move(ours), {}); !attached)
@@ -127,7 +127,7 @@ bool NodeChannels::send_shutdown(ProcessKey key)
 Result<void> NodeChannels::send(ProcessKey key, std::string_view json)
 {
     const NodeWorker* worker = find(key);
-    if (worker == nullptr || !worker->is_open()) return fail(ErrorCode::Failed, "it has no message channel");
+    if (worker == nullptr || !worker->is_open()) return fail(ErrorCode::NotSupported, "it has no message channel");
     std::string line(json);
     std::ranges::replace_if(
         line, [](char c) { return c == '\n' || c == '\r'; }, ' '); // blanks of JSON, nowhere else

@@ -15,11 +15,6 @@
 
 namespace pm::channel {
 
-[[nodiscard]] constexpr bool is_node_cluster(model::ClusterMode mode) noexcept
-{
-    return mode == model::ClusterMode::Shared || mode == model::ClusterMode::RoundRobin || mode == model::ClusterMode::ReusePort;
-}
-
 class NodeCluster {
 public:
     /// `listened`: whoever has the sockets of `listen`. `unheld`: how long a socket without holders waits for a new one, while

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/node_link.hpp"
 
+#include "io/fd_passing.hpp"
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -48,25 +50,6 @@ ssize_t receive(int fd, std::array<char, kReadAtOnce>& buffer)
     const ssize_t got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (got >= 0) close_received(message);
     return got;
-}
-
-ssize_t transmit(int fd, std::string_view bytes, int along)
-{
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof along)] = {};
-    iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    if (along >= 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(sizeof along);
-        std::memcpy(CMSG_DATA(head), &along, sizeof along);
-    }
-    return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 bool try_again(int error) noexcept
@@ -220,7 +203,8 @@ bool NodeLink::pick_next()
 bool NodeLink::write_some()
 {
     const std::string_view left = std::string_view(writing_.text).substr(offset_);
-    const ssize_t sent = transmit(fd_.get(), left, writing_.fd && offset_ == 0 ? writing_.fd->get() : -1);
+    const int along = writing_.fd && offset_ == 0 ? writing_.fd->get() : -1;
+    const ssize_t sent = io::send_with_fds(fd_.get(), left, {&along, along >= 0 ? 1U : 0U});
     if (sent < 0 && try_again(errno)) {
         events_->on_state();
         return false;

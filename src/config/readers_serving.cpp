@@ -21,11 +21,6 @@ constexpr std::array<std::string_view, 4> kExecModes{"fork", "fork_mode", "clust
 constexpr std::array<std::string_view, 3> kReloadModes{"rolling", "restart", "signal"};
 constexpr std::int64_t kMostAtOnce = 10'000;
 
-bool is_node_mode(ClusterMode mode)
-{
-    return mode == ClusterMode::Shared || mode == ClusterMode::RoundRobin || mode == ClusterMode::ReusePort;
-}
-
 /// PM2's exec_mode, where `cluster` does not say it.
 void complete_exec_mode(Draft& draft)
 {
@@ -45,7 +40,7 @@ void check_cluster(const Draft& draft, const Field& app)
     const std::string_view name = model::to_string(*spec.serving.cluster);
     if (!spec.listen.empty())
         app.report().fault(draft.cluster_mark, place, fmt::format("'{}' does not go together with 'listen', whose sockets all instances share anyway", name));
-    else if (is_node_mode(*spec.serving.cluster) && !model::runs_on_node(spec.interpreter, spec.script))
+    else if (model::is_node_cluster(*spec.serving.cluster) && !model::runs_on_node(spec.interpreter, spec.script))
         app.report().fault(draft.cluster_mark, place, fmt::format("'{}' is for programs that node or bun runs; 'transparent' is for any", name));
 }
 

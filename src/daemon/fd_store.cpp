@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/fd_store.hpp"
 
+#include "io/fd_passing.hpp"
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
@@ -76,21 +78,7 @@ void FdStore::forget_rest()
 void FdStore::notify(const std::string& text, int fd)
 {
     if (!socket_) return;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-    iovec piece{const_cast<char*>(text.data()), text.size()};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    if (fd >= 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(sizeof fd);
-        std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
-    }
-    if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) >= 0 || std::exchange(complained_, true)) return;
+    if (io::send_with_fds(socket_.get(), text, {&fd, fd >= 0 ? 1U : 0U}) >= 0 || std::exchange(complained_, true)) return;
     log_.warning(fmt::format("the service manager does not keep a pipe or socket ({}): should pmd be restarted, apps that "
                              "write to files may end by SIGPIPE, and connections that wait may be lost", std::strerror(errno)));
 }

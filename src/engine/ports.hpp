@@ -170,10 +170,10 @@ public:
     virtual bool dismiss(ProcessKey) { return false; }
     /// Sends the message "shutdown" (PM2's shutdown_with_message). False: there is no channel.
     virtual bool send_shutdown(ProcessKey) { return false; }
-    /// Sends a message, one JSON value. Error: no channel, not JSON, too much unsent.
+    /// Sends a message, one JSON value. Error: NotSupported (no channel), InvalidArgument (not JSON), LimitExceeded (too much is unsent).
     virtual base::Result<void> send(ProcessKey, std::string_view)
     {
-        return base::fail(base::ErrorCode::Failed, "it has no message channel");
+        return base::fail(base::ErrorCode::NotSupported, "it has no message channel");
     }
     /// Nothing is left of the process.
     virtual void ended(ProcessKey) {}

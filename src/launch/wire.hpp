@@ -33,7 +33,8 @@ inline constexpr std::uint32_t kVersion = 3;
 inline constexpr std::uint32_t kMaxOrders = 8U << 20U;
 inline constexpr std::uint32_t kMaxReportText = 1024;
 inline constexpr std::uint32_t kMaxGroups = 65536;
-inline constexpr std::size_t kMaxSockets = 64;
+/// 64 of `listen`, which config/ bounds, and a message channel.
+inline constexpr std::size_t kMaxSockets = 65;
 /// Room for any pid; what pm-exec does not need of it is cut off.
 inline constexpr const char kPidRoom[] = "0000000000";
 inline constexpr std::size_t kAlign = 8;

@@ -22,6 +22,11 @@ constexpr NameTable<ReloadMode, 3> kReloadModes{
 
 } // namespace
 
+bool is_node_cluster(ClusterMode mode) noexcept
+{
+    return mode == ClusterMode::Shared || mode == ClusterMode::RoundRobin || mode == ClusterMode::ReusePort;
+}
+
 std::string_view to_string(ClusterMode mode) noexcept { return kClusterModes.name(mode); }
 std::optional<ClusterMode> cluster_mode_from(std::string_view name) noexcept { return kClusterModes.value(name); }
 std::string_view to_string(ReadyWhen when) noexcept { return kReadyWhens.name(when); }

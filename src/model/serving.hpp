@@ -17,7 +17,7 @@ enum class ClusterMode {
     RoundRobin,   ///< Node's cluster protocol; pmd accepts and hands connections out in turn
     ReusePort,    ///< Node's cluster protocol; a socket for each slot, all of one SO_REUSEPORT group
     Transparent,  ///< any program; what it binds is exchanged for the socket the others have (seccomp user notification)
-    ReusePortBpf, ///< any program; a BPF program in its cgroup sets SO_REUSEPORT on what it binds
+    ReusePortBpf, ///< any program; pmd sets SO_REUSEPORT on what it binds (a BPF program is not needed for it)
 };
 
 /// What tells that a process serves.
@@ -49,13 +49,15 @@ struct ServingSpec {
     std::optional<ReadyWhen> ready;                  ///< unset: policy::readiness_of()
     std::chrono::milliseconds listen_timeout{8'000}; ///< from the start of the program until it must be ready
     std::chrono::milliseconds watchdog{0};           ///< longest silence between two WATCHDOG=1; 0: none is asked for
-    std::chrono::milliseconds drain{10'000};         ///< for a worker that was told to go, until it gets its signal; 0: off
+    std::chrono::milliseconds drain{10'000};         ///< for a process that is replaced, until it gets its signal; 0: it gets it at once
     bool shutdown_with_message = false;              ///< a stop sends the message "shutdown" in place of the signal
     bool channel = false;                            ///< a message channel for a program that is not Node's ("stdin: ipc")
     ReloadPolicy reload;
     bool operator==(const ServingSpec&) const = default;
 };
 
+/// Node's cluster protocol is spoken with its processes.
+[[nodiscard]] bool is_node_cluster(ClusterMode mode) noexcept;
 [[nodiscard]] std::string_view to_string(ClusterMode mode) noexcept;
 [[nodiscard]] std::optional<ClusterMode> cluster_mode_from(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(ReadyWhen when) noexcept;

@@ -17,11 +17,6 @@ ClusterMode cluster_of(const model::AppSpec& spec)
     return one || !spec.increment_var.empty() ? ClusterMode::None : ClusterMode::Transparent;
 }
 
-bool is_node_cluster(ClusterMode mode) noexcept
-{
-    return mode == ClusterMode::Shared || mode == ClusterMode::RoundRobin || mode == ClusterMode::ReusePort;
-}
-
 bool has_channel(const model::AppSpec& spec)
 {
     return model::runs_on_node(spec.interpreter, spec.script) || spec.serving.channel || spec.serving.shutdown_with_message ||
@@ -36,7 +31,7 @@ Readiness readiness_of(const model::AppSpec& spec, bool takes_over, bool listens
     const ClusterMode cluster = cluster_of(spec);
     if (cluster != ClusterMode::None && listens) return {ReadyWhen::Listening, true, spec.serving.listen_timeout};
     // Nobody knows yet whether it will listen: Node's workers mostly do, of others as many work off queues.
-    if (is_node_cluster(cluster) || (cluster != ClusterMode::None && takes_over)) return {ReadyWhen::Listening, false, spec.restart.min_uptime};
+    if (model::is_node_cluster(cluster) || (cluster != ClusterMode::None && takes_over)) return {ReadyWhen::Listening, false, spec.restart.min_uptime};
     return {std::nullopt, false, takes_over ? spec.restart.min_uptime : model::Milliseconds(0)};
 }
 

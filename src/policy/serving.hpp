@@ -12,8 +12,6 @@ namespace pm::policy {
 /// The spec's `cluster`, or what it is by default: Shared for a Node program whose `instances` are given, Transparent for several
 /// instances of anything else, None with `listen` or increment_var.
 [[nodiscard]] model::ClusterMode cluster_of(const model::AppSpec& spec);
-/// Node's cluster protocol is spoken with its processes.
-[[nodiscard]] bool is_node_cluster(model::ClusterMode mode) noexcept;
 /// Its processes get a message channel.
 [[nodiscard]] bool has_channel(const model::AppSpec& spec);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/process/talk.hpp"
 
+#include "io/fd_passing.hpp"
+
 #include "launch/process/sentences.hpp"
 #include "launch/wire.hpp"
 
@@ -64,23 +66,6 @@ std::optional<SocketEnds> make_socket_pair()
     return made;
 }
 
-ssize_t send_with_fds(int socket, std::string_view bytes, std::span<const int> fds)
-{
-    alignas(cmsghdr) char control[CMSG_SPACE(wire::kMaxSockets * sizeof(int))] = {};
-    iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(fds.size_bytes());
-    cmsghdr* head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(fds.size_bytes());
-    std::memcpy(CMSG_DATA(head), fds.data(), fds.size_bytes());
-    return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 int Talk::begin(base::Fd socket, std::string orders, bool greeted, std::span<const int> sockets)
 {
     awaits_hello_ = greeted;
@@ -94,7 +79,7 @@ int Talk::begin(base::Fd socket, std::string orders, bool greeted, std::span<con
 int Talk::send_with(std::span<const int> sockets)
 {
     if (sockets.size() > wire::kMaxSockets) return E2BIG;
-    const ssize_t sent = send_with_fds(socket_.fd.get(), unsent_, sockets);
+    const ssize_t sent = io::send_with_fds(socket_.fd.get(), unsent_, sockets);
     if (sent < 0) return errno;
     unsent_.erase(0, static_cast<std::size_t>(sent));
     return 0;

@@ -23,8 +23,6 @@ struct SocketEnds {
 };
 /// Nothing, with errno, when there is none to be had.
 [[nodiscard]] std::optional<SocketEnds> make_socket_pair();
-/// Sends bytes with descriptors (SCM_RIGHTS, at most wire::kMaxSockets) without waiting; their number, or -1 with errno.
-ssize_t send_with_fds(int socket, std::string_view bytes, std::span<const int> fds);
 /// Moves an fd above 0, 1 and 2.
 void lift(base::Fd& fd);
 

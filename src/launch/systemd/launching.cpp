@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/guard.hpp"
+#include "io/fd_passing.hpp"
 #include "launch/process/cgroup_files.hpp"
 #include "launch/process/orders.hpp"
 #include "launch/process/pid_file.hpp"
@@ -36,7 +37,7 @@ int invite(const base::Fd& socket, const base::Fd& talk, const engine::Stdio& st
     std::size_t count = 1;
     if (stdio.out) fds[count++] = stdio.out.get(), which |= wire::kUnitOut;
     if (stdio.err) fds[count++] = stdio.err.get(), which |= wire::kUnitErr;
-    return send_with_fds(socket.get(), {&which, 1}, std::span(fds, count)) < 0 ? errno : 0;
+    return io::send_with_fds(socket.get(), {&which, 1}, std::span(fds, count)) < 0 ? errno : 0;
 }
 
 /// What takes the limits of `before` away that `after` does not have, and sets the others.

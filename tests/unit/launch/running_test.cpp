@@ -88,6 +88,24 @@ TEST_P(Launching, takes_as_many_sockets_as_an_app_may_have)
     EXPECT_EQ(text, "68\n/dev/null\n");
 }
 
+TEST_P(Launching, with_a_message_channel_behind_them)
+{
+    struct Talk final : engine::Channels {
+        base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest&, const model::SharedIdentity&) override
+        {
+            engine::ChannelEnds ends;
+            ends.messages = base::Fd(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+            return ends;
+        }
+    } talk;
+    world.channels.add(talk);
+    const base::Fd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    world.sockets.assign(model::kMaxListen, a.get());
+    std::string text;
+    world.run(listening(shell("readlink /proc/$$/fd/66 /proc/$$/fd/67"), model::kMaxListen), &text);
+    EXPECT_EQ(text, "/dev/null\n/dev/zero\n");
+}
+
 TEST_P(Launching, a_failure_is_told_also_behind_sockets)
 {
     const base::Fd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -56,6 +56,7 @@ struct InUnit : ::testing::Test {
     base::Fd out;
     std::vector<int> sockets;
     engine::ChannelEnds channel;
+    bool pmd_is_gone = false; ///< before the process begins
 
     InUnit()
     {
@@ -79,6 +80,7 @@ struct InUnit : ::testing::Test {
         const engine::LaunchRequest request{.key = {base::InstanceId{1}, base::Generation{1}}, .spec = std::make_shared<model::AppSpec>(spec)};
         ours.begin(std::move(talk.ours), *make_orders(request, {account, false, true, path, nofile, channel, true}), true, sockets);
         send_fds(invitation->ours.get(), wire::kUnitOut, {talk.theirs.get(), write_end.get()});
+        if (pmd_is_gone) ours.end();
         child = ::fork();
         if (child == 0) {
             ::dup2(invitation->theirs.get(), 0);
@@ -232,10 +234,10 @@ TEST_F(InUnit, AReportRightBehindTheGreetingIsHeard)
 TEST_F(InUnit, WithoutPmdNothingIsExecuted)
 {
     spec.args = {"-c", "echo I ran"};
+    pmd_is_gone = true;
     start();
-    ours.end();
     EXPECT_EQ(said(), "");
-    (void)status();
+    EXPECT_EQ(WEXITSTATUS(status()), 127);
 }
 
 TEST(UnitResult, TellsEndsApart)
