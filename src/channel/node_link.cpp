@@ -19,9 +19,8 @@ using Kind = NodeMessage::Kind;
 constexpr std::size_t kReadAtOnce = std::size_t{64} << 10;
 /// So much unsent says that the other end does not read.
 constexpr std::size_t kUnsentEnough = std::size_t{1} << 20;
-constexpr int kMostTries = 3;
+constexpr int kMostTimesSent = 3;
 constexpr int kMostFds = 64;
-constexpr char kBunMark = '\x02';
 
 /// Closes what came along: nobody here has a use for sockets of an app.
 void close_received(const msghdr& message)
@@ -163,7 +162,7 @@ void NodeLink::arrived(bool whole)
 {
     if (sent_.text.empty()) return;
     NodeParcel parcel = std::exchange(sent_, {});
-    if (!whole && ++parcel.tries < kMostTries) {
+    if (!whole && ++parcel.tries < kMostTimesSent) {
         queued_ += parcel.text.size();
         queue_.push_front(std::move(parcel));
     } else if (!whole) {

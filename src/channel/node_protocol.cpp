@@ -15,7 +15,6 @@ constexpr std::size_t kMostDepth = 512;
 /// Of a message of Node's own: paths and ticket keys are its longest parts. Longer ones are not looked into.
 constexpr std::size_t kMostInternal = std::size_t{256} << 10;
 constexpr std::size_t kMostData = std::size_t{16} << 10;
-constexpr char kBunMark = '\x02';
 
 /// Goes through a value without building it, and keeps what tells whose message it is.
 class Glance : public nlohmann::json_sax<Json> {

@@ -12,6 +12,9 @@
 
 namespace pm::channel {
 
+/// Bun's byte before messages that are not the app's own.
+inline constexpr char kBunMark = '\x02';
+
 /// What a worker asks when its program calls listen() or bind(): act "queryServer".
 struct ServerQuery {
     enum class Family { Ip4, Ip6, Udp4, Udp6, Path, Descriptor };

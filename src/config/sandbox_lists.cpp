@@ -16,7 +16,6 @@ namespace {
 using model::AddressPrefix;
 using model::PortRule;
 
-constexpr std::uint64_t kInfinity = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kRecursive = 16'384; ///< MS_REC of mount(2)
 
 /// Makes a list with an element, or several, of each word, where `add(list, word)` says whether the word is right.
@@ -112,7 +111,7 @@ bool add_ports(std::vector<PortRule>& list, const std::string& word)
 /// A number with K, M, G or T as powers of 1000, as bandwidths are counted.
 std::optional<std::uint64_t> decimal_size(std::string_view text)
 {
-    if (text == "infinity") return kInfinity;
+    if (text == "infinity") return model::ResourceControl::kInfinity;
     constexpr std::string_view kUnits = "KMGT";
     std::uint64_t factor = 1;
     const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
@@ -121,7 +120,7 @@ std::optional<std::uint64_t> decimal_size(std::string_view text)
         for (std::size_t power = 0; power <= unit; ++power) factor *= 1000;
     }
     const auto number = base::parse_number<std::uint64_t>(text);
-    if (!number || *number == 0 || *number > kInfinity / factor - 1) return std::nullopt;
+    if (!number || *number == 0 || *number > model::ResourceControl::kInfinity / factor - 1) return std::nullopt;
     return *number * factor;
 }
 
@@ -202,7 +201,7 @@ SandboxProperties device_span(const SandboxKey& key, const Lines& lines)
 {
     return of_devices(key, lines, "a path and a time such as '/var/lib 25ms'", [](const std::string& text) {
         const auto time = unit_nanoseconds(text, 1'000'000'000);
-        return time ? std::optional(*time == kInfinity ? kInfinity : *time / 1000) : std::nullopt;
+        return time ? std::optional(*time == model::ResourceControl::kInfinity ? model::ResourceControl::kInfinity : *time / 1000) : std::nullopt;
     });
 }
 

@@ -10,7 +10,6 @@
 namespace pm::config::sandbox {
 namespace {
 
-constexpr std::uint64_t kInfinity = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t kMostBits = 8192;
 
 /// As linux/capability.h numbers them.
@@ -50,7 +49,7 @@ std::string_view take(std::string_view& text, std::string_view letters) noexcept
 
 std::optional<std::uint64_t> unit_nanoseconds(std::string_view text, std::uint64_t bare) noexcept
 {
-    if (text == "infinity") return kInfinity;
+    if (text == "infinity") return model::ResourceControl::kInfinity;
     double total = 0;
     bool any = false;
     while (!text.empty()) {

@@ -14,8 +14,7 @@ namespace {
 
 using model::UnitProperty;
 
-constexpr std::uint64_t kInfinity = std::numeric_limits<std::uint64_t>::max();
-constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::int32_t kKillOnCall = std::numeric_limits<std::int32_t>::max() - 1; ///< SystemCallErrorNumber=kill
 
 std::vector<std::string> words_of(std::string_view detail) { return base::split(detail, ' '); }
@@ -58,7 +57,7 @@ std::optional<std::int64_t> number_within(const SandboxKey& key, std::string_vie
 
 std::optional<std::uint64_t> size_or_infinity(std::string_view text) noexcept
 {
-    return text == "infinity" ? std::optional(kInfinity) : size_from(text);
+    return text == "infinity" ? std::optional(model::ResourceControl::kInfinity) : size_from(text);
 }
 
 /// A part of the whole, as systemd writes it.
@@ -175,7 +174,7 @@ SandboxProperties memory(const SandboxKey& key, std::string_view text)
 SandboxProperties tasks(const SandboxKey& key, std::string_view text)
 {
     if (const auto part = unit_permyriad(text, 10'000)) return just(property_name(key) + "Scale", scale(*part));
-    const auto number = text == "infinity" ? std::optional(kInfinity) : base::parse_number<std::uint64_t>(text);
+    const auto number = text == "infinity" ? std::optional(model::ResourceControl::kInfinity) : base::parse_number<std::uint64_t>(text);
     if (!number || *number == 0) return wrong("a number of 1 or more, a percentage or infinity");
     return just(property_name(key), *number);
 }
@@ -203,9 +202,9 @@ SandboxProperties cpu_weight(const SandboxKey& key, std::string_view text)
 
 SandboxProperties span(const SandboxKey& key, std::string_view text)
 {
-    const auto time = unit_nanoseconds(text, kSecond);
+    const auto time = unit_nanoseconds(text, kNanosecondsPerSecond);
     if (!time) return wrong("a time such as 30s or 1min 30s");
-    return just(property_name(key), *time == kInfinity ? kInfinity : *time / 1000);
+    return just(property_name(key), *time == model::ResourceControl::kInfinity ? model::ResourceControl::kInfinity : *time / 1000);
 }
 
 SandboxProperties nanoseconds(const SandboxKey& key, std::string_view text)

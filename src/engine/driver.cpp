@@ -13,7 +13,7 @@ using model::Status;
 
 namespace {
 
-bool rests(const Instance& instance)
+bool rests_entirely(const Instance& instance)
 {
     const Status status = status_of(instance.machine.state);
     return (status == Status::Stopped || status == Status::Errored) && !has_any_process(instance.machine);
@@ -21,7 +21,7 @@ bool rests(const Instance& instance)
 
 bool rests(const App& app)
 {
-    return std::ranges::all_of(app.instances, [](const auto& slot) { return rests(*slot.second); });
+    return std::ranges::all_of(app.instances, [](const auto& slot) { return rests_entirely(*slot.second); });
 }
 
 /// An app at rest needs none; else what its next process will get, and what those that run have.
@@ -30,7 +30,7 @@ std::vector<model::ListenAddress> needed_sockets(const App& app)
     std::vector<model::ListenAddress> needed;
     std::set<const model::AppSpec*> specs;
     for (const auto& [slot, instance] : app.instances) {
-        if (rests(*instance)) continue;
+        if (rests_entirely(*instance)) continue;
         specs.insert(app.spec.get());
         if (has_process(instance->machine.state)) specs.insert(instance->running.get());
         for (const auto& [generation, facts] : instance->others) specs.insert(facts.spec.get());

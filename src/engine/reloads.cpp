@@ -21,7 +21,7 @@ std::size_t width_of(const model::AppSpec& spec)
     return std::max<std::uint32_t>(1, std::max(policy.parallel, policy.max_unavailable));
 }
 
-bool rests(const Instance& instance) { return !has_process(instance.machine.state); }
+bool has_none(const Instance& instance) { return !has_process(instance.machine.state); }
 
 /// Old and new are there at once.
 bool overlaps(const model::AppSpec& spec)
@@ -42,7 +42,7 @@ void Reloads::begin(std::uint64_t waiter, App& app, const std::vector<Instance*>
     if (before && !reload.before && !reload.any_replaced) reload.before = std::move(before);
     std::vector<Instance*> once_more; // with what it is to be now
     for (Instance* instance : instances) {
-        if (rests(*instance)) {
+        if (has_none(*instance)) {
             driver_.command(waiter, *instance, Verb::Start, StartCommand{}); // nobody is served by it
             continue;
         }

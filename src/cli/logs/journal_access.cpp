@@ -12,7 +12,7 @@
 namespace pm::cli {
 namespace {
 
-struct Close {
+struct CloseDirectory {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
 };
 
@@ -24,7 +24,7 @@ struct Files {
 
 void look_at(const std::string& directory, const std::string& own, Files& files)
 {
-    const std::unique_ptr<DIR, Close> opened(opendir(directory.c_str()));
+    const std::unique_ptr<DIR, CloseDirectory> opened(opendir(directory.c_str()));
     if (!opened) {
         if (errno == EACCES) ++files.refused;
         return;

@@ -20,10 +20,6 @@ namespace {
 /// Entries read between two looks at whether to stop.
 constexpr std::size_t kBetweenStops = 256;
 
-struct Close {
-    void operator()(sd_journal* journal) const noexcept { sd_journal_close(journal); }
-};
-
 Outcome<void> checked(int result)
 {
     if (result >= 0) return {};
@@ -33,6 +29,9 @@ Outcome<void> checked(int result)
 } // namespace
 
 struct JournalReader::Impl {
+    struct CloseJournal {
+        void operator()(sd_journal* journal) const noexcept { sd_journal_close(journal); }
+    };
     Impl(std::vector<JournalApp> of_apps, JournalScope of_scope)
         : scope(std::move(of_scope)), apps(std::move(of_apps)), entries(apps, scope)
     {
@@ -48,7 +47,7 @@ struct JournalReader::Impl {
     JournalScope scope;
     std::vector<JournalApp> apps;
     EntryReader entries;
-    std::unique_ptr<sd_journal, Close> journal;
+    std::unique_ptr<sd_journal, CloseJournal> journal;
     std::string start;                      ///< cursor of the last entry when the journal was opened; empty: there was none
     std::unordered_set<std::string> given;  ///< cursors of last()
 };

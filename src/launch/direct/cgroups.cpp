@@ -15,13 +15,12 @@ namespace {
 
 constexpr std::string_view kPrefix = "pmd-";
 constexpr std::string_view kSuffix = ".apps";
-constexpr int kMaxDepth = 16; ///< of what an app made below its leaf
 
 /// Removes `path` and the cgroups below it; errno of the last rmdir. Cgroups that hold processes refuse.
 int remove_tree(const std::string& path, int depth = 0)
 {
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return 0;
-    if (errno != EBUSY || depth == kMaxDepth) return errno;
+    if (errno != EBUSY || depth == kMaxCgroupDepth) return errno;
     for (const std::string& name : cgroups_below(path)) remove_tree(path + "/" + name, depth + 1);
     return ::rmdir(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
 }

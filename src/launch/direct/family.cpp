@@ -13,7 +13,7 @@ namespace pm::launch {
 namespace {
 
 constexpr std::size_t kMaxMembers = 65536;
-constexpr int kMaxDepth = 256; ///< of parents that are asked
+constexpr int kMostParents = 256; ///< of parents that are asked
 /// A process without environment and arguments for longer than this is not executing a program, it hides them.
 constexpr auto kLongestExec = std::chrono::seconds(2);
 
@@ -144,7 +144,7 @@ Family::Adopted Family::adopted(Generation& generation)
 
 bool Family::owns(pid_t pid, Generation& generation)
 {
-    for (int depth = 0; depth < kMaxDepth; ++depth) {
+    for (int depth = 0; depth < kMostParents; ++depth) {
         const auto info = read_process(pid);
         if (!info) return false;
         if (info->pid == generation.pid) return generation.main_alive();

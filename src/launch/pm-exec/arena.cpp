@@ -13,7 +13,7 @@ constexpr std::size_t kChunk = 1U << 20U;
 constexpr std::size_t kBound = 32U << 20U;
 
 alignas(16) char block[kBlock];
-char* at = block;
+char* next_free = block;
 std::size_t left = kBlock;
 std::size_t mapped = 0;
 
@@ -29,11 +29,11 @@ void* take(std::size_t size) noexcept
         const long address = sys::call(SYS_mmap, 0L, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
         if (address < 0 && address > -4096) return nullptr;
         mapped += chunk;
-        at = reinterpret_cast<char*>(address);
+        next_free = reinterpret_cast<char*>(address);
         left = chunk;
     }
-    char* const result = at;
-    at += size;
+    char* const result = next_free;
+    next_free += size;
     left -= size;
     return result;
 }

@@ -16,14 +16,14 @@ struct Message {
     wire::Report head;
     char text[2 * wire::kMaxReportText];
 };
-Message message;
+Message report;
 
 std::uint32_t add(const char* text, std::uint32_t at) noexcept
 {
     if (text == nullptr) return 0;
     std::size_t length = std::strlen(text);
     if (length > wire::kMaxReportText) length = wire::kMaxReportText;
-    std::memcpy(message.text + at, text, length);
+    std::memcpy(report.text + at, text, length);
     return static_cast<std::uint32_t>(length);
 }
 
@@ -52,16 +52,16 @@ long send_listener(int listener) noexcept
 
 void give_up(const Failure& failure) noexcept
 {
-    message.head.magic = wire::kReportMagic;
-    message.head.stage = static_cast<std::uint16_t>(failure.stage);
-    message.head.form = static_cast<std::uint16_t>(failure.form);
-    message.head.error = failure.error;
-    message.head.number = failure.number;
-    message.head.first = add(failure.first, 0);
-    message.head.second = add(failure.second, message.head.first);
-    const std::size_t size = sizeof(wire::Report) + message.head.first + message.head.second;
+    report.head.magic = wire::kReportMagic;
+    report.head.stage = static_cast<std::uint16_t>(failure.stage);
+    report.head.form = static_cast<std::uint16_t>(failure.form);
+    report.head.error = failure.error;
+    report.head.number = failure.number;
+    report.head.first = add(failure.first, 0);
+    report.head.second = add(failure.second, report.head.first);
+    const std::size_t size = sizeof(wire::Report) + report.head.first + report.head.second;
     // A new socket has room for these 2 KiB, so one send takes them all; when pmd is gone, nobody needs them.
-    sys::call(SYS_sendto, report_fd, &message, size, MSG_NOSIGNAL);
+    sys::call(SYS_sendto, report_fd, &report, size, MSG_NOSIGNAL);
     sys::leave(127);
 }
 

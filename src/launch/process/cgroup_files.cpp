@@ -17,7 +17,6 @@
 namespace pm::launch {
 namespace {
 
-constexpr int kMaxDepth = 16; ///< of what an app made below its leaf
 constexpr auto kEmptinessPoll = std::chrono::milliseconds(200);
 
 struct CloseDir {
@@ -29,7 +28,7 @@ void collect_members(const std::string& path, std::vector<pid_t>& pids, int dept
     if (const auto text = read_small_file(path + "/cgroup.procs", 16U << 20U))
         for (const std::string& word : base::split(*text, '\n'))
             if (const auto pid = base::parse_number<pid_t>(word); pid && *pid > 0) pids.push_back(*pid);
-    if (depth == kMaxDepth) return;
+    if (depth == kMaxCgroupDepth) return;
     for (const std::string& name : cgroups_below(path)) collect_members(path + "/" + name, pids, depth + 1);
 }
 

@@ -14,6 +14,9 @@
 
 namespace pm::launch {
 
+/// Of cgroups that an app made below its own: how many levels are looked at.
+inline constexpr int kMaxCgroupDepth = 16;
+
 /// Where cgroup2 is mounted and where in it a process is, from the texts of /proc/self/mountinfo and /proc/<pid>/cgroup:
 /// {file system path, cgroup name}. Nothing when there is none.
 struct OwnCgroup {

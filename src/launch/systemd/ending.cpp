@@ -16,7 +16,7 @@ namespace {
 using model::ExitInfo;
 
 constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
-constexpr const char* kService = "org.freedesktop.systemd1.Service";
+constexpr const char* kServiceInterface = "org.freedesktop.systemd1.Service";
 /// systemd hears of an end when we do, but may be busy; asked again after 1, 2, 4 ... 256 ms, some 20 s in all.
 constexpr int kMostQuestions = 80;
 constexpr int kSlowestShift = 8;
@@ -57,7 +57,7 @@ void SystemdLauncher::Impl::ask(const Process& process,
     };
     auto gathering = std::make_shared<Gathering>();
     const auto property = [&](const char* name, auto read) {
-        bus_.send(bus_.property_call(process->unit, kService, name), [=](const ManagerBus::Answer& answer) {
+        bus_.send(bus_.property_call(process->unit, kServiceInterface, name), [=](const ManagerBus::Answer& answer) {
             if (!answer.ok() || read(answer.reply, gathering->result) < 0) gathering->good = false;
         });
     };
@@ -65,7 +65,7 @@ void SystemdLauncher::Impl::ask(const Process& process,
         property("MainPID", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "u", &to.pid); });
     property("ExecMainCode", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "i", &to.code); });
     property("ExecMainStatus", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "i", &to.status); });
-    bus_.send(bus_.property_call(process->unit, kService, "Result"),
+    bus_.send(bus_.property_call(process->unit, kServiceInterface, "Result"),
               [=, later = Later(process)](const ManagerBus::Answer& answer) {
                   const char* result = nullptr;
                   const bool good = answer.ok() && sd_bus_message_read(answer.reply, "v", "s", &result) >= 0;

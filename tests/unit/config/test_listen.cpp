@@ -10,14 +10,14 @@ using model::SocketType;
 using Kind = ListenAddress::Kind;
 using Strings = std::vector<std::string>;
 
-std::string with(const std::string& listen)
+std::string with_listen(const std::string& listen)
 {
     return "name: web\nscript: s\nlisten: " + listen + "\n";
 }
 
 ListenAddress one(const std::string& listen)
 {
-    const model::AppSpec spec = app(with(listen));
+    const model::AppSpec spec = app(with_listen(listen));
     if (spec.listen.size() == 1) return spec.listen[0];
     ADD_FAILURE() << spec.listen.size() << " addresses in: " << listen;
     return {};
@@ -73,12 +73,12 @@ TEST(Listen, SeesRelativePathsFromCwdWhichMayComeLater)
 
 TEST(Listen, TakesAListAndKeepsItsOrder)
 {
-    const model::AppSpec spec = app(with("[8000, {address: 'unix:x'}, '[::]:9000']"));
+    const model::AppSpec spec = app(with_listen("[8000, {address: 'unix:x'}, '[::]:9000']"));
     ASSERT_EQ(spec.listen.size(), 3u);
     EXPECT_EQ(spec.listen[0].port, 8000);
     EXPECT_EQ(spec.listen[1].host, "/srv/x");
     EXPECT_EQ(spec.listen[2].port, 9000);
-    for (const char* nothing : {"", "~", "[]", "false"}) EXPECT_TRUE(app(with(nothing)).listen.empty()) << nothing;
+    for (const char* nothing : {"", "~", "[]", "false"}) EXPECT_TRUE(app(with_listen(nothing)).listen.empty()) << nothing;
 }
 
 TEST(Listen, TakesOptions)
@@ -147,13 +147,13 @@ TEST(Listen, TellsEveryFaultAtItsPlace)
         {"{address: 80, prot: 0}", ""},
     };
     for (const FaultRow& row : rows) {
-        const Strings all = said(parse(with(row.written)));
+        const Strings all = said(parse(with_listen(row.written)));
         ASSERT_EQ(all.size(), 1u) << row.written;
         EXPECT_EQ(all[0], row.said.empty() ? all[0] : row.said);
     }
     std::string many = "[1";
     for (int port = 2; port <= 65; ++port) many += ", " + std::to_string(port);
-    EXPECT_EQ(said(parse(with(many + "]"))), Strings{"3:9: listen: 65 addresses, at most 64"});
+    EXPECT_EQ(said(parse(with_listen(many + "]"))), Strings{"3:9: listen: 65 addresses, at most 64"});
 }
 
 TEST(Listen, InstancesOfANodeAppThatListensShareThePort)
@@ -163,7 +163,7 @@ TEST(Listen, InstancesOfANodeAppThatListensShareThePort)
 
 TEST(Listen, IsWrittenAsShortAsItCanBe)
 {
-    const model::AppSpec spec = app(with("[8000, '[::]:80', {address: unix:x, mode: 0666}, {address: udp://53, name: dns}]"));
+    const model::AppSpec spec = app(with_listen("[8000, '[::]:80', {address: unix:x, mode: 0666}, {address: udp://53, name: dns}]"));
     const std::string yaml = to_yaml(spec, true);
     EXPECT_NE(yaml.find("    listen:\n"
                         "      - \"*:8000\"\n"

@@ -16,11 +16,11 @@ using model::UnitProperty;
 using Strings = std::vector<std::string>;
 using Properties = std::vector<UnitProperty>;
 
-std::string with(std::string_view setting) { return fmt::format("script: a\nsandbox:\n  {}\n", setting); }
+std::string with_sandbox(std::string_view setting) { return fmt::format("script: a\nsandbox:\n  {}\n", setting); }
 
 Properties properties(std::string_view setting)
 {
-    const auto sandbox = app(with(setting)).sandbox;
+    const auto sandbox = app(with_sandbox(setting)).sandbox;
     return sandbox.size() == 1 ? sandbox.front().properties : Properties{};
 }
 
@@ -30,7 +30,7 @@ TEST(Sandbox, EveryPropertyHasASampleOfItsForm)
         const auto* sample = std::ranges::find(pm::test::kSandboxSamples, key.name, &pm::test::SandboxSample::name);
         if (key.read == nullptr) {
             EXPECT_FALSE(key.detail.empty()) << key.name;
-            EXPECT_EQ(said(parse(with(fmt::format("{}: x", key.name)))),
+            EXPECT_EQ(said(parse(with_sandbox(fmt::format("{}: x", key.name)))),
                       Strings{fmt::format("3:3: sandbox.{}: cannot be set here: {}", key.name, key.detail)});
             continue;
         }
@@ -94,7 +94,7 @@ TEST(Sandbox, ValuesBecomeWhatSystemdTakes)
         {"Delegate: yes", {{"Delegate", true}}},
     };
     for (const auto& [setting, wanted] : rows) EXPECT_EQ(properties(setting), wanted) << setting;
-    EXPECT_TRUE(app(with("PrivateTmp:")).sandbox.empty()) << "as if it were not there";
+    EXPECT_TRUE(app(with_sandbox("PrivateTmp:")).sandbox.empty()) << "as if it were not there";
 }
 
 TEST(Sandbox, FaultsHaveAPlaceAndSayWhatIsExpected)
@@ -124,7 +124,7 @@ TEST(Sandbox, FaultsHaveAPlaceAndSayWhatIsExpected)
         {"BindPaths: ''", "3:14: sandbox.BindPaths: expected absolute paths, source:destination or source:destination:norbind, not ''"},
         {"User: me", "3:3: sandbox.User: cannot be set here: use 'uid'"},
     };
-    for (const auto& [setting, why] : rows) EXPECT_EQ(said(parse(with(setting))), Strings{why}) << setting;
+    for (const auto& [setting, why] : rows) EXPECT_EQ(said(parse(with_sandbox(setting))), Strings{why}) << setting;
     EXPECT_EQ(said(parse("script: a\nsandbox: [x]\n")), Strings{"2:10: sandbox: expected a map such as {ProtectSystem: strict}, not a list"});
 }
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace pm::policy::testing {
+namespace pm::policy {
 namespace {
 
 std::string leave(Access access, Relation relation)
@@ -54,4 +54,4 @@ TEST(Relations, RootAndTheUserOfPmdAreMasters)
 }
 
 } // namespace
-} // namespace pm::policy::testing
+} // namespace pm::policy

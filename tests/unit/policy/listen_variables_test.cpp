@@ -10,7 +10,7 @@ namespace {
 
 using model::ListenAddress;
 using model::SocketType;
-using Kind = ListenAddress::Kind;
+using AddressKind = ListenAddress::Kind;
 using Variables = std::map<std::string, std::string>;
 
 model::AppSpec listening(std::string script = "server")
@@ -18,12 +18,12 @@ model::AppSpec listening(std::string script = "server")
     model::AppSpec spec;
     spec.name = "web";
     spec.script = std::move(script);
-    spec.listen = {{.kind = Kind::Any, .port = 8000, .name = "http"},
-                   {.kind = Kind::Ip4, .host = "127.0.0.1", .port = 8001, .name = "8001"},
-                   {.kind = Kind::Ip6, .type = SocketType::Datagram, .host = "::1", .port = 53, .name = "dns"},
-                   {.kind = Kind::Path, .host = "/run/x.sock", .name = "x.sock"},
-                   {.kind = Kind::Abstract, .host = "a", .name = "a"},
-                   {.kind = Kind::Ip6, .host = "::1", .port = 8002, .name = "8002"}};
+    spec.listen = {{.kind = AddressKind::Any, .port = 8000, .name = "http"},
+                   {.kind = AddressKind::Ip4, .host = "127.0.0.1", .port = 8001, .name = "8001"},
+                   {.kind = AddressKind::Ip6, .type = SocketType::Datagram, .host = "::1", .port = 53, .name = "dns"},
+                   {.kind = AddressKind::Path, .host = "/run/x.sock", .name = "x.sock"},
+                   {.kind = AddressKind::Abstract, .host = "a", .name = "a"},
+                   {.kind = AddressKind::Ip6, .host = "::1", .port = 8002, .name = "8002"}};
     return spec;
 }
 

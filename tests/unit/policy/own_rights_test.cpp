@@ -3,22 +3,22 @@
 
 #include <gtest/gtest.h>
 
-namespace pm::policy::testing {
+namespace pm::policy {
 namespace {
 
-const Loader kAlice{1001, "alice", [](int resource) { return resource == RLIMIT_NOFILE ? rlim_t{1024} : RLIM_INFINITY; }};
+const Loader kLoader{1001, "alice", [](int resource) { return resource == RLIMIT_NOFILE ? rlim_t{1024} : RLIM_INFINITY; }};
 
 model::AppSpec own(model::AppSpec spec = {})
 {
     spec.name = "web";
-    make_own(spec, kAlice);
+    make_own(spec, kLoader);
     return spec;
 }
 
 std::string asked_by(const model::AppSpec& spec)
 {
     std::string text;
-    for (const Excess& one : excesses_of(spec, kAlice)) {
+    for (const Excess& one : excesses_of(spec, kLoader)) {
         EXPECT_EQ(one.app, "web");
         EXPECT_TRUE(one.what.starts_with(one.key + ": ")) << one.what;
         text += (text.empty() ? "" : ", ") + one.what;
@@ -81,4 +81,4 @@ TEST(OwnRights, KeysThatNeedRootAreFound)
 }
 
 } // namespace
-} // namespace pm::policy::testing
+} // namespace pm::policy
