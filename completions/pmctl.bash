@@ -22,7 +22,7 @@ _pmctl_options() {
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
     local verbs="start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc
-        env id pid logs log validate ping save resurrect kill completion version help"
+        env id pid logs log validate ping save resurrect daemon update kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -47,6 +47,7 @@ _pmctl() {
     case $verb in
     "" | help) COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
+    daemon) COMPREPLY=($(compgen -W "upgrade" -- "$word")) ;;
     validate) COMPREPLY=($(compgen -f -- "$word")) ;;
     start | stop | restart | reload | delete | del)
         compopt -o filenames 2>/dev/null
@@ -59,7 +60,7 @@ _pmctl() {
             COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word"))
         fi
         ;;
-    ping | save | dump | resurrect | kill | version) ;;
+    ping | save | dump | resurrect | update | kill | version) ;;
     *) COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word")) ;;
     esac
 }

@@ -6,7 +6,7 @@ function __pmctl_names
     pmctl list --names 2>/dev/null
 end
 
-set -l verbs start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect kill completion version help
+set -l verbs start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect daemon update kill completion version help
 complete -c pmctl -f
 complete -c pmctl -l bus -x -d 'which bus' -a 'auto system session embedded'
 complete -c pmctl -l no-color -d 'no colours'
@@ -41,6 +41,9 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a validate -d 'ch
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a ping -d 'ask whether pmd answers'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a save -d 'remember the apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a resurrect -d 'start the remembered apps'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a daemon -d 'upgrade pmd while the apps run on'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a update -d 'upgrade pmd while the apps run on'
+complete -c pmctl -n '__fish_seen_subcommand_from daemon' -a upgrade -d 'have the installed pmd take over'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a kill -d 'stop all apps and end pmd'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a completion -d 'print a completion script'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a version -d 'print the versions'

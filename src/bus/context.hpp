@@ -50,6 +50,8 @@ struct Context {
     std::function<void()> freed_memory = nullptr;
     /// Looks into files of this machine, never waits for a name service.
     std::function<std::optional<KnownUser>(uid_t uid)> user_of = nullptr;
+    /// Has the binary that is on disk now executed in place of this one; `done` before that, or with why it is not.
+    std::function<void(std::function<void(const base::Result<void>&)> done)> upgrade = nullptr;
     Authority* authority = nullptr;   ///< of the present connection; null while there is none
 };
 

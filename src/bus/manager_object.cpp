@@ -220,6 +220,21 @@ void ManagerObject::Resurrect(PathsResult&& result, OptionMap option_map)
           });
 }
 
+void ManagerObject::Upgrade(sdbus::Result<>&& result, OptionMap option_map)
+{
+    serve(std::move(result), {Access::ManageDaemon, "upgrade pmd", {}},
+          [&context = context_, option_map](const Reply<>& reply, const Grant&) -> base::Result<void> {
+              if (auto good = Options(option_map).check(); !good) return good;
+              context.upgrade([reply](const base::Result<void>& begun) {
+                  if (begun)
+                      reply.value();
+                  else
+                      reply.error(begun.error());
+              });
+              return {};
+          });
+}
+
 void ManagerObject::Exit(sdbus::Result<>&& result, OptionMap option_map)
 {
     serve(std::move(result), {Access::ManageDaemon, "stop all apps and end pmd", {}},

@@ -42,6 +42,7 @@ private:
     void OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options) override;
     void Save(sdbus::Result<uint32_t>&& result, OptionMap options) override;
     void Resurrect(PathsResult&& result, OptionMap options) override;
+    void Upgrade(sdbus::Result<>&& result, OptionMap options) override;
     void Exit(sdbus::Result<>&& result, OptionMap options) override;
 
     std::string Version() override;

@@ -20,6 +20,8 @@ public:
     virtual ~PendingCall() = default;
     /// Its bus goes away: drops the call, which holds on to the connection, without an answer.
     virtual void abandon() noexcept = 0;
+    /// Answers it with an error.
+    virtual void refuse(const base::Error& error) = 0;
 };
 
 /// Counts the unanswered calls of each bus connection, and knows them all.
@@ -76,6 +78,13 @@ public:
         while (!shared_->pending.empty()) (*shared_->pending.begin())->abandon();
     }
 
+    /// Answers all calls with an error.
+    void refuse_all(const base::Error& error)
+    {
+        while (!shared_->pending.empty()) (*shared_->pending.begin())->refuse(error);
+    }
+    [[nodiscard]] std::size_t pending() const noexcept { return shared_->pending.size(); }
+
 private:
     std::uint32_t most_;
     std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
@@ -92,11 +101,11 @@ public:
 
     void value(const Results&... results) const
     {
-        send([&](sdbus::Result<Results...>& to) { to.returnResults(results...); });
+        state_->send([&](sdbus::Result<Results...>& to) { to.returnResults(results...); });
     }
     void error(const base::Error& error) const
     {
-        send([&](sdbus::Result<Results...>& to) { to.returnError(to_dbus(error)); });
+        state_->refuse(error);
     }
     [[nodiscard]] bool answered() const noexcept { return state_->answered; }
 
@@ -114,22 +123,25 @@ private:
             result.reset();
             ticket.reset();
         }
+        void refuse(const base::Error& error) override
+        {
+            send([&](sdbus::Result<Results...>& to) { to.returnError(to_dbus(error)); });
+        }
+        template <typename Send>
+        void send(Send&& send_it)
+        {
+            if (std::exchange(answered, true)) return;
+            ticket.reset();
+            try {
+                send_it(*result);
+            } catch (const sdbus::Error&) { // the bus is gone, and the caller with it
+            }
+            result.reset();
+        }
         std::optional<sdbus::Result<Results...>> result; ///< none once it is answered
         std::optional<CallQuota::Ticket> ticket;
         bool answered = false;
     };
-
-    template <typename Send>
-    void send(Send&& send_it) const
-    {
-        if (std::exchange(state_->answered, true)) return;
-        state_->ticket.reset();
-        try {
-            send_it(*state_->result);
-        } catch (const sdbus::Error&) { // the bus is gone, and the caller with it
-        }
-        state_->result.reset();
-    }
 
     std::shared_ptr<State> state_;
 };

@@ -40,6 +40,10 @@ public:
     void set_events(engine::ChannelEvents& events) noexcept { events_ = &events; }
     /// Where listeners and sockets are kept from now on; it must outlive this. Without, they end with pmd.
     void set_depot(SocketDepot& depot) noexcept { depot_ = &depot; }
+    /// No process waits for an answer, or is about to listen.
+    [[nodiscard]] bool at_rest() const noexcept { return later_.empty(); }
+    /// Lets all who wait go on: the kernel tells nobody else of them. Before another pmd is executed in our place.
+    void answer_all();
 
     base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;

@@ -70,6 +70,16 @@ bool BindBroker::look(Later& later, std::vector<engine::ProcessKey>& ready)
     return true;
 }
 
+void BindBroker::answer_all()
+{
+    for (const Later& later : later_) {
+        Filter* filter = find(later.key);
+        if (filter != nullptr && filter->listener && !later.socket) let_go_on(filter->listener.get(), later.question.call.id);
+    }
+    later_.clear();
+    arm();
+}
+
 /// From now on the socket outlives who made it.
 void BindBroker::listens(Filter& filter, int socket, const AskingProcess& process)
 {

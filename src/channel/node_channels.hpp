@@ -26,6 +26,9 @@ struct NodeOptions {
 
 class NodeChannels final : public engine::Channels, public NodeWorkerEvents {
 public:
+    /// When the depot gets what the next pmd needs: with every change, as pmd may die, or when save() is called.
+    enum class Saving { Always, Asked };
+
     /// `listened`: who has the sockets of `listen`. `warn` gets sentences for the log.
     NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeOptions options,
                  std::function<void(const std::string&)> warn);
@@ -36,7 +39,13 @@ public:
     /// Both must outlive this. Before anything is launched.
     void set_events(engine::ChannelEvents& events) noexcept { told_ = &events; }
     /// Takes up what an earlier pmd kept there, as soon as its processes are adopted. Without, channels end with pmd.
-    void set_depot(SocketDepot& depot);
+    void set_depot(SocketDepot& depot, Saving saving = Saving::Always);
+    /// Accepts no more connections for workers, so that none is with us: before another pmd is executed in our place.
+    void pause() { cluster_.turns().pause(true); }
+    void go_on() { cluster_.turns().pause(false); }
+    [[nodiscard]] bool at_rest() const { return cluster_.turns().at_rest(); }
+    /// Writes what the next pmd needs to the depot, now.
+    void save();
 
     base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
@@ -65,13 +74,13 @@ private:
     [[nodiscard]] static std::string stored_name(engine::ProcessKey key);
     void take_up(NodeWorker& worker, KeptWorker& kept);
     [[nodiscard]] NodeState state() const;
-    void save();
 
     io::EventLoop& loop_;
     NodeOptions options_;
     std::function<void(const std::string&)> warn_;
     engine::ChannelEvents* told_ = nullptr;
     SocketDepot* depot_ = nullptr;
+    Saving saving_ = Saving::Always;
     std::optional<KeptBytes> kept_;
     std::map<engine::ProcessKey, KeptWorker> earlier_; ///< of an earlier pmd, not adopted yet
     std::uint32_t last_id_ = 0;

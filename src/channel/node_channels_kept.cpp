@@ -18,9 +18,10 @@ std::string NodeChannels::stored_name(engine::ProcessKey key)
     return fmt::format("node-{}.{}", key.id.value, key.generation.value);
 }
 
-void NodeChannels::set_depot(SocketDepot& depot)
+void NodeChannels::set_depot(SocketDepot& depot, Saving saving)
 {
     depot_ = &depot;
+    saving_ = saving;
     cluster_.sockets().set_depot(depot);
     kept_.emplace(depot, kStateName);
     NodeState earlier = state_from(kept_->read());
@@ -73,7 +74,7 @@ NodeState NodeChannels::state() const
 
 void NodeChannels::on_state()
 {
-    if (depot_ == nullptr || std::exchange(save_due_, true)) return;
+    if (depot_ == nullptr || saving_ == Saving::Asked || std::exchange(save_due_, true)) return;
     saver_.set_enabled(true);
 }
 

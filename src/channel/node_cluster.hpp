@@ -34,6 +34,8 @@ public:
     bool dismiss(NodeWorker& worker);
     void rests(const std::string& app);
 
+    [[nodiscard]] NodeTurns& turns() noexcept { return turns_; }
+    [[nodiscard]] const NodeTurns& turns() const noexcept { return turns_; }
     [[nodiscard]] ClusterSockets& sockets() noexcept { return sockets_; }
     [[nodiscard]] const ClusterSockets& sockets() const noexcept { return sockets_; }
     /// Goes on with a socket that an earlier pmd kept; its holders join later.

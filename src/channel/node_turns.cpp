@@ -34,6 +34,7 @@ base::Result<void> NodeTurns::add(const ClusterSocket& socket)
     Listener& listener = listeners_[place];
     listener.fd = socket.fd;
     listener.source = *std::move(source);
+    if (paused_) listener.source.set_io_events(0U);
     return {};
 }
 
@@ -124,11 +125,23 @@ void NodeTurns::take_back(Listener& listener, Connection connection)
     if (++connection.tries < kMostTries) listener.waiting.push_back(std::move(connection));
 }
 
-void NodeTurns::set_accepting(Listener& listener, bool on)
+void NodeTurns::set_accepting(Listener& listener, bool on) const
 {
     if (listener.accepting == on) return;
     listener.accepting = on;
-    listener.source.set_io_events(on ? std::uint32_t{EPOLLIN} : 0U);
+    if (!paused_) listener.source.set_io_events(on ? std::uint32_t{EPOLLIN} : 0U);
+}
+
+void NodeTurns::pause(bool on)
+{
+    paused_ = on;
+    for (auto& [place, listener] : listeners_)
+        listener.source.set_io_events(listener.accepting && !on ? std::uint32_t{EPOLLIN} : 0U);
+}
+
+bool NodeTurns::at_rest() const
+{
+    return std::ranges::all_of(listeners_, [](const auto& entry) { return entry.second.waiting.empty() && entry.second.on_their_way.empty(); });
 }
 
 } // namespace pm::channel

@@ -32,6 +32,10 @@ public:
     void remove(const std::string& app, const std::string& place);
     /// Somebody new may take connections.
     void serve(const std::string& app, const std::string& place);
+    /// Accepts nothing more until it is called with false; what waits is in the kernel's queues then.
+    void pause(bool on);
+    /// No connection is on its way to a worker, or waits for one.
+    [[nodiscard]] bool at_rest() const;
     void on_answer(const NodeWorker& worker, std::int64_t seq, bool accepted);
     /// What is on its way to the worker goes to others.
     void left(engine::ProcessKey worker);
@@ -59,12 +63,13 @@ private:
     [[nodiscard]] bool hand_out(const Place& place, Listener& listener, Connection& connection);
     [[nodiscard]] std::optional<Candidate> next(const Place& place, const Listener& listener) const;
     void take_back(Listener& listener, Connection connection);
-    static void set_accepting(Listener& listener, bool on);
+    void set_accepting(Listener& listener, bool on) const;
 
     io::EventLoop& loop_;
     Candidates candidates_;
     std::function<std::int64_t()> next_seq_;
     std::map<Place, Listener> listeners_;
+    bool paused_ = false;
 };
 
 } // namespace pm::channel

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <poll.h>
@@ -17,6 +18,8 @@
 namespace pm::cli {
 namespace {
 
+constexpr std::chrono::seconds kForUpgrade{30};
+constexpr int kBetweenLooks = 10; ///< ms
 constexpr int kMostAttempts = 200; ///< of asking for an environment, 5 ms apart
 
 Properties options_of(const LoadOptions& from)
@@ -49,6 +52,19 @@ Value property(const Properties& all, const std::string& name)
     const auto found = all.find(name);
     if (found == all.end() || !found->second.containsValueOfType<Value>()) return Value{};
     return found->second.get<Value>();
+}
+
+/// The unique name of the pmd that runs; empty: none, or the bus does not say.
+std::string owner_of_daemon(sdbus::IConnection& connection)
+{
+    try {
+        std::string owner;
+        const auto bus = sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+        bus->callMethod("GetNameOwner").onInterface("org.freedesktop.DBus").withArguments(kBusName).storeResultsTo(owner);
+        return owner;
+    } catch (const sdbus::Error&) {
+        return {};
+    }
 }
 
 } // namespace
@@ -221,6 +237,22 @@ Outcome<std::vector<Outcome<void>>> Client::operate(const std::string& method, c
 Outcome<std::uint32_t> Client::scale(const std::string& app, const std::string& count, Watcher* watcher)
 {
     return impl_->wait_for<std::uint32_t>("Scale", watcher, app, count);
+}
+
+Outcome<void> Client::upgrade()
+{
+    using Clock = std::chrono::steady_clock;
+    const std::string before = owner_of_daemon(*impl_->connection);
+    const auto reply = impl_->wait_for<std::monostate>("Upgrade", nullptr, Properties{});
+    if (!reply) return failed(reply.error());
+    for (const auto until = Clock::now() + kForUpgrade; Clock::now() < until;) {
+        const std::string now = owner_of_daemon(*impl_->connection);
+        if (!now.empty() && now != before) return {};
+        const Interrupt interrupt;
+        pollfd pressed{interrupt.fd(), POLLIN, 0};
+        if (poll(&pressed, 1, kBetweenLooks) > 0) return failed(kInterrupted, "");
+    }
+    return failed(kNoDaemon, fmt::format("the new pmd does not answer ({}); its log tells more", impl_->bus));
 }
 
 Outcome<void> Client::exit(Watcher* watcher)

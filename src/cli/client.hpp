@@ -149,6 +149,9 @@ public:
     Outcome<std::vector<Outcome<void>>> operate(const std::string& method, const std::vector<std::string>& targets,
                                                 Watcher* watcher);
     Outcome<std::uint32_t> scale(const std::string& app, const std::string& count, Watcher* watcher);
+    /// Has the pmd that is installed executed in place of the one that runs; returns when the new one has taken the name.
+    /// This object is of the old one: connect() anew.
+    Outcome<void> upgrade();
     /// Stops all apps and ends pmd; returns when the process is gone.
     Outcome<void> exit(Watcher* watcher);
 

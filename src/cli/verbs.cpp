@@ -27,6 +27,8 @@ std::span<const Verb> verbs()
         {"save", {"dump"}, "remember the apps for the next boot", make_save},
         {"resurrect", {}, "start the remembered apps that are not there", make_resurrect},
         {"ping", {}, "ask whether pmd answers", make_ping},
+        {"daemon", {}, "upgrade pmd while the apps run on", make_daemon},
+        {"update", {}, "the same as 'daemon upgrade'", make_update},
         {"kill", {}, "stop all apps and end pmd", make_kill},
         {"completion", {}, "print the completion script of a shell", make_completion},
         {"version", {}, "print the versions of pmctl and pmd", make_version},

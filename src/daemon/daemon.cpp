@@ -73,7 +73,7 @@ std::optional<bus::KnownUser> known_user(uid_t uid)
 
 // References to members that are made later are only stored by those made earlier, not used before run().
 Daemon::Daemon(Runtime runtime, io::Log& log)
-    : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller),
+    : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller), kept_fds_(log),
       logs_(loop_, log_options(),
             [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
       sockets_([this](const std::string& user, const std::string& group) { return accounts_.find(user, group); },
@@ -122,9 +122,10 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                [this] { return save(); },
                [this](engine::Done done) { return resurrect(std::move(done)); },
                [this] { plan_housekeeping(); },
-               known_user}
+               known_user,
+               [this](UpgradeDone done) { upgrade(std::move(done)); }}
 {
-    if (launcher_->apps_outlive_us()) fd_store_.emplace(log_);
+    if (launcher_->apps_outlive_us()) kept_fds_.set_store(fd_store_.emplace(log_));
     notify_.set_events(supervisor_);
     bind_broker_.set_events(supervisor_);
     node_.set_events(supervisor_);
@@ -149,13 +150,15 @@ std::unique_ptr<launch::Launcher> Daemon::make_launcher()
     case config::LauncherKind::Systemd:
         return std::make_unique<launch::SystemdLauncher>(
             loop_, logs_, sockets_, channels_,
-            launch::SystemdOptions{runtime_.pm_exec, app_path_variable(), runtime_.bus != config::BusKind::System}, warn);
+            launch::SystemdOptions{runtime_.pm_exec, app_path_variable(), runtime_.bus != config::BusKind::System,
+                                   runtime_.earlier ? runtime_.earlier->launcher : std::string()},
+            warn);
     case config::LauncherKind::Direct: break;
     }
     return std::make_unique<launch::DirectLauncher>(
         loop_, logs_, sockets_, channels_,
         launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.locations.state_dir,
-                              runtime_.nofile},
+                              runtime_.nofile, runtime_.earlier ? runtime_.earlier->launcher : std::string()},
         warn);
 }
 
@@ -189,14 +192,19 @@ std::string Daemon::app_path_variable() const
 int Daemon::run()
 {
     restore();
-    start_boot_apps();
+    if (runtime_.earlier)
+        (void)read_saved_list(); // what starts with pmd has: what of it is not there now is so on purpose
+    else
+        start_boot_apps();
     for (auto step : {&Daemon::watch_signals, &Daemon::open_bus}) {
         if (auto done = (this->*step)(); !done) {
             log_.error(done.error().message);
             sd_notifyf(0, "STATUS=%s", done.error().message.c_str());
-            return EXIT_FAILURE;
+            if (!runtime_.earlier) return EXIT_FAILURE;
+            bus_lost(done.error().message); // apps run that would end with us: it is tried again
         }
     }
+    runtime_.earlier.reset();
     log_.write(io::Severity::Notice,
                fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
                            config::to_string(runtime_.bus), runtime_.locations.state_dir, launcher_->description()),
@@ -230,17 +238,25 @@ base::Result<void> Daemon::watch_signals()
 
 base::Result<void> Daemon::open_bus()
 {
-    if (runtime_.bus == config::BusKind::Embedded && !embedded_) {
-        auto bus = io::EmbeddedBus::start(loop_, runtime_.locations.runtime_dir,
-                                          runtime_.locations.embedded_address, [this] { bus_lost("the private dbus-daemon ended"); });
-        if (!bus) return tl::unexpected(bus.error());
-        embedded_.emplace(std::move(*bus));
-    }
+    if (runtime_.bus == config::BusKind::Embedded && !embedded_)
+        if (auto had = have_embedded_bus(); !had) return had;
     auto service = bus::Service::start(loop_, publisher_, context_, runtime_.locations.embedded_address,
                                        [this](const std::string& why) { bus_lost(why); });
     if (!service) return tl::unexpected(service.error());
     service_ = std::move(*service);
     reopen_delay_ = kFirstReopen;
+    return {};
+}
+
+base::Result<void> Daemon::have_embedded_bus()
+{
+    const auto on_end = [this] { bus_lost("the private dbus-daemon ended"); };
+    const std::string& directory = runtime_.locations.runtime_dir;
+    const int earlier = runtime_.earlier ? std::exchange(runtime_.earlier->bus_daemon, -1) : -1;
+    auto bus = earlier >= 0 ? io::EmbeddedBus::adopt(loop_, directory, runtime_.earlier->bus_pid, base::Fd(earlier), on_end)
+                            : io::EmbeddedBus::start(loop_, directory, runtime_.locations.embedded_address, on_end);
+    if (!bus) return tl::unexpected(bus.error());
+    embedded_.emplace(std::move(*bus));
     return {};
 }
 
@@ -316,13 +332,16 @@ void Daemon::shut_down(engine::Done done, const char* why)
 
 void Daemon::restore()
 {
-    if (fd_store_) logs_.set_depot(*fd_store_);
-    if (fd_store_) sockets_.set_depot(*fd_store_);
-    if (fd_store_) notify_.set_depot(*fd_store_);
-    if (fd_store_) node_.set_depot(*fd_store_);
-    if (fd_store_) bind_broker_.set_depot(*fd_store_);
-    for (const base::Error& fault : supervisor_.restore(state_.load())) log_.error(fault.message);
-    if (fd_store_) fd_store_->forget_rest();
+    if (runtime_.earlier) kept_fds_.inherit(runtime_.earlier->pipes, runtime_.earlier->sockets);
+    if (runtime_.earlier) logs_.go_on_with(std::move(runtime_.earlier->begun_lines));
+    logs_.set_depot(kept_fds_);
+    sockets_.set_depot(kept_fds_);
+    notify_.set_depot(kept_fds_);
+    using Saving = channel::NodeChannels::Saving;
+    node_.set_depot(kept_fds_, fd_store_ ? Saving::Always : Saving::Asked);
+    bind_broker_.set_depot(kept_fds_);
+    for (const base::Error& fault : supervisor_.restore(runtime_.earlier ? earlier_apps() : state_.load())) log_.error(fault.message);
+    kept_fds_.forget_rest();
     notify_.sweep();
     if (supervisor_.app_count() > 0)
         log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));

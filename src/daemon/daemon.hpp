@@ -13,8 +13,10 @@
 #include "daemon/boot.hpp"
 #include "daemon/event_log.hpp"
 #include "daemon/fd_store.hpp"
+#include "daemon/kept_fds.hpp"
 #include "daemon/runtime.hpp"
 #include "daemon/state_keeper.hpp"
+#include "daemon/trial.hpp"
 #include "engine/supervisor.hpp"
 #include "io/embedded_bus.hpp"
 #include "io/event_loop.hpp"
@@ -32,6 +34,8 @@ namespace pm::daemon {
 
 class Daemon {
 public:
+    using UpgradeDone = std::function<void(const base::Result<void>&)>;
+
     Daemon(Runtime runtime, io::Log& log);
     /// Serves until told to end; returns the exit status.
     int run();
@@ -39,6 +43,7 @@ public:
 private:
     base::Result<void> watch_signals();
     base::Result<void> open_bus();
+    base::Result<void> have_embedded_bus();
     void bus_lost(const std::string& why);
     void reopen_bus();
     void reload();
@@ -62,6 +67,17 @@ private:
     void on_end_signal();
     void kill_what_is_left();
     void finish();
+    // daemon_upgrade.cpp
+    /// Has the binary on disk executed in place of this one, as soon as it said that it can go on with what there is.
+    void upgrade(UpgradeDone done);
+    void on_tried(const base::Result<void>& tried);
+    void await_rest();
+    void fail_upgrade(base::Error error);
+    void hand_over();
+    [[nodiscard]] Handover handover() const;
+    /// What the pmd before left of its apps.
+    [[nodiscard]] std::vector<engine::SavedApp> earlier_apps();
+
     void plan_housekeeping();
     /// Some time after the last change: tells systemd a status line, gives freed memory back.
     void keep_house();
@@ -77,6 +93,7 @@ private:
     bus::CallQuota quota_;
     bus::UsageSampler sampler_;
     std::optional<FdStore> fd_store_; ///< where apps outlive pmd
+    KeptFds kept_fds_;
     logs::LogStore logs_;
     AccountLookup accounts_;
     channel::HeldSockets sockets_;
@@ -95,6 +112,15 @@ private:
     bus::Context context_;
     std::optional<io::EmbeddedBus> embedded_;
     std::unique_ptr<bus::Service> service_;
+
+    struct Upgrade {
+        UpgradeDone done;
+        std::unique_ptr<Trial> trial;
+        model::TimePoint since{}; ///< of the trial's success
+        bool paused = false;
+        io::Source timer;
+    };
+    std::optional<Upgrade> upgrade_;
 
     bool ending_ = false;
     bool supervised_ = false; ///< a service manager was told that pmd is ready

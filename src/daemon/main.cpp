@@ -3,6 +3,7 @@
 #include "daemon/daemon.hpp"
 #include "daemon/options.hpp"
 #include "daemon/runtime.hpp"
+#include "daemon/trial.hpp"
 #include "pmd-config.h"
 
 #include <cstdio>
@@ -31,15 +32,26 @@ int serve(daemon::Runtime runtime)
     if (auto made = daemon::prepare_directory(runtime.locations.runtime_dir, is_private); !made)
         return complain(made.error());
     if (auto made = daemon::prepare_directory(runtime.locations.state_dir, false); !made) return complain(made.error());
-    auto lock = daemon::take_lock(runtime.locations.runtime_dir);
+    auto lock = runtime.earlier ? base::Fd(runtime.earlier->lock) : daemon::take_lock(runtime.locations.runtime_dir);
     if (!lock) return complain(lock.error());
     if (!*lock) {
         say("already running in '" + runtime.locations.runtime_dir + "'");
         return EXIT_SUCCESS; // whoever wanted a pmd has one
     }
-    runtime.nofile = daemon::raise_descriptor_limit();
+    runtime.lock = lock->get();
+    runtime.nofile = runtime.earlier ? runtime.earlier->nofile : daemon::raise_descriptor_limit();
     io::Log log;
     return daemon::Daemon(std::move(runtime), log).run();
+}
+
+/// For the pmd that wants to execute this one in its place: daemon/trial.hpp.
+int check_upgrade(const daemon::Runtime& runtime)
+{
+    const auto handover = daemon::look_at_handover();
+    if (!handover) return complain(handover.error());
+    if (!*handover) return complain({base::ErrorCode::InvalidArgument, "--check-upgrade is for another pmd, which passes what it has"});
+    if (const auto good = daemon::check_upgrade(**handover, runtime); !good) return complain(good.error());
+    return fmt::print("{}\n", daemon::Trial::kGood), EXIT_SUCCESS;
 }
 
 } // namespace
@@ -52,9 +64,15 @@ int main(int argc, char** argv)
         if (!options) return complain(options.error());
         if (options->show_help) return fmt::print("{}", daemon::help_text()), EXIT_SUCCESS;
         if (options->show_version) return fmt::print("pmd {}\n", PMD_VERSION), EXIT_SUCCESS;
+        const daemon::Invocation invocation = daemon::find_invocation(argc, argv);
         auto runtime = daemon::find_runtime(*options);
         if (!runtime) return complain(runtime.error());
         if (options->check_config) return fmt::print("{}: good\n", runtime->config_file), EXIT_SUCCESS;
+        if (options->check_upgrade) return check_upgrade(*runtime);
+        runtime->invocation = invocation;
+        auto earlier = daemon::take_handover();
+        if (!earlier) return complain(earlier.error());
+        if (*earlier) runtime->earlier = std::make_shared<daemon::Handover>(**std::move(earlier));
         return serve(std::move(*runtime));
     } catch (const std::exception& fault) {
         say(fault.what());

@@ -8,7 +8,7 @@
 namespace pm::daemon {
 namespace {
 
-enum Code { kBus = 256, kLauncher, kConfig, kStateDir, kRuntimeDir, kPmExec, kLogLevel, kCheckConfig, kVersion, kHelp };
+enum Code { kBus = 256, kLauncher, kConfig, kStateDir, kRuntimeDir, kPmExec, kLogLevel, kCheckConfig, kCheckUpgrade, kVersion, kHelp };
 
 constexpr std::array kLongOptions{
     option{"bus", required_argument, nullptr, kBus},
@@ -19,6 +19,7 @@ constexpr std::array kLongOptions{
     option{"pm-exec", required_argument, nullptr, kPmExec},
     option{"log-level", required_argument, nullptr, kLogLevel},
     option{"check-config", no_argument, nullptr, kCheckConfig},
+    option{"check-upgrade", no_argument, nullptr, kCheckUpgrade},
     option{"version", no_argument, nullptr, kVersion},
     option{"help", no_argument, nullptr, kHelp},
     option{nullptr, 0, nullptr, 0},
@@ -56,6 +57,7 @@ base::Result<void> apply(Options& options, int code, const std::string& value)
             return usage(fmt::format("option '--log-level' is error, warning, notice, info or debug, not '{}'", value));
         return {};
     case kCheckConfig: options.check_config = true; return {};
+    case kCheckUpgrade: options.check_upgrade = true; return {};
     case kVersion: options.show_version = true; return {};
     case kHelp: options.show_help = true; return {};
     default: return usage("unknown option, or one without its value");

@@ -19,6 +19,7 @@ struct Options {
     std::string runtime_dir;
     std::string pm_exec;
     bool check_config = false;
+    bool check_upgrade = false; ///< asked by another pmd, before it executes this one in its place
     bool show_help = false;
     bool show_version = false;
 };

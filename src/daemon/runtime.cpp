@@ -3,6 +3,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "daemon/state_text.hpp"
 #include "pmd-config.h"
 
 #include <array>
@@ -205,6 +206,28 @@ base::Result<base::Fd> take_lock(const std::string& runtime_dir)
     if (ftruncate(lock.get(), 0) < 0 || write(lock.get(), pid.data(), pid.size()) < 0)
         return base::fail_errno(fmt::format("writing '{}'", path), errno);
     return lock;
+}
+
+Whereabouts whereabouts(const Runtime& runtime)
+{
+    return {std::string(config::to_string(runtime.bus)),
+            runtime.launcher == config::LauncherKind::Systemd ? "systemd" : "direct", runtime.locations.runtime_dir,
+            runtime.locations.state_dir};
+}
+
+base::Result<void> check_upgrade(const Handover& handover, const Runtime& runtime)
+{
+    const Whereabouts old = handover.whereabouts, now = whereabouts(runtime);
+    if (old != now)
+        return base::fail(base::ErrorCode::Failed,
+                          fmt::format("the settings or the environment have changed what takes a stop and a start: bus {}, launcher {}, "
+                                      "state in '{}', sockets in '{}'; it runs with {}, {}, '{}', '{}'",
+                                      now.bus, now.launcher, now.state_dir, now.runtime_dir, old.bus, old.launcher, old.state_dir,
+                                      old.runtime_dir));
+    for (const std::string& text : handover.apps)
+        if (auto app = saved_app_from(text); !app)
+            return base::fail(base::ErrorCode::Failed, "an app that is there cannot be gone on with: " + app.error().message);
+    return {};
 }
 
 std::optional<model::ResourceLimit> raise_descriptor_limit() noexcept

@@ -5,14 +5,20 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "config/settings.hpp"
+#include "daemon/handover.hpp"
+#include "daemon/invocation.hpp"
 #include "daemon/options.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace pm::daemon {
 
 struct Runtime {
+    Invocation invocation;
+    std::shared_ptr<Handover> earlier;         ///< from the pmd that executed this one in its place; null: there is none
+    int lock = -1;                             ///< of take_lock(), for the next pmd
     config::BusKind bus = config::BusKind::Embedded;
     config::LauncherKind launcher = config::LauncherKind::Direct;
     config::Locations locations;
@@ -45,6 +51,11 @@ void override_settings(config::Settings& settings, const Options& options);
 
 /// Held for the life of the daemon: one pmd per runtime directory. Nothing when another one holds it.
 [[nodiscard]] base::Result<base::Fd> take_lock(const std::string& runtime_dir);
+
+[[nodiscard]] Whereabouts whereabouts(const Runtime& runtime);
+
+/// Whether this pmd, with the settings as they are, can go on with what `handover` has.
+[[nodiscard]] base::Result<void> check_upgrade(const Handover& handover, const Runtime& runtime);
 
 /// As many descriptors as the kernel allows us. Returns the limit pmd began with, which apps get.
 std::optional<model::ResourceLimit> raise_descriptor_limit() noexcept;

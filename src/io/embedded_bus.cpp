@@ -122,11 +122,27 @@ base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string&
                           fmt::format("starting a private dbus-daemon in '{}' failed: is the package 'dbus-daemon' "
                                       "installed and the directory writable?",
                                       directory));
-    auto watch = loop.add_io(bus.pidfd_.get(), EPOLLIN, Priority::Normal,
-                             [on_end = std::move(on_end)](std::uint32_t) { on_end(); });
-    if (!watch) return tl::unexpected(watch.error());
-    bus.watch_ = std::move(*watch);
+    if (auto watched = bus.watch(loop, std::move(on_end)); !watched) return tl::unexpected(watched.error());
     return bus;
+}
+
+base::Result<EmbeddedBus> EmbeddedBus::adopt(EventLoop& loop, const std::string& directory, pid_t pid, base::Fd pidfd,
+                                             std::function<void()> on_end)
+{
+    EmbeddedBus bus;
+    bus.directory_ = directory;
+    bus.pid_ = pid;
+    bus.pidfd_ = std::move(pidfd);
+    if (auto watched = bus.watch(loop, std::move(on_end)); !watched) return tl::unexpected(watched.error());
+    return bus;
+}
+
+base::Result<void> EmbeddedBus::watch(EventLoop& loop, std::function<void()> on_end)
+{
+    auto source = loop.add_io(pidfd_.get(), EPOLLIN, Priority::Normal, [on_end = std::move(on_end)](std::uint32_t) { on_end(); });
+    if (!source) return tl::unexpected(source.error());
+    watch_ = std::move(*source);
+    return {};
 }
 
 EmbeddedBus::EmbeddedBus(EmbeddedBus&& other) noexcept

@@ -21,15 +21,21 @@ public:
     /// from the loop when it ends by itself.
     static base::Result<EmbeddedBus> start(EventLoop& loop, const std::string& directory, const std::string& address,
                                            std::function<void()> on_end);
+    /// Goes on with one that this process started before it executed another program: `pidfd` is of our child `pid`.
+    static base::Result<EmbeddedBus> adopt(EventLoop& loop, const std::string& directory, pid_t pid, base::Fd pidfd,
+                                           std::function<void()> on_end);
     EmbeddedBus(EmbeddedBus&& other) noexcept;
     EmbeddedBus& operator=(EmbeddedBus&& other) noexcept;
     /// Ends the dbus-daemon and removes its files.
     ~EmbeddedBus();
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    /// This object's.
+    [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
 
 private:
     EmbeddedBus() = default;
+    base::Result<void> watch(EventLoop& loop, std::function<void()> on_end);
     void end() noexcept;
 
     std::string directory_;

@@ -20,6 +20,8 @@ enum class Message {
     Wait, Start, Online, Exit, Restart, Stop, Errored, Delete, Signal, Reload, ReloadFailed, ///< of processes, as engine::EventKind
     Serving,         ///< pmd answers on its bus
     Ending,          ///< it stops all apps and ends
+    Upgrading,       ///< another pmd is executed in its place
+    UpgradeFailed,   ///< that did not happen
     SettingsRead,    ///< after SIGHUP
     SettingsRefused, ///< they have faults; those of before stay
     BusLost,

@@ -6,7 +6,7 @@
 namespace pm::io {
 namespace {
 
-constexpr model::NameTable<Message, 18> kIds{{{
+constexpr model::NameTable<Message, 20> kIds{{{
     {Message::Wait, "dfaaf45df4284bfdb6d2060f33a090ca"},
     {Message::Start, "4e4e88c13d074a3a937360dadd652534"},
     {Message::Online, "fe72ef3145544d49829e269f7aa75c5b"},
@@ -20,6 +20,8 @@ constexpr model::NameTable<Message, 18> kIds{{{
     {Message::ReloadFailed, "dfa7586faabe4434b698ca05afd9545d"},
     {Message::Serving, "3ea911c9f97645cabba227fbea5f44e5"},
     {Message::Ending, "ba523900577840b9b63675df70083797"},
+    {Message::Upgrading, "316b9084f6bc4be9ad69e5f9cedfdbf9"},
+    {Message::UpgradeFailed, "28bbd6dc1e20433cb17bdcfed191375b"},
     {Message::SettingsRead, "262a89d228284fc083bbdde1b41ae66a"},
     {Message::SettingsRefused, "317757348d824265b6d846b1ef6d4f6f"},
     {Message::BusLost, "398ff2ad73dd418d88c0a730340d6483"},

@@ -21,6 +21,7 @@ struct DirectOptions {
     /// RLIMIT_NOFILE of apps that declare none: what pmd began with, if it raised its own (one pidfd and two log pipes
     /// per process). Unset: apps inherit pmd's. select(2) programs break above 1024.
     std::optional<model::ResourceLimit> nofile;
+    std::string earlier;                 ///< state() of the launcher in whose place this one was executed; empty: none
 };
 
 class DirectLauncher final : public Launcher {
@@ -50,6 +51,10 @@ public:
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return false; }
     [[nodiscard]] bool owns(engine::ProcessKey key, pid_t pid) override;
     [[nodiscard]] std::vector<pid_t> members(engine::ProcessKey key) override;
+    void pause() override;
+    void go_on() override;
+    [[nodiscard]] bool at_rest() const override;
+    [[nodiscard]] std::string state() const override;
     [[nodiscard]] std::string description() const override;
     /// The cgroup directory processes are placed under; empty when process trees are followed instead.
     [[nodiscard]] const std::string& cgroup_root() const;

@@ -30,6 +30,14 @@ public:
     [[nodiscard]] virtual bool owns(engine::ProcessKey key, pid_t pid) = 0;
     /// The living processes of `key`.
     [[nodiscard]] virtual std::vector<pid_t> members(engine::ProcessKey key) = 0;
+    /// From now on nothing is launched: what is to be waits. Before another pmd is executed in the place of this one.
+    virtual void pause() {}
+    /// Launches what waits since pause().
+    virtual void go_on() {}
+    /// True when nothing is in the middle of its launch, and all that happened was told.
+    [[nodiscard]] virtual bool at_rest() const { return true; }
+    /// What a launcher executed in our place needs so that adopt() finds our processes. Empty: nothing.
+    [[nodiscard]] virtual std::string state() const { return {}; }
     /// How processes are kept together, for people: "process trees", "a cgroup per app below ...".
     [[nodiscard]] virtual std::string description() const = 0;
 };

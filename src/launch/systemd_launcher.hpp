@@ -18,6 +18,7 @@ struct SystemdOptions {
     std::string pm_exec;  ///< absolute path of the launch helper
     std::string path;     ///< PATH of apps that declare none
     bool user = false;    ///< the user's own manager instead of the system's
+    std::string earlier{}; ///< state() of the launcher in whose place this one was executed; empty: none
 };
 
 class SystemdLauncher final : public Launcher {
@@ -46,6 +47,10 @@ public:
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return true; }
     [[nodiscard]] bool owns(engine::ProcessKey key, pid_t pid) override;
     [[nodiscard]] std::vector<pid_t> members(engine::ProcessKey key) override;
+    void pause() override;
+    void go_on() override;
+    [[nodiscard]] bool at_rest() const override;
+    [[nodiscard]] std::string state() const override;
     [[nodiscard]] std::string description() const override;
 
 private:

@@ -36,6 +36,10 @@ public:
     /// End of file: the begun line is a line too.
     void finish(LineBatch& batch);
 
+    /// The begun line, for another splitter to go on with.
+    [[nodiscard]] const std::string& begun() const noexcept { return begun_; }
+    void go_on_with(std::string begun) { begun_ = std::move(begun); }
+
 private:
     std::string_view join(std::string_view chunk, std::size_t max_line, LineBatch& batch);
     void cut(LineBatch& batch);

@@ -49,6 +49,8 @@ struct LogStore::Impl {
 
     /// A pipe that is read from now on; its write end. `kept_as`: its name in the depot.
     base::Result<base::Fd> make_stream(PipeStream::Route route, const std::string& kept_as);
+    /// Takes one portion; false when that was the end, and the stream is no more.
+    bool read_some(std::uint64_t key);
     base::Result<void> add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as);
     base::Result<engine::Stdio> open_journal(const engine::LaunchRequest& request);
     base::Result<engine::Stdio> open_files(const engine::LaunchRequest& request, const LogPaths& of_instance);
@@ -63,8 +65,13 @@ struct LogStore::Impl {
     ReaderSet readers;
     std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
     PipeDepot* depot = nullptr;
+    std::map<std::string, std::string> begun; ///< of pipes that are not resumed yet
     std::uint64_t last_key = 0;
-    std::map<std::uint64_t, PipeStream> streams; ///< destroyed before the sinks they share
+    struct Kept {
+        PipeStream stream;
+        std::string name; ///< in the depot
+    };
+    std::map<std::uint64_t, Kept> streams; ///< destroyed before the sinks they share
     std::unordered_map<base::InstanceId, LogPaths> paths; ///< of each instance's last process, until it is forgotten
 };
 
@@ -74,6 +81,7 @@ base::Result<base::Fd> LogStore::Impl::make_stream(PipeStream::Route route, cons
     if (!pipe) return tl::unexpected(std::move(pipe.error()));
     if (depot != nullptr) depot->keep(kept_as, pipe->read.get());
     auto added = add_stream(std::move(pipe->read), std::move(route), kept_as);
+    if (!added && depot != nullptr) depot->drop(kept_as);
     if (!added) return tl::unexpected(std::move(added.error()));
     return std::move(pipe->write);
 }
@@ -81,17 +89,21 @@ base::Result<base::Fd> LogStore::Impl::make_stream(PipeStream::Route route, cons
 base::Result<void> LogStore::Impl::add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as)
 {
     const std::uint64_t key = ++last_key;
-    auto [place, added] = streams.try_emplace(key, std::move(pipe), std::move(route));
-    PipeStream* stream = &place->second;
-    const auto end = [this, key](const std::string& name) {
-        if (depot != nullptr) depot->drop(name);
-        streams.erase(key); // with the callback that calls this
-    };
-    auto watched = stream->watch(loop, [this, stream, end, kept_as] {
-        if (!stream->read(*workspace, readers, options.max_line)) end(std::string(kept_as));
-    });
+    auto [place, added] = streams.try_emplace(key, Kept{PipeStream(std::move(pipe), std::move(route)), kept_as});
+    PipeStream* stream = &place->second.stream;
+    if (auto line = begun.extract(kept_as)) stream->go_on_with(std::move(line.mapped()));
+    auto watched = stream->watch(loop, [this, key] { (void)read_some(key); });
     if (!watched) streams.erase(key);
     return watched;
+}
+
+bool LogStore::Impl::read_some(std::uint64_t key)
+{
+    const auto found = streams.find(key);
+    if (found->second.stream.read(*workspace, readers, options.max_line)) return true;
+    if (depot != nullptr) depot->drop(found->second.name);
+    streams.erase(found); // with the callback that may have called this
+    return false;
 }
 
 base::Result<engine::Stdio> LogStore::Impl::open_journal(const engine::LaunchRequest& request)
@@ -178,6 +190,26 @@ void LogStore::resume(const engine::LaunchRequest& request, const model::SharedI
     impl_->paths[request.key.id] = paths;
     if (!elsewhere && impl_->depot != nullptr) impl_->resume(request, paths);
 }
+
+void LogStore::catch_up()
+{
+    constexpr int kPortions = 32; // more than a pipe holds
+    std::vector<std::uint64_t> keys;
+    for (const auto& [key, kept] : impl_->streams) keys.push_back(key);
+    for (const std::uint64_t key : keys)
+        for (int portion = 0; portion < kPortions && impl_->read_some(key); ++portion) {
+        }
+}
+
+std::map<std::string, std::string> LogStore::begun_lines() const
+{
+    std::map<std::string, std::string> lines;
+    for (const auto& [key, kept] : impl_->streams)
+        if (!kept.stream.begun().empty()) lines.emplace(kept.name, kept.stream.begun());
+    return lines;
+}
+
+void LogStore::go_on_with(std::map<std::string, std::string> begun_lines) { impl_->begun = std::move(begun_lines); }
 
 void LogStore::set_depot(PipeDepot& depot) { impl_->depot = &depot; }
 

@@ -64,6 +64,12 @@ public:
     void forget(base::InstanceId id) override;
     /// Keeps the pipes of processes that outlive pmd; must outlive this. Before the first open().
     void set_depot(PipeDepot& depot);
+    /// Reads what the pipes have now, bounded: what an ended process said last is heard, as nobody resumes its pipes.
+    void catch_up();
+    /// The lines of which only a beginning was read, by the names of their pipes in the depot.
+    [[nodiscard]] std::map<std::string, std::string> begun_lines() const;
+    /// For resume(): begun_lines() of an earlier pmd.
+    void go_on_with(std::map<std::string, std::string> begun_lines);
     /// Whether processes of `spec` write to the journal.
     [[nodiscard]] bool goes_to_journal(const model::AppSpec& spec) const;
     /// The files of the instance's last process: neither a scaling since nor a new spec changes where that one writes.

@@ -33,6 +33,9 @@ public:
     base::Result<void> watch(io::EventLoop& loop, std::function<void()> on_readable);
     /// Takes one bounded portion; false at the end of the pipe, when the begun line is passed on too.
     bool read(Workspace& workspace, ReaderSet& readers, std::size_t max_line);
+    /// What was read of a line that has not come to its end.
+    [[nodiscard]] const std::string& begun() const noexcept { return splitter_.begun(); }
+    void go_on_with(std::string begun) { splitter_.go_on_with(std::move(begun)); }
 
 private:
     void pass_on(Workspace& workspace, ReaderSet& readers);

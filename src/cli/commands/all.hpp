@@ -7,6 +7,7 @@
 namespace pm::cli {
 
 std::unique_ptr<Command> make_completion();
+std::unique_ptr<Command> make_daemon();
 std::unique_ptr<Command> make_delete();
 std::unique_ptr<Command> make_describe();
 std::unique_ptr<Command> make_env();
@@ -27,6 +28,7 @@ std::unique_ptr<Command> make_scale();
 std::unique_ptr<Command> make_signal();
 std::unique_ptr<Command> make_start();
 std::unique_ptr<Command> make_stop();
+std::unique_ptr<Command> make_update();
 std::unique_ptr<Command> make_validate();
 std::unique_ptr<Command> make_version();
 

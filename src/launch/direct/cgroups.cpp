@@ -77,7 +77,18 @@ std::string escape_component(std::string_view text)
     return result;
 }
 
-Cgroups::Cgroups()
+/// False: it is gone.
+bool Cgroups::reopen(const std::string& root, const std::string& name)
+{
+    if (root.empty()) return false;
+    root_fd_ = base::Fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root_fd_) return false;
+    root_ = root;
+    root_name_ = name;
+    return true;
+}
+
+Cgroups::Cgroups(const std::string& earlier, const std::string& earlier_name)
 {
     const auto mountinfo = read_small_file("/proc/self/mountinfo");
     const auto cgroup = read_small_file("/proc/self/cgroup");
@@ -87,6 +98,10 @@ Cgroups::Cgroups()
     const auto self = read_process(::getpid());
     if (!self) return;
     for (const std::string& name : clear_stale(own->path)) left_by_others_.push_back("../" + name); // seen from root_
+    if (reopen(earlier, earlier_name)) {
+        enable_controllers(own->path);
+        return;
+    }
     const std::string stem = owner_name(*self);
     std::string name = stem + std::string(kSuffix);
     for (int attempt = 1; ::mkdir((own->path + "/" + name).c_str(), 0755) < 0; ++attempt) {

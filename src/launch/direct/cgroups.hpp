@@ -24,7 +24,9 @@ class Cgroups {
 public:
     /// Makes "<own cgroup>/pmd-<pid>-<start time>.apps" and clears away what dead pmds left there empty. Unusable when it
     /// cannot.
-    Cgroups();
+    /// `earlier`: root() of the object that this process had before it executed another program, with its root_name(); it
+    /// is ours again.
+    explicit Cgroups(const std::string& earlier = {}, const std::string& earlier_name = {});
     /// Removes what is empty.
     ~Cgroups();
     Cgroups(const Cgroups&) = delete;
@@ -32,6 +34,8 @@ public:
 
     [[nodiscard]] bool usable() const noexcept { return root_fd_ && !disabled_; }
     [[nodiscard]] const std::string& root() const noexcept { return root_; }
+    /// The same as /proc/<pid>/cgroup calls it.
+    [[nodiscard]] const std::string& root_name() const noexcept { return root_name_; }
     /// Gives up on cgroups for what comes; leaves that exist are still served.
     void disable() noexcept { disabled_ = true; }
 
@@ -61,6 +65,7 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> memory_bytes(const std::string& name) const;
 
 private:
+    bool reopen(const std::string& root, const std::string& name);
     void enable_controllers(const std::string& own);
 
     std::string root_;      ///< in the file system

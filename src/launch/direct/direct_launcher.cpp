@@ -16,7 +16,6 @@ DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::
 {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         warn_("cannot become a subreaper: what apps start in the background may outlive them");
-    if (options_.cgroups) cgroups_.emplace();
     ::signal(SIGCHLD, SIG_DFL); // inherited as ignored, it would have the kernel throw exit statuses away
     if (auto made = loop_.add_deferred(io::Priority::Processes, [this] { run_deferred(); }))
         deferred_ = *std::move(made);
@@ -34,6 +33,7 @@ DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::
         children_ = *std::move(made);
     else
         warn_(made.error().message);
+    read_earlier();
     if (cgroups_ && cgroups_->usable())
         for (const std::string& name : cgroups_->left_by_others()) linger(name);
 }
@@ -52,6 +52,7 @@ void DirectLauncher::Impl::defer_gone(engine::ProcessKey key, model::ExitInfo ex
 
 void DirectLauncher::Impl::run_deferred()
 {
+    tell_adopted();
     for (const auto& [key, exit] : std::exchange(failed_, {})) events_->on_gone(key, exit);
     if (std::exchange(reap_again_, false)) reap();
 }
@@ -123,10 +124,19 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
     return environment_of_process(generation->pid); // not reaped yet, so the number is its own
 }
 
-void DirectLauncher::adopt(const engine::LaunchRequest& request)
+void DirectLauncher::adopt(const engine::LaunchRequest& request) { impl_->adopt(request); }
+
+void DirectLauncher::pause() { impl_->paused_ = true; }
+
+void DirectLauncher::go_on()
 {
-    impl_->defer_gone(request.key, {.kind = model::ExitInfo::Kind::Lost, .detail = "ended unseen while pmd was away"});
+    impl_->paused_ = false;
+    impl_->line_turn_.set_enabled(true);
 }
+
+bool DirectLauncher::at_rest() const { return impl_->at_rest(); }
+
+std::string DirectLauncher::state() const { return impl_->state(); }
 
 void DirectLauncher::adjust(const engine::Adjustment& adjustment) { impl_->adjust(adjustment); }
 

@@ -51,7 +51,8 @@ void DirectLauncher::Impl::main_ended(Generation& generation, const siginfo_t& i
     mains_.erase(generation.pid);
     if (!generation.pid_file.empty()) remove_pid_file(generation.pid_file, generation.pid, generation.user.get());
     // A program may have come and gone before the loop saw it run; the engine hears of both, in order.
-    if (heard == Talk::Heard::Running) events_->on_running(generation.request.key, generation.pid);
+    const bool unheard = std::exchange(generation.adopted, false) && info.si_pid != 0; // of its adoption
+    if (heard == Talk::Heard::Running || unheard) events_->on_running(generation.request.key, generation.pid);
     check_leftovers(generation);
 }
 

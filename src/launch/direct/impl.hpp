@@ -6,6 +6,7 @@
 #pragma once
 
 #include "launch/process/accounts.hpp"
+#include "launch/process/earlier.hpp"
 #include "launch/direct/cgroups.hpp"
 #include "launch/direct/family.hpp"
 #include "launch/direct/generation.hpp"
@@ -51,6 +52,15 @@ struct DirectLauncher::Impl {
     void reap();
     void linger(const std::string& leaf);
 
+    // handing_over.cpp
+    [[nodiscard]] bool at_rest() const;
+    [[nodiscard]] std::string state() const;
+    void read_earlier();
+    void adopt(const engine::LaunchRequest& request);
+    bool take_up(Generation& generation, Earlier& earlier);
+    void tell_adopted();
+    void tell_adopted(Generation& generation);
+
     // signalling.cpp
     void signal_all(Generation& generation, int signal);
     bool signal_cgroup_once(Generation& generation, int signal, std::map<pid_t, std::uint64_t>& done);
@@ -86,6 +96,9 @@ struct DirectLauncher::Impl {
     std::list<Lingering> lingering_; ///< leaves of processes that were spared (KillMode::Main), and of dead pmds
 
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
+    std::map<engine::ProcessKey, Earlier> earlier_; ///< of the pmd before, not yet asked for
+    std::vector<engine::ProcessKey> adopted_;       ///< to be told
+    bool paused_ = false;
     bool reap_again_ = false;
     LaunchQueue line_;
     io::Source line_turn_;

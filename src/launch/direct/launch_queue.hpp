@@ -32,6 +32,8 @@ public:
         line_.push_back(key);
         return false;
     }
+    /// `key` stands in line, whatever room there is.
+    void stand(engine::ProcessKey key) { line_.push_back(key); }
     [[nodiscard]] bool empty() const noexcept { return line_.empty(); }
     /// The next in line, who may not want to be launched any more. Not for an empty line.
     engine::ProcessKey next()

@@ -55,7 +55,8 @@ void DirectLauncher::Impl::launch(const engine::LaunchRequest& request)
     at->second = std::make_unique<Generation>();
     Generation& generation = *at->second;
     generation.request = request;
-    if (line_.admit(request.key, std::chrono::steady_clock::now())) return carry_out(generation);
+    if (!paused_ && line_.admit(request.key, std::chrono::steady_clock::now())) return carry_out(generation);
+    if (paused_) line_.stand(request.key);
     generation.waiting = true;
     line_turn_.set_enabled(true);
 }
@@ -63,6 +64,7 @@ void DirectLauncher::Impl::launch(const engine::LaunchRequest& request)
 /// Some of those in line; then everything else has its turn.
 void DirectLauncher::Impl::launch_from_line()
 {
+    if (paused_) return;
     for (int count = 0; count < LaunchQueue::kAtOnce && !line_.empty(); ++count) {
         Generation* generation = find(line_.next());
         if (generation == nullptr) continue; // dropped meanwhile

@@ -12,6 +12,7 @@ namespace pm::launch {
 
 void SystemdLauncher::Impl::adopt(const engine::LaunchRequest& request)
 {
+    if (held_earlier_.erase(request.key) > 0) return launch(request);
     const Process process = add(request);
     if (!process) return;
     process->adopted = true;

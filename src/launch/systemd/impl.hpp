@@ -43,6 +43,11 @@ struct SystemdLauncher::Impl {
     bool watch_main(UnitProcess& process, pid_t pid);
     void became_running(UnitProcess& process);
 
+    // handing_over.cpp
+    void read_earlier();
+    /// True when the process was still waiting for its launch, and will not be launched.
+    bool drop_held(engine::ProcessKey key, int signal);
+
     // adopting.cpp
     void on_connected();
     void adopt(const engine::LaunchRequest& request);
@@ -95,6 +100,9 @@ struct SystemdLauncher::Impl {
     std::map<std::string, model::ResourceControl> limited_; ///< slices that were given limits, and which
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
     io::Source deferred_;
+    bool paused_ = false;
+    std::map<engine::ProcessKey, engine::LaunchRequest> held_; ///< to be launched when the pause ends
+    std::set<engine::ProcessKey> held_earlier_; ///< by the launcher before, not yet asked for
     ManagerBus bus_;
 };
 

@@ -71,6 +71,10 @@ SystemdLauncher::Impl::Process SystemdLauncher::Impl::add(const engine::LaunchRe
 
 void SystemdLauncher::Impl::launch(const engine::LaunchRequest& request)
 {
+    if (paused_) {
+        held_[request.key] = request;
+        return;
+    }
     const Process process = add(request);
     if (!process) return;
     std::optional<ExitInfo> failure;
@@ -184,7 +188,10 @@ void SystemdLauncher::Impl::adjust(const engine::Adjustment& adjustment)
     if (!adjustment.change.slice.empty()) limited_.insert_or_assign(slice, adjustment.spec->limits);
     change(slice, adjustment.change.slice);
     for (const engine::ProcessKey key : adjustment.processes)
-        if (const Process process = find(key)) change(process->unit, adjustment.change.instance);
+        if (const auto held = held_.find(key); held != held_.end())
+            held->second.spec = adjustment.spec;
+        else if (const Process process = find(key))
+            change(process->unit, adjustment.change.instance);
 }
 
 /// A job is on its way (on_job_removed() tells its end), or systemd refused.

@@ -18,6 +18,7 @@ SystemdLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine:
             [this](const std::string& unit, const std::string& result, const std::string& job) { on_job_removed(unit, result, job); },
             warn_})
 {
+    read_earlier();
     auto made = loop_.add_deferred(io::Priority::Processes, [this] {
         for (const auto& [key, exit] : std::exchange(failed_, {})) events_->on_gone(key, exit);
     });
@@ -55,11 +56,13 @@ void SystemdLauncher::adopt(const engine::LaunchRequest& request) { impl_->adopt
 
 void SystemdLauncher::terminate(engine::ProcessKey key, int signal)
 {
+    if (impl_->drop_held(key, signal)) return;
     if (const auto process = impl_->find(key)) impl_->signal_all(*process, signal);
 }
 
 void SystemdLauncher::kill(engine::ProcessKey key)
 {
+    if (impl_->drop_held(key, SIGKILL)) return;
     if (const auto process = impl_->find(key)) impl_->signal_all(*process, SIGKILL);
 }
 

@@ -11,19 +11,34 @@
 
 namespace pm::launch::test {
 
-World::World(bool cgroups)
+World::World(bool cgroups) : cgroups_(cgroups)
 {
     std::string pattern = (std::filesystem::temp_directory_path() / "pm-launch-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
     channels.add(filters);
     ::chmod(directory_.c_str(), 0755); // apps of other users look into it
+    make_launcher({});
+}
+
+void World::make_launcher(std::string earlier)
+{
     DirectOptions options;
     options.pm_exec = PM_EXEC;
-    options.cgroups = cgroups;
+    options.cgroups = cgroups_;
     options.path = "/usr/local/bin:/usr/bin:/bin";
+    options.earlier = std::move(earlier);
     launcher = std::make_unique<DirectLauncher>(loop, *this, *this, channels, options,
                                                 [this](const std::string& text) { warnings.push_back(text); });
     launcher->set_events(*this);
+}
+
+void World::replace_launcher()
+{
+    std::string state = launcher->state();
+    launcher.reset();
+    make_launcher(std::move(state));
+    for (const auto& [key, request] : requests_)
+        if (!told_[key].gone) launcher->adopt(request);
 }
 
 World::~World()
@@ -43,7 +58,8 @@ engine::ProcessKey World::launch(const model::AppSpec& spec)
 {
     const engine::ProcessKey key{base::InstanceId{++last_id_}, base::Generation{1}};
     told_[key];
-    launcher->launch({key, base::Slot{0}, std::make_shared<model::AppSpec>(spec), several});
+    requests_[key] = {key, base::Slot{0}, std::make_shared<model::AppSpec>(spec), several};
+    launcher->launch(requests_[key]);
     return key;
 }
 

@@ -45,6 +45,8 @@ public:
     ~World() override;
 
     engine::ProcessKey launch(const model::AppSpec& spec);
+    /// As if another pmd had been executed in the place of this one: a new launcher, which adopts what is not gone.
+    void replace_launcher();
     /// Runs the loop until `done` holds; false after 20 s.
     bool until(const std::function<bool()>& done);
     bool until_running(engine::ProcessKey key);
@@ -87,6 +89,10 @@ public:
     bool several = false;
 
 private:
+    void make_launcher(std::string earlier);
+
+    bool cgroups_;
+    std::map<engine::ProcessKey, engine::LaunchRequest> requests_;
     std::string directory_;
     std::map<engine::ProcessKey, Told> told_;
     std::uint32_t last_id_ = 0;

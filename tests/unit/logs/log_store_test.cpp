@@ -129,6 +129,53 @@ TEST_F(LogStoreTest, EndOfFileFlushesTheBegunLineAndClosesTheStream)
     EXPECT_EQ(store->open_streams(), 0u);
 }
 
+/// Keeps copies, as if pmd were executed anew: what was kept is there for another store.
+class Copies final : public PipeDepot {
+public:
+    void keep(const std::string& name, int fd) override { kept[name] = base::Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+    void drop(const std::string& name) override { kept.erase(name); }
+    base::Fd take(const std::string& name) override { return std::move(kept.extract(name).mapped()); }
+    std::map<std::string, base::Fd> kept;
+};
+
+TEST_F(LogStoreTest, AnotherStoreGoesOnWithABegunLine)
+{
+    Copies copies;
+    store->set_depot(copies);
+    const auto stdio = start();
+    const std::string odd("whole\nbe\xffgun");
+    say(stdio.out, odd);
+    settle();
+    say(stdio.out, ", more");
+    auto begun = store->begun_lines();
+    EXPECT_EQ(begun, (std::map<std::string, std::string>{{"log-10-1-out", "be\xffgun"}}));
+    make_store();
+    store->set_depot(copies);
+    store->go_on_with(std::move(begun));
+    store->resume({{{10}, {1}}, {0}, std::make_shared<model::AppSpec>(spec), false}, nullptr);
+    say(stdio.out, ", ended\n");
+    settle();
+    EXPECT_EQ(contents(out_file()), "whole\nbe\xffgun, more, ended\n");
+}
+
+TEST_F(LogStoreTest, CatchesUpWithWhatPipesHave)
+{
+    Copies copies;
+    store->set_depot(copies);
+    const auto lives = start(0);
+    say(lives.out, "lives\n");
+    const std::string many(60'000, '\n');
+    {
+        const auto ended = start(1);
+        say(ended.out, many + "last word");
+    }
+    store->catch_up();
+    EXPECT_EQ(contents(out_file(0)), "lives\n");
+    EXPECT_EQ(contents(out_file(1)), many + "last word\n");
+    EXPECT_EQ(store->open_streams(), 2U) << "those of the one that ended are at their end";
+    EXPECT_EQ(copies.kept.size(), 2U);
+}
+
 TEST_F(LogStoreTest, BytesGoToRawFilesUnchanged)
 {
     const auto stdio = start();
