@@ -2,12 +2,12 @@
 #include "base/text.hpp"
 #include "config/sandbox_readers.hpp"
 #include "config/values.hpp"
+#include "model/app_spec.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <netinet/in.h>
 
 namespace pm::config::sandbox {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.hpp"
 #include "config/sandbox_readers.hpp"
+#include "model/app_spec.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 namespace pm::config::sandbox {
 namespace {

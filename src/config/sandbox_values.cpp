@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "config/values.hpp"
+#include "model/app_spec.hpp"
 
 #include <algorithm>
 #include <cstring>
