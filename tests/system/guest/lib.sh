@@ -59,6 +59,36 @@ key, app = sys.argv[1:]
 print(next(row[key] for row in json.load(sys.stdin) if row["name"] == app))' "$1" "$2"
 }
 
+TRAFFIC=
+start_traffic() { # PORT...: requests there until end_traffic, counted in the file "counts"
+    python3 /system-test/traffic.py counts "$@" &
+    TRAFFIC=$!
+    trap 'kill $TRAFFIC' EXIT
+    traffic_goes_on
+}
+
+end_traffic() {
+    trap - EXIT
+    kill $TRAFFIC
+}
+
+counted() { cut -d' ' -f"$1" counts 2>/dev/null || echo 0; }
+more_answered() { [ "$(counted 1)" -gt "$1" ]; }
+
+traffic_goes_on() { eventually 20 more_answered $(($(counted 1) + 300)); }
+
+nothing_lost() { # IN WHAT
+    cat counts
+    equal "lost ($1)" "$(cut -d" " -f2- counts)" 0
+}
+
+main_pid() { systemctl show --value --property=MainPID pmd; }
+is_back() { # PID: of the pmd before
+    local now
+    now=$(main_pid)
+    [ "$now" != 0 ] && [ "$now" != "$1" ] && pmctl ping
+}
+
 as_user() { # NAME COMMAND...: in a login session of its own
     systemd-run --quiet --pipe --wait --collect --uid="$1" --property=PAMName=login --setenv=PMD_BUS="$PMD_BUS" -- "${@:2}"
 }
