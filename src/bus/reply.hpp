@@ -5,6 +5,7 @@
 #include "bus/guarded.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,11 +30,14 @@ class CallQuota {
     struct Shared {
         std::map<std::string, std::uint32_t> counts;
         std::set<PendingCall*> pending;
+        std::function<void()> before_answers;
     };
 
 public:
     explicit CallQuota(std::uint32_t most) : most_(most) {}
     void set_most(std::uint32_t most) noexcept { most_ = most; }
+    /// Called before each answer: what it says is done must outlive pmd.
+    void set_before_answers(std::function<void()> call) { shared_->before_answers = std::move(call); }
 
     /// Held while a call is unanswered.
     class Ticket {
@@ -47,6 +51,10 @@ public:
         {
             call_ = &call;
             shared_->pending.insert(&call);
+        }
+        void about_to_answer() const
+        {
+            if (shared_->before_answers) shared_->before_answers();
         }
         Ticket(Ticket&&) = default;
         Ticket& operator=(Ticket&&) = delete;
@@ -131,6 +139,7 @@ private:
         void send(Send&& send_it)
         {
             if (std::exchange(answered, true)) return;
+            if (ticket) ticket->about_to_answer();
             ticket.reset();
             try {
                 send_it(*result);

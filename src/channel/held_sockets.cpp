@@ -22,16 +22,6 @@ base::Unexpected refused(const model::AppSpec& spec, const ListenAddress& addres
     return fail(ErrorCode::ListenFailed, fmt::format("app '{}': listening on {}: {}", spec.name, model::to_string(address), why));
 }
 
-/// One name for one place of one app, short whatever the path (FDNAME= takes 255 bytes of ASCII). FNV-1a: who takes a
-/// socket out of the depot looks where it is bound.
-std::string depot_name(const std::string& app, const ListenAddress& address)
-{
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    for (const char c : app + "\n" + model::to_string(address) + "\n" + std::string(model::to_string(address.type)))
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    return fmt::format("listen-{:016x}", hash);
-}
-
 /// While one is held, the other may not be had.
 bool in_the_way(const ListenAddress& held, const ListenAddress& wanted)
 {
@@ -55,6 +45,16 @@ Result<void> check_change(const model::AppSpec& spec, const ListenAddress& befor
 HeldSockets::HeldSockets(Accounts accounts, std::function<void(const std::string&)> warn)
     : accounts_(std::move(accounts)), warn_(std::move(warn))
 {
+}
+
+/// One name for one place of one app, short whatever the path (FDNAME= takes 255 bytes of ASCII). FNV-1a: who takes a
+/// socket out of the depot looks where it is bound.
+std::string HeldSockets::name_in_depot(const std::string& app, const ListenAddress& address)
+{
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : app + "\n" + model::to_string(address) + "\n" + std::string(model::to_string(address.type)))
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return fmt::format("listen-{:016x}", hash);
 }
 
 Result<void> HeldSockets::hold(const model::AppSpec& spec, uid_t owner)
@@ -83,7 +83,7 @@ void HeldSockets::resume(const model::AppSpec& spec, uid_t owner)
     for (const ListenAddress& address : spec.listen) {
         List& list = apps_[spec.name];
         if (find(list, address) != nullptr || depot_ == nullptr) continue;
-        base::Fd kept = depot_->recover(depot_name(spec.name, address));
+        base::Fd kept = depot_->recover(name_in_depot(spec.name, address));
         if (!kept || !is_at(kept.get(), address)) continue;
         const auto allowed = rights(spec, address, owner);
         if (!allowed) continue;
@@ -195,7 +195,7 @@ void HeldSockets::add(const std::string& app, List fresh)
 {
     List& list = apps_[app];
     for (Held& held : fresh) {
-        const std::string name = depot_name(app, held.address);
+        const std::string name = name_in_depot(app, held.address);
         if (std::erase_if(list, [&](const Held& old) { return model::same_place(old.address, held.address); }) > 0 &&
             depot_ != nullptr)
             depot_->discard(name);
@@ -214,7 +214,7 @@ void HeldSockets::close(const std::string& app, Held& held)
     }
     held.fd.reset();
     if (depot_ == nullptr) return;
-    depot_->discard(depot_name(app, held.address));
+    depot_->discard(name_in_depot(app, held.address));
     discarded_ = true;
 }
 

@@ -34,6 +34,8 @@ public:
     HeldSockets(Accounts accounts, std::function<void(const std::string&)> warn);
     /// Where sockets are kept from now on; it must outlive this. Without, they end with pmd.
     void set_depot(SocketDepot& depot) noexcept { depot_ = &depot; }
+    /// The name in the depot of one place of one app.
+    [[nodiscard]] static std::string name_in_depot(const std::string& app, const model::ListenAddress& address);
 
     base::Result<void> hold(const model::AppSpec& spec, uid_t owner) override;
     void keep_only(const std::string& app, std::span<const model::ListenAddress> needed) override;

@@ -90,7 +90,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                  [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
-      state_(loop_, log_, publisher_, launcher_->apps_outlive_us() ? runtime_.locations.runtime_dir + "/apps" : "",
+      state_(loop_, log_, publisher_, runtime_.locations.runtime_dir + "/apps", launcher_->apps_outlive_us() ? "" : uptime_identity(),
              [this](const std::string& app) { forget_saved(app); }),
       events_(log_, state_,
               [this](const std::string& app) {
@@ -137,7 +137,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     channels_.add(bind_broker_);
     channels_.add(listening_);
     launcher_->set_events(supervisor_);
-    state_.set_supervisor(supervisor_);
+    state_.set_sources(supervisor_, *launcher_);
+    quota_.set_before_answers([this] { state_.flush(); });
     log_.set_threshold(severity_of(runtime_.settings.log_level));
     if (auto timer = loop_.add_timer(clock_.now(), io::Priority::Deferred, [this] { keep_house(); }))
         housekeeping_ = std::move(*timer);
@@ -177,6 +178,7 @@ logs::LogOptions Daemon::log_options() const
     options.directory = runtime_.locations.state_dir + "/logs";
     options.max_line = runtime_.settings.max_log_line;
     options.max_reader_buffer = runtime_.settings.max_log_buffer;
+    options.survive_us = runtime_.launcher == config::LauncherKind::Direct; // with systemd somebody else holds the pipes as well
     options.journal = runtime_.launcher == config::LauncherKind::Systemd;
     options.journal_by_default = runtime_.settings.logs != model::LogTarget::Files;
     return options;
@@ -334,13 +336,14 @@ void Daemon::restore()
 {
     if (runtime_.earlier) kept_fds_.inherit(runtime_.earlier->pipes, runtime_.earlier->sockets);
     if (runtime_.earlier) logs_.go_on_with(std::move(runtime_.earlier->begun_lines));
+    const std::vector<engine::SavedApp> apps = runtime_.earlier ? earlier_apps() : recovered_apps();
     logs_.set_depot(kept_fds_);
     sockets_.set_depot(kept_fds_);
     notify_.set_depot(kept_fds_);
     using Saving = channel::NodeChannels::Saving;
     node_.set_depot(kept_fds_, fd_store_ ? Saving::Always : Saving::Asked);
     bind_broker_.set_depot(kept_fds_);
-    for (const base::Error& fault : supervisor_.restore(runtime_.earlier ? earlier_apps() : state_.load())) log_.error(fault.message);
+    for (const base::Error& fault : supervisor_.restore(apps)) log_.error(fault.message);
     kept_fds_.forget_rest();
     notify_.sweep();
     if (supervisor_.app_count() > 0)

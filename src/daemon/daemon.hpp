@@ -78,6 +78,11 @@ private:
     /// What the pmd before left of its apps.
     [[nodiscard]] std::vector<engine::SavedApp> earlier_apps();
 
+    // recovery.cpp
+    /// What a pmd that did not end in order wrote down of its apps; what is open in their processes is taken from there.
+    [[nodiscard]] std::vector<engine::SavedApp> recovered_apps();
+    void recover_descriptors(const engine::SavedApp& app);
+
     void plan_housekeeping();
     /// Some time after the last change: tells systemd a status line, gives freed memory back.
     void keep_house();

@@ -23,6 +23,7 @@ public:
     void set_store(FdStore& store) noexcept { store_ = &store; }
     /// Takes over what the pmd before left in this process.
     void inherit(const std::map<std::string, int>& pipes, const std::map<std::string, int>& sockets);
+    void inherit(const std::string& name, base::Fd fd) { inherited_.insert_or_assign(name, std::move(fd)); }
 
     void keep(const std::string& name, int fd) override;
     void drop(const std::string& name) override;

@@ -4,6 +4,8 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "daemon/state_text.hpp"
+#include "io/small_file.hpp"
+#include "launch/process/process_table.hpp"
 #include "pmd-config.h"
 
 #include <array>
@@ -206,6 +208,14 @@ base::Result<base::Fd> take_lock(const std::string& runtime_dir)
     if (ftruncate(lock.get(), 0) < 0 || write(lock.get(), pid.data(), pid.size()) < 0)
         return base::fail_errno(fmt::format("writing '{}'", path), errno);
     return lock;
+}
+
+std::string uptime_identity()
+{
+    constexpr std::size_t kMost = 4096;
+    const auto first = launch::read_process(1); // its start time: a container may begin anew while the machine stays up
+    return io::read_small_file("/proc/sys/kernel/random/boot_id", kMost).value_or("") +
+           (first ? std::to_string(first->start_time) : std::string("?"));
 }
 
 Whereabouts whereabouts(const Runtime& runtime)

@@ -52,6 +52,9 @@ void override_settings(config::Settings& settings, const Options& options);
 /// Held for the life of the daemon: one pmd per runtime directory. Nothing when another one holds it.
 [[nodiscard]] base::Result<base::Fd> take_lock(const std::string& runtime_dir);
 
+/// Of this life of the machine, or of the container whose first process this is: a text that the next one does not have.
+[[nodiscard]] std::string uptime_identity();
+
 [[nodiscard]] Whereabouts whereabouts(const Runtime& runtime);
 
 /// Whether this pmd, with the settings as they are, can go on with what `handover` has.

@@ -17,13 +17,14 @@ namespace {
 
 constexpr std::string_view kSuffix = ".json";
 constexpr std::string_view kMark = ".removed";
+constexpr const char* kUptimeFile = "/uptime";
 constexpr std::size_t kMaxBytes = 64u << 20;
 
 } // namespace
 
-StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory,
+StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory, std::string uptime,
                          std::function<void(const std::string& app)> removed)
-    : log_(log), next_(next), directory_(std::move(directory)), removed_(std::move(removed))
+    : log_(log), next_(next), directory_(std::move(directory)), uptime_(std::move(uptime)), removed_(std::move(removed))
 {
     if (directory_.empty()) return;
     auto turn = loop.add_deferred(io::Priority::Deferred, [this] { flush(); });
@@ -48,22 +49,25 @@ bool StateKeeper::was_removed(const std::string& app) const
     return !directory_.empty() && access(mark_of(app).c_str(), F_OK) == 0;
 }
 
-std::vector<engine::SavedApp> StateKeeper::load() const
+std::vector<StateKeeper::Kept> StateKeeper::load()
 {
-    std::vector<engine::SavedApp> apps;
+    std::vector<Kept> apps;
     if (directory_.empty()) return apps;
     std::error_code none;
+    if (!uptime_.empty() && io::read_small_file(directory_ + kUptimeFile, kMaxBytes).value_or("") != uptime_)
+        std::filesystem::remove_all(directory_, none);
     for (const auto& entry : std::filesystem::directory_iterator(directory_, none)) {
         const std::string path = entry.path();
         if (!path.ends_with(kSuffix)) continue;
         auto text = io::read_small_file(path, kMaxBytes);
-        auto app = text ? saved_app_from(*text) : tl::unexpected(text.error());
+        const std::size_t end = text ? std::min(text->find('\0'), text->size()) : 0;
+        auto app = text ? saved_app_from(std::string_view(*text).substr(0, end)) : tl::unexpected(text.error());
         if (app)
-            apps.push_back(*std::move(app));
+            apps.push_back({*std::move(app), end < text->size() ? text->substr(end + 1) : std::string()});
         else
             log_.error(fmt::format("cannot go on with the app of '{}': {}; its processes run on unsupervised", path, app.error().message));
     }
-    std::ranges::sort(apps, {}, &engine::SavedApp::sequence);
+    std::ranges::sort(apps, {}, [](const Kept& kept) { return kept.app.sequence; });
     return apps;
 }
 
@@ -102,14 +106,29 @@ void StateKeeper::clear()
     directory_.clear();
 }
 
+void StateKeeper::make_directory()
+{
+    if (mkdir(directory_.c_str(), 0700) < 0) {
+        if (errno != EEXIST) log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
+        return;
+    }
+    if (uptime_.empty()) return;
+    if (auto written = io::replace_file(directory_ + kUptimeFile, uptime_, 0600); !written) log_.warning(written.error().message);
+}
+
+std::string StateKeeper::trace(const engine::SavedApp& app) const
+{
+    const std::string trace = launcher_->trace(keys_of(app));
+    return trace.empty() ? trace : std::string(1, '\0') + trace;
+}
+
 void StateKeeper::write(const std::string& app)
 {
     const auto saved = supervisor_->saved(app);
     if (!saved) return;
-    if (mkdir(directory_.c_str(), 0700) < 0 && errno != EEXIST && complained_.insert(app).second)
-        log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
+    make_directory();
     unlink(mark_of(app).c_str());
-    auto written = io::replace_file(path_of(app), to_text(*saved), 0600);
+    auto written = io::replace_file(path_of(app), to_text(*saved) + trace(*saved), 0600);
     if (written)
         complained_.erase(app);
     else if (complained_.insert(app).second)

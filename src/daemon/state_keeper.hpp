@@ -2,12 +2,14 @@
 // Writes what changes of each app to a directory that lives as long as the boot (/run), for the next pmd to go on with.
 //
 // What was removed leaves an empty mark. One file per app, written anew at the end of the loop's turn in which the app changed: a pmd that is killed loses nothing
-// older than that. On tmpfs this is memory, not disk. Only for launchers whose apps outlive pmd.
+// older than that. On tmpfs this is memory, not disk. A file has the app as JSON; behind a zero byte, what the launcher wants to
+// find its processes by.
 #pragma once
 
 #include "engine/supervisor.hpp"
 #include "io/event_loop.hpp"
 #include "io/log.hpp"
+#include "launch/launcher.hpp"
 
 #include <functional>
 #include <set>
@@ -19,14 +21,23 @@ namespace pm::daemon {
 class StateKeeper final : public engine::Events {
 public:
     /// Passes every event on to `next`. `directory` is made, 0700, when it is first needed; empty: nothing is kept.
-    /// `removed` hears of apps that are gone.
-    StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory,
+    /// `removed` hears of apps that are gone. `uptime`: what is kept under another one is of another life of the machine or container,
+    /// and worth nothing; empty: the directory itself lives no longer.
+    StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory, std::string uptime,
                 std::function<void(const std::string& app)> removed);
-    /// Whose apps are kept. Must be called before the first event.
-    void set_supervisor(const engine::Supervisor& supervisor) noexcept { supervisor_ = &supervisor; }
+    /// Whose apps are kept, and who knows their processes. Must be called before the first event.
+    void set_sources(const engine::Supervisor& supervisor, launch::Launcher& launcher) noexcept
+    {
+        supervisor_ = &supervisor;
+        launcher_ = &launcher;
+    }
 
-    /// What an earlier pmd of this boot left, in order of creation; a file that cannot be read is told and left alone.
-    [[nodiscard]] std::vector<engine::SavedApp> load() const;
+    /// What an earlier pmd left, in order of creation; a file that cannot be read is told and left alone.
+    struct Kept {
+        engine::SavedApp app;
+        std::string trace; ///< launch::Launcher::trace()
+    };
+    [[nodiscard]] std::vector<Kept> load();
     /// True when an app of this name was removed since the machine came up: it does not start with the next pmd.
     [[nodiscard]] bool was_removed(const std::string& app) const;
     /// Writes what is still to be written.
@@ -43,13 +54,17 @@ public:
 private:
     [[nodiscard]] std::string path_of(const std::string& app) const;
     [[nodiscard]] std::string mark_of(const std::string& app) const;
+    void make_directory();
     void write(const std::string& app);
+    [[nodiscard]] std::string trace(const engine::SavedApp& app) const;
 
     io::Log& log_;
     engine::Events& next_;
     std::string directory_;
+    std::string uptime_;
     std::function<void(const std::string&)> removed_;
     const engine::Supervisor* supervisor_ = nullptr;
+    launch::Launcher* launcher_ = nullptr;
     std::set<std::string> changed_;
     io::Source turn_;
     std::set<std::string> complained_; ///< apps whose file could not be written, said once each

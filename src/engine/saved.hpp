@@ -5,6 +5,7 @@
 // use after a reboot, and is kept where a reboot removes it.
 #pragma once
 
+#include "engine/ports.hpp"
 #include "engine/step.hpp"
 
 #include <cstdint>
@@ -45,5 +46,16 @@ struct SavedApp {
     std::vector<SavedInstance> instances;
     bool seen_listening = false; ///< what it is to do again before it is ready
 };
+
+/// Of the processes that `app` has.
+[[nodiscard]] inline std::vector<ProcessKey> keys_of(const SavedApp& app)
+{
+    std::vector<ProcessKey> keys;
+    for (const SavedInstance& instance : app.instances) {
+        if (has_process(instance.machine.state)) keys.push_back({instance.id, instance.machine.generation});
+        for (const auto& [generation, process] : instance.others) keys.push_back({instance.id, generation});
+    }
+    return keys;
+}
 
 } // namespace pm::engine

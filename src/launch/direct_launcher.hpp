@@ -55,6 +55,10 @@ public:
     void go_on() override;
     [[nodiscard]] bool at_rest() const override;
     [[nodiscard]] std::string state() const override;
+    [[nodiscard]] std::string trace(std::span<const engine::ProcessKey> keys) override;
+    void recover(const std::string& trace) override;
+    [[nodiscard]] base::Fd descriptor_of(engine::ProcessKey key, int number) override;
+    [[nodiscard]] base::Fd output_of(engine::ProcessKey key, int number) override;
     [[nodiscard]] std::string description() const override;
     /// The cgroup directory processes are placed under; empty when process trees are followed instead.
     [[nodiscard]] const std::string& cgroup_root() const;

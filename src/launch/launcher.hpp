@@ -5,6 +5,7 @@
 #include "engine/ports.hpp"
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -38,6 +39,15 @@ public:
     [[nodiscard]] virtual bool at_rest() const { return true; }
     /// What a launcher executed in our place needs so that adopt() finds our processes. Empty: nothing.
     [[nodiscard]] virtual std::string state() const { return {}; }
+    /// What the launcher of a pmd that comes after this one was killed needs to find these processes. Empty: nothing.
+    [[nodiscard]] virtual std::string trace(std::span<const engine::ProcessKey>) { return {}; }
+    /// Takes a trace() of a pmd that was killed. Before adopt().
+    virtual void recover(const std::string&) {}
+    /// Of a process that was recovered and lives, before it is adopted: a copy of its descriptor `number`; invalid: it has none,
+    /// or we may not.
+    [[nodiscard]] virtual base::Fd descriptor_of(engine::ProcessKey, int) { return {}; }
+    /// The same of the pipe that it was given as its stdout (1) or stderr (2): an end to read from.
+    [[nodiscard]] virtual base::Fd output_of(engine::ProcessKey, int) { return {}; }
     /// How processes are kept together, for people: "process trees", "a cgroup per app below ...".
     [[nodiscard]] virtual std::string description() const = 0;
 };

@@ -20,7 +20,14 @@ struct Pipe {
     base::Fd write;
 };
 
-base::Result<Pipe> make_pipe(const std::string& app)
+/// Its holder is a reader, too: the pipe never is without one.
+void hold_both_ends(base::Fd& end)
+{
+    const std::string path = fmt::format("/proc/self/fd/{}", end.get());
+    if (base::Fd both(open(path.c_str(), O_RDWR | O_CLOEXEC)); both) end = std::move(both);
+}
+
+base::Result<Pipe> make_pipe(const std::string& app, bool survives)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -29,13 +36,8 @@ base::Result<Pipe> make_pipe(const std::string& app)
     // Ours alone: the app must find its end blocking, as programs expect of stdout.
     if (fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) < 0)
         return base::fail_errno(fmt::format("making a pipe for the output of '{}'", app), errno);
+    if (survives) hold_both_ends(pipe.write);
     return pipe;
-}
-
-/// Of one pipe, unique while the process lives.
-std::string depot_name(engine::ProcessKey key, const char* stream)
-{
-    return fmt::format("log-{}-{}-{}", key.id.value, key.generation.value, stream);
 }
 
 } // namespace
@@ -77,7 +79,7 @@ struct LogStore::Impl {
 
 base::Result<base::Fd> LogStore::Impl::make_stream(PipeStream::Route route, const std::string& kept_as)
 {
-    auto pipe = make_pipe(route.origin->app);
+    auto pipe = make_pipe(route.origin->app, options.survive_us);
     if (!pipe) return tl::unexpected(std::move(pipe.error()));
     if (depot != nullptr) depot->keep(kept_as, pipe->read.get());
     auto added = add_stream(std::move(pipe->read), std::move(route), kept_as);
@@ -130,10 +132,10 @@ base::Result<engine::Stdio> LogStore::Impl::open_files(const engine::LaunchReque
 {
     const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
     const auto combined = sinks.get(of_instance.combined);
-    auto out = make_stream({request.spec, origin, Stream::Out, sinks.get(of_instance.out), combined}, depot_name(request.key, "out"));
+    auto out = make_stream({request.spec, origin, Stream::Out, sinks.get(of_instance.out), combined}, name_in_depot(request.key, Stream::Out));
     if (!out) return tl::unexpected(std::move(out.error()));
     // Should this fail, the end of `out` closes and its stream ends by itself.
-    auto err = make_stream({request.spec, origin, Stream::Err, sinks.get(of_instance.err), combined}, depot_name(request.key, "err"));
+    auto err = make_stream({request.spec, origin, Stream::Err, sinks.get(of_instance.err), combined}, name_in_depot(request.key, Stream::Err));
     if (!err) return tl::unexpected(std::move(err.error()));
     return engine::Stdio{std::move(*out), std::move(*err)};
 }
@@ -141,15 +143,15 @@ base::Result<engine::Stdio> LogStore::Impl::open_files(const engine::LaunchReque
 void LogStore::Impl::resume(const engine::LaunchRequest& request, const LogPaths& of_instance)
 {
     const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
-    const auto go_on = [&](Stream stream, const char* which, const LogPath& path) {
-        const std::string name = depot_name(request.key, which);
+    const auto go_on = [&](Stream stream, const LogPath& path) {
+        const std::string name = name_in_depot(request.key, stream);
         base::Fd pipe = depot->take(name);
         if (!pipe) return;
         auto added = add_stream(std::move(pipe), {request.spec, origin, stream, sinks.get(path), sinks.get(of_instance.combined)}, name);
         if (!added) warn(added.error().message);
     };
-    go_on(Stream::Out, "out", of_instance.out);
-    go_on(Stream::Err, "err", of_instance.err);
+    go_on(Stream::Out, of_instance.out);
+    go_on(Stream::Err, of_instance.err);
 }
 
 LogStore::LogStore(io::EventLoop& loop, LogOptions options, std::function<void(const std::string&)> warn)
@@ -210,6 +212,12 @@ std::map<std::string, std::string> LogStore::begun_lines() const
 }
 
 void LogStore::go_on_with(std::map<std::string, std::string> begun_lines) { impl_->begun = std::move(begun_lines); }
+
+/// Unique while the process lives.
+std::string LogStore::name_in_depot(engine::ProcessKey key, Stream stream)
+{
+    return fmt::format("log-{}-{}-{}", key.id.value, key.generation.value, stream == Stream::Out ? "out" : "err");
+}
 
 void LogStore::set_depot(PipeDepot& depot) { impl_->depot = &depot; }
 

@@ -29,6 +29,7 @@ struct LogOptions {
     std::size_t max_reader_buffer = 1u << 20; ///< bytes per reader
     bool journal = false;                ///< processes are units of systemd: their lines can go to the journal
     bool journal_by_default = true;      ///< and do so unless a spec says otherwise
+    bool survive_us = false;             ///< who writes to a pipe while no pmd reads waits for the next one instead of being ended by SIGPIPE
     std::string journal_socket = "/run/systemd/journal/stdout";
 };
 
@@ -62,6 +63,8 @@ public:
     /// Goes on reading the pipes of a process that an earlier pmd launched, as far as the depot has them.
     void resume(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void forget(base::InstanceId id) override;
+    /// The name in the depot of the pipe of a process.
+    [[nodiscard]] static std::string name_in_depot(engine::ProcessKey key, Stream stream);
     /// Keeps the pipes of processes that outlive pmd; must outlive this. Before the first open().
     void set_depot(PipeDepot& depot);
     /// Reads what the pipes have now, bounded: what an ended process said last is heard, as nobody resumes its pipes.

@@ -25,6 +25,9 @@ int remove_tree(const std::string& path, int depth = 0)
     return ::rmdir(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
 }
 
+/// Of a pmd that lives no more.
+bool is_beside(std::string_view name) { return name.starts_with("../"); }
+
 /// 0 or errno.
 int write_file(const std::string& path, std::string_view text)
 {
@@ -165,11 +168,17 @@ Cgroups::Removal Cgroups::remove(const std::string& name)
 
 std::vector<pid_t> Cgroups::members(const std::string& name) const { return cgroup_members(root_ + "/" + name); }
 
+std::string Cgroups::seen_from_beside(const std::string& name) const
+{
+    return is_beside(name) ? name : "../" + root_.substr(root_.rfind('/') + 1) + "/" + name;
+}
+
 bool Cgroups::contains(const std::string& name, pid_t pid) const
 {
     const auto text = read_small_file("/proc/" + std::to_string(pid) + "/cgroup", 65536);
     if (!text) return false;
-    const std::string wanted = "0::" + root_name_ + "/" + name;
+    const std::string beside = root_name_.substr(0, root_name_.rfind('/'));
+    const std::string wanted = "0::" + (is_beside(name) ? beside + name.substr(2) : root_name_ + "/" + name);
     const auto lines = base::split(*text, '\n');
     return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
         return line == wanted || line.starts_with(wanted + "/");

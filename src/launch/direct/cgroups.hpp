@@ -36,6 +36,8 @@ public:
     [[nodiscard]] const std::string& root() const noexcept { return root_; }
     /// The same as /proc/<pid>/cgroup calls it.
     [[nodiscard]] const std::string& root_name() const noexcept { return root_name_; }
+    /// The name under which another pmd beside us, with a root of its own, reaches our leaf `name`.
+    [[nodiscard]] std::string seen_from_beside(const std::string& name) const;
     /// Gives up on cgroups for what comes; leaves that exist are still served.
     void disable() noexcept { disabled_ = true; }
 

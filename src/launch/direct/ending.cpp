@@ -15,6 +15,7 @@ namespace {
 using model::ExitInfo;
 
 constexpr int kReapsAtOnce = 1024; ///< then others are served first
+constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 constexpr auto kSettling = std::chrono::milliseconds(2); ///< an execve(2) takes less, most of the time
 
 ExitInfo to_exit(const siginfo_t& info)
@@ -101,6 +102,7 @@ void DirectLauncher::Impl::watch_leftovers(Generation& generation)
 {
     if (generation.cgroup.empty()) {
         waiting_.insert(generation.request.key);
+        if (generation.foreign) ask_again_.set_time(std::chrono::steady_clock::now() + kBetweenLooks); // nobody tells us of strangers
         return;
     }
     if (generation.emptiness.source) {

@@ -126,8 +126,29 @@ Family::Belongs Family::belongs(const ProcessInfo& info, Generation& generation)
     return tagged ? answer(shares_any(tagged->outputs, generation.outputs)) : Belongs::Unsettled;
 }
 
+/// They are not our children. What their environment says is not believed: a pmd elsewhere may have an app of that name.
+Family::Adopted Family::strays(Generation& generation) const
+{
+    Adopted result;
+    const ProcessTable all = read_processes();
+    // A session or group keeps its number from being given away: who has it now is its leader, or proves that it is gone.
+    const auto leader = all.find(generation.pid);
+    const bool number_is_ours =
+        generation.main_alive() || (!is_main_(generation.pid) && (leader == all.end() || leader->second.start_time == generation.start_time));
+    for (const auto& [pid, info] : all) {
+        if (info.ended() || is_main_(pid)) continue;
+        const auto seen = generation.known.find(pid);
+        const bool known = seen != generation.known.end() && seen->second == info.start_time;
+        if (!known && !(number_is_ours && (info.session == generation.pid || info.group == generation.pid))) continue;
+        generation.known[pid] = info.start_time;
+        result.members.push_back(info);
+    }
+    return result;
+}
+
 Family::Adopted Family::adopted(Generation& generation)
 {
+    if (generation.foreign) return strays(generation);
     Adopted result;
     for (const pid_t pid : own_children()) {
         if (is_main_(pid)) continue;

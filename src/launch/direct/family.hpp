@@ -31,7 +31,7 @@ public:
         /// There is another child that may be one: it is in the middle of execve(2), ask again in a moment.
         bool unsettled = false;
     };
-    /// Living adopted children of pmd that belong to `generation`.
+    /// Living adopted children of pmd that belong to `generation`; of a foreign one, all of its session and what was known.
     [[nodiscard]] Adopted adopted(Generation& generation);
     /// All living processes of `generation` but its main process; remembers them in generation.known.
     [[nodiscard]] std::vector<ProcessInfo> members(Generation& generation);
@@ -50,6 +50,7 @@ private:
     IsMain is_main_;
     std::map<pid_t, Tag> tags_; ///< of adopted children, so that each environment is read once
 
+    [[nodiscard]] Adopted strays(Generation& generation) const;
     enum class Belongs { No, Yes, Unsettled };
     const Tag* tag(const ProcessInfo& info);
     Belongs belongs(const ProcessInfo& info, Generation& generation);

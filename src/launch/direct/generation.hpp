@@ -16,6 +16,8 @@ namespace pm::launch {
 struct Generation {
     engine::LaunchRequest request;
     pid_t pid = 0;
+    std::uint64_t start_time = 0; ///< of `pid`, once it was asked for
+    bool foreign = false;         ///< no child of ours: a pmd that was killed had launched it
     Watched main;                 ///< pidfd; empty once the main process is reaped
     Talk talk;                    ///< with pm-exec; over once it has executed the app or failed
     std::string cgroup;           ///< leaf; empty: its process tree is followed

@@ -16,7 +16,12 @@ namespace {
 
 using model::ExitInfo;
 
+/// Only a parent learns how a process ended.
+ExitInfo end_of_foreign() { return {.kind = ExitInfo::Kind::Lost, .detail = "ended; how is not known, as a pmd that was killed had started it"}; }
+
 ExitInfo unseen() { return {.kind = ExitInfo::Kind::Lost, .detail = "ended unseen while pmd was away"}; }
+
+} // namespace
 
 Earlier left_as(const Generation& generation)
 {
@@ -24,6 +29,8 @@ Earlier left_as(const Generation& generation)
     left.waiting = generation.waiting;
     left.main_alive = generation.main_alive();
     left.pid = generation.pid;
+    left.foreign = generation.foreign;
+    left.start_time = generation.start_time;
     left.cgroup = generation.cgroup;
     left.pid_file = generation.pid_file;
     left.exit = generation.exit;
@@ -33,8 +40,6 @@ Earlier left_as(const Generation& generation)
     left.known = generation.known;
     return left;
 }
-
-} // namespace
 
 /// What pm-exec has yet to say would be lost, as would the end of one that failed.
 bool DirectLauncher::Impl::at_rest() const
@@ -108,9 +113,26 @@ bool DirectLauncher::Impl::take_up(Generation& generation, Earlier& earlier)
     generation.outputs = std::move(earlier.outputs);
     generation.known = std::move(earlier.known);
     generation.adopted = true;
+    generation.foreign = earlier.foreign;
+    generation.start_time = earlier.start_time;
     if (!earlier.main_alive) return true;
+    return earlier.foreign ? take_up_foreign(generation) : watch_earlier(generation);
+}
+
+/// True also when it has ended: what it left is looked at.
+bool DirectLauncher::Impl::take_up_foreign(Generation& generation)
+{
+    generation.exit = end_of_foreign();
+    const auto info = read_process(generation.pid);
+    if (!info || info->start_time != generation.start_time || info->ended()) return true;
+    generation.main.fd = open_process(*info);
+    return !generation.main.fd || watch_earlier(generation);
+}
+
+bool DirectLauncher::Impl::watch_earlier(Generation& generation)
+{
     // Our child, not yet reaped: the number is its own, even if it has ended.
-    generation.main.fd = base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, generation.pid, 0)));
+    if (!generation.main.fd) generation.main.fd = base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, generation.pid, 0)));
     if (!generation.main.fd) {
         warn_(generation.request.spec->name + ": process " + std::to_string(generation.pid) + " cannot be watched: " + std::strerror(errno));
         return false;

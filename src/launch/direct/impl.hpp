@@ -58,8 +58,15 @@ struct DirectLauncher::Impl {
     void read_earlier();
     void adopt(const engine::LaunchRequest& request);
     bool take_up(Generation& generation, Earlier& earlier);
+    bool take_up_foreign(Generation& generation);
+    bool watch_earlier(Generation& generation);
     void tell_adopted();
     void tell_adopted(Generation& generation);
+
+    // recovering.cpp
+    [[nodiscard]] std::string trace(std::span<const engine::ProcessKey> keys);
+    void recover(const std::string& trace);
+    [[nodiscard]] std::optional<ProcessInfo> recovered(engine::ProcessKey key) const;
 
     // signalling.cpp
     void signal_all(Generation& generation, int signal);
@@ -106,5 +113,8 @@ struct DirectLauncher::Impl {
     io::Source ask_again_; ///< armed while it cannot be told whether something is left
     io::Source children_;
 };
+
+/// What another launcher needs to know of it.
+[[nodiscard]] Earlier left_as(const Generation& generation);
 
 } // namespace pm::launch

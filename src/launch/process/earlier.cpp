@@ -30,7 +30,7 @@ Json to_json(engine::ProcessKey key, const Earlier& process)
 {
     Json json{{"id", key.id.value}, {"generation", key.generation.value}, {"waiting", process.waiting}};
     if (process.waiting) return json;
-    json.update({{"main_alive", process.main_alive}, {"pid", process.pid}, {"cgroup", process.cgroup}, {"pid_file", process.pid_file},
+    json.update({{"main_alive", process.main_alive}, {"pid", process.pid}, {"foreign", process.foreign}, {"start_time", process.start_time}, {"cgroup", process.cgroup}, {"pid_file", process.pid_file},
                  {"exit", to_json(process.exit)}, {"killed", process.killed}, {"told", process.told}, {"known", process.known}});
     Json& outputs = json["outputs"] = Json::array();
     for (const FileId& output : process.outputs) outputs.push_back(Json::array({output.device, output.inode}));
@@ -44,6 +44,8 @@ Earlier process_from(const Json& from)
     if (process.waiting) return process;
     process.main_alive = from.at("main_alive");
     process.pid = from.at("pid");
+    process.foreign = from.at("foreign");
+    process.start_time = from.at("start_time");
     process.cgroup = from.at("cgroup");
     process.pid_file = from.at("pid_file");
     process.exit = exit_from(from.at("exit"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a launcher leaves the one that is executed in its place. Children stay children of the same pid, so each is named
-// by its pid until it is reaped; of units only those that are not asked for yet need telling.
+// by its pid until it is reaped; of units only those that are not asked for yet need telling. What a pmd wrote down in case
+// that it is killed has the same form: its processes are somebody else's children then, and named with their start time.
 #pragma once
 
 #include "base/error.hpp"
@@ -19,6 +20,8 @@ struct Earlier {
     bool waiting = false;        ///< for its launch: nothing else is known of it
     bool main_alive = false;     ///< not reaped: it may have ended
     pid_t pid = 0;
+    bool foreign = false;        ///< no child of this process
+    std::uint64_t start_time = 0; ///< of one that is or may become foreign: ticks after boot
     std::string cgroup;
     std::string pid_file;
     model::ExitInfo exit;

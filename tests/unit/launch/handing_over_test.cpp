@@ -4,6 +4,7 @@
 
 #include "launch/process/process_table.hpp"
 
+#include <array>
 #include <csignal>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -121,6 +122,54 @@ TEST_P(Launching, what_nobody_left_is_lost)
     world.launcher->adopt(request);
     ASSERT_TRUE(world.until_gone(request.key));
     EXPECT_EQ(world.told(request.key).gone->kind, Kind::Lost);
+}
+
+TEST_P(Launching, what_a_killed_pmd_left_is_gone_on_with)
+{
+    const auto key = world.launch(shell("sh -c 'echo $$; exec sleep 1000' & exec sleep 1000"));
+    const pid_t left = first_number(world, key);
+    ASSERT_TRUE(world.until_running(key));
+    const pid_t pid = world.told(key).pid;
+    world.recover(key, [](Earlier&) {});
+    ASSERT_TRUE(world.until([&] { return world.told(key).running == 2; }));
+    EXPECT_EQ(world.told(key).pid, pid);
+    EXPECT_TRUE(world.launcher->owns(key, left));
+    world.launcher->terminate(key, SIGTERM);
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_FALSE(is_alive(left));
+}
+
+TEST_P(Launching, a_process_that_only_has_the_number_is_left_alone)
+{
+    const auto key = world.launch(shell("exec sleep 1000"));
+    ASSERT_TRUE(world.until_running(key));
+    const pid_t pid = world.told(key).pid;
+    world.recover(key, [](Earlier& process) {
+        ++process.start_time;
+        process.cgroup.clear(); // which says nothing of a number
+    });
+    EXPECT_FALSE(world.launcher->descriptor_of(key, 0));
+    ASSERT_TRUE(world.until_gone(key));
+    EXPECT_EQ(world.told(key).gone->kind, Kind::Lost);
+    EXPECT_TRUE(is_alive(pid));
+    ::kill(pid, SIGKILL);
+}
+
+TEST_P(Launching, output_of_a_killed_pmds_process_is_the_pipe_it_was_given)
+{
+    const auto key = world.launch(shell("echo begun; exec sleep 1000"));
+    ASSERT_TRUE(world.until_text(key, "begun"));
+    ASSERT_TRUE(world.until_running(key));
+    const auto other = world.launch(shell("exec sleep 1000"));
+    ASSERT_TRUE(world.until_running(other));
+    auto left = *earlier_from(world.launcher->trace(std::array{key, other}));
+    left.processes.at(other).outputs = left.processes.at(key).outputs; // as if it had something else there by now
+    world.launcher->recover(to_bytes(left));
+    EXPECT_TRUE(world.launcher->output_of(key, 1));
+    EXPECT_TRUE(world.launcher->descriptor_of(key, 0));
+    EXPECT_FALSE(world.launcher->output_of(key, 0)) << "/dev/null";
+    EXPECT_FALSE(world.launcher->output_of(key, 99));
+    EXPECT_FALSE(world.launcher->output_of(other, 1));
 }
 
 } // namespace

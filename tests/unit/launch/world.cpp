@@ -41,6 +41,16 @@ void World::replace_launcher()
         if (!told_[key].gone) launcher->adopt(request);
 }
 
+void World::recover(engine::ProcessKey key, const std::function<void(Earlier&)>& alter)
+{
+    auto left = *earlier_from(launcher->trace(std::span(&key, 1)));
+    alter(left.processes.at(key));
+    launcher.reset();
+    make_launcher({});
+    launcher->recover(to_bytes(left));
+    launcher->adopt(requests_[key]);
+}
+
 World::~World()
 {
     for (const auto& [key, told] : told_)

@@ -4,6 +4,7 @@
 
 #include "channel/app_channels.hpp"
 #include "launch/direct_launcher.hpp"
+#include "launch/process/earlier.hpp"
 
 #include <gtest/gtest.h>
 
@@ -47,6 +48,8 @@ public:
     engine::ProcessKey launch(const model::AppSpec& spec);
     /// As if another pmd had been executed in the place of this one: a new launcher, which adopts what is not gone.
     void replace_launcher();
+    /// As if a pmd that was killed had only written down of `key` what `alter` makes of it; its process is adopted.
+    void recover(engine::ProcessKey key, const std::function<void(Earlier&)>& alter);
     /// Runs the loop until `done` holds; false after 20 s.
     bool until(const std::function<bool()>& done);
     bool until_running(engine::ProcessKey key);
