@@ -22,8 +22,8 @@ std::string depot_name(ProcessKey key)
 
 } // namespace
 
-BindBroker::BindBroker(io::EventLoop& loop, ClusterOf cluster_of, std::function<void(const std::string&)> warn)
-    : loop_(loop), cluster_of_(std::move(cluster_of)), warn_(std::move(warn))
+BindBroker::BindBroker(io::EventLoop& loop, ClusterOf cluster_of, Members members, std::function<void(const std::string&)> warn)
+    : loop_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members)), warn_(std::move(warn))
 {
 }
 
@@ -57,6 +57,7 @@ void BindBroker::reconnect(const engine::LaunchRequest& request, const model::Sh
     if (!wants(*request.spec)) return;
     Filter& filter = filters_[request.key] = filter_of(request);
     if (depot_ != nullptr) filter.listener = depot_->recover(depot_name(request.key));
+    filter.orphan = !filter.listener && !filter.each_its_own;
     watch(filter);
     AppSockets& sockets = app(filter.app).sockets;
     sockets.recover();

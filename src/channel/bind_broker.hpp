@@ -29,13 +29,15 @@ namespace pm::channel {
 class BindBroker final : public engine::Channels {
 public:
     using ClusterOf = std::function<model::ClusterMode(const model::AppSpec&)>;
+    /// The living processes of `key`, as its launcher knows them.
+    using Members = std::function<std::vector<pid_t>(engine::ProcessKey key)>;
     /// What of one launched process is looked at again, at once; above, its processes bind by themselves.
     static constexpr std::size_t kMostWaiting = 64;
     /// A process that runs has bound everything so long after it listened on something.
     static constexpr std::chrono::seconds kAllBound{10};
 
     /// `warn` gets sentences for the log.
-    BindBroker(io::EventLoop& loop, ClusterOf cluster_of, std::function<void(const std::string&)> warn);
+    BindBroker(io::EventLoop& loop, ClusterOf cluster_of, Members members, std::function<void(const std::string&)> warn);
     /// Before the loop runs; it must outlive this.
     void set_events(engine::ChannelEvents& events) noexcept { events_ = &events; }
     /// Where listeners and sockets are kept from now on; it must outlive this. Without, they end with pmd.
@@ -48,6 +50,7 @@ public:
     base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void take_filter(engine::ProcessKey key, base::Fd& listener) override;
+    void runs(engine::ProcessKey key, pid_t pid) override;
     void ended(engine::ProcessKey key) override;
     void rests(const std::string& app) override;
     [[nodiscard]] std::vector<std::string> addresses(const std::string& app) const override;
@@ -66,6 +69,7 @@ private:
         base::Fd listener; ///< invalid: not there yet, or nobody is left
         io::Source source;
         bool ready = false;        ///< told
+        bool orphan = false;       ///< its listener ended with an earlier pmd
         bool each_its_own = false; ///< SO_REUSEPORT is set, and nothing shared
     };
     struct Question {
@@ -108,9 +112,11 @@ private:
     void arm();
     void listens(Filter& filter, int socket, const AskingProcess& process);
     void tell_ready(engine::ProcessKey key);
+    void take_up(const Filter& filter, pid_t pid);
 
     io::EventLoop& loop_;
     ClusterOf cluster_of_;
+    Members members_;
     std::function<void(const std::string&)> warn_;
     engine::ChannelEvents* events_ = nullptr;
     SocketDepot* depot_ = nullptr;

@@ -2,6 +2,9 @@
 // What the broker looks at again, as nobody tells it: binds that wait for the first one, and sockets about to listen.
 #include "channel/bind_broker.hpp"
 
+#include "channel/app_process.hpp"
+#include "channel/listening_sockets.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +14,9 @@ namespace {
 /// 1 ms, 2 ms, ... 64 ms: half a second in all. The kernel takes microseconds; a busy machine takes longer.
 constexpr int kMostLooks = 12;
 constexpr model::Duration kLongestDelay{64'000};
+/// Of an orphan: looked at, once.
+constexpr std::size_t kMostMembers = 64;
+constexpr std::size_t kMostDescriptors = 1024;
 
 } // namespace
 
@@ -95,6 +101,41 @@ void BindBroker::listens(Filter& filter, int socket, const AskingProcess& proces
         if (const auto found = apps_.find(name); found != apps_.end()) found->second.sockets.close_left_behind();
     });
     if (timer) of.all_bound = *std::move(timer);
+}
+
+/// The sockets of an orphan are still to be had from its processes, for those that come after it.
+void BindBroker::runs(engine::ProcessKey key, pid_t)
+{
+    Filter* filter = find(key);
+    if (filter == nullptr || !std::exchange(filter->orphan, false)) return;
+    std::vector<pid_t> members = members_(key);
+    if (members.size() > kMostMembers) members.resize(kMostMembers);
+    for (const pid_t pid : members) take_up(*filter, pid);
+}
+
+void BindBroker::take_up(const Filter& filter, pid_t pid)
+{
+    const AppProcess process(pid);
+    if (!process) return;
+    const Inodes listening = listening_sockets(pid);
+    AppSockets& sockets = app(filter.app).sockets;
+    (void)process.visit_sockets(kMostDescriptors, [&](int number, ino_t inode) {
+        if (!listening.contains(inode)) return true;
+        if (sockets.find(inode) == nullptr) {
+            SharedSocket fresh;
+            fresh.fd = process.copy(number);
+            const auto place = socket_inode(fresh.fd.get()) == inode ? place_of(fresh.fd.get()) : std::nullopt;
+            if (!place || sockets.find(*place) != nullptr) return true;
+            fresh.place = *place;
+            fresh.inode = inode;
+            fresh.number = number;
+            if (const std::string path = place->path(); !path.empty()) fresh.file = AskingProcess(pid).find_socket(path);
+            if (!sockets.add(std::move(fresh))) return false;
+            sockets.keep(*sockets.find(inode));
+        }
+        sockets.find(inode)->add_holder({filter.key, pid, number});
+        return true;
+    });
 }
 
 void BindBroker::tell_ready(engine::ProcessKey key)

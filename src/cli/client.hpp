@@ -115,9 +115,9 @@ public:
 
 class Client {
 public:
-    /// What is done when no pmd runs. Look: nothing at all. Fail: it is started where that is the bus's business (D-Bus
-    /// activation). Start: also on the embedded bus.
-    enum class Missing { Look, Fail, Start };
+    /// What is done when no pmd runs. Look: nothing at all. Recover: on the embedded bus one is started to go on with the apps
+    /// of one that was killed. Fail: also where that is the bus's business (D-Bus activation). Start: in any case on the embedded bus.
+    enum class Missing { Look, Recover, Fail, Start };
     /// Finds pmd. Status 3: none; with the code NoDaemon: the bus could not start it.
     static Outcome<Client> connect(const Context& context, Missing missing = Missing::Fail);
     Client(Client&&) noexcept;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <sdbus-c++/sdbus-c++.h>
@@ -60,14 +61,14 @@ bool can_be_started(sdbus::IProxy& bus)
     return std::find(names.begin(), names.end(), kBusName) != names.end();
 }
 
-/// The bus of `choice` if pmd is there or can be started by it, for Missing::Look only the first; else nothing.
+/// The bus of `choice` if pmd is there or can be started by it, for Missing::Look and Recover only the first; else nothing.
 std::optional<Offer> try_bus(const BusChoice& choice, Client::Missing missing)
 {
     try {
         auto connection = open_bus(choice);
         const auto bus = sdbus::createProxy(*connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
         std::string owner = owner_of_name(*bus);
-        if (owner.empty() && (missing == Client::Missing::Look || !can_be_started(*bus))) return std::nullopt;
+        if (owner.empty() && (missing < Client::Missing::Fail || !can_be_started(*bus))) return std::nullopt;
         return Offer{std::move(connection), std::move(owner)};
     } catch (const sdbus::Error&) {
         return std::nullopt;
@@ -91,6 +92,15 @@ Outcome<std::optional<Offer>> try_choice(const BusChoice& choice, Client::Missin
         if (auto safe = check_private(choice.runtime_dir); !safe) return failed(safe.error());
     }
     return try_bus(choice, missing);
+}
+
+/// Whether a pmd that was killed wrote down apps there (daemon/state_keeper.hpp).
+bool has_left_apps(const BusChoice& embedded)
+{
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(embedded.runtime_dir + "/apps", none))
+        if (entry.path().extension() == ".json") return check_private(embedded.runtime_dir).has_value();
+    return false;
 }
 
 /// For messages: the places, each once.
@@ -128,7 +138,10 @@ Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missi
     const BusChoice& last = choices->back();
     const std::string nowhere = fmt::format("no pmd is running ({})", all_of(*choices));
     if (last.kind != BusChoice::Kind::Embedded) return failed(kNoDaemon, nowhere);
-    if (missing != Client::Missing::Start) return failed(kNoDaemon, nowhere + "; 'pmctl start' starts one");
+    const bool left = has_left_apps(last);
+    if (missing == Client::Missing::Look && left)
+        return failed(kNoDaemon, nowhere + "; one that did not end in order left apps: 'pmctl list' starts the next, which goes on with them");
+    if (missing != Client::Missing::Start && !left) return failed(kNoDaemon, nowhere + "; 'pmctl start' starts one");
     if (auto started = start_daemon(context, last); !started) return failed(started.error());
     if (auto offer = wait_for_bus(last)) return FoundDaemon{std::move(offer->connection), to_string(last)};
     return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(last)));

@@ -81,7 +81,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       notify_(loop_, notify_directory(runtime_.locations.runtime_dir),
               [this](engine::ProcessKey key, pid_t pid) { return launcher_->owns(key, pid); },
               [this](const std::string& text) { log_.warning(text); }),
-      bind_broker_(loop_, policy::cluster_of,
+      bind_broker_(loop_, policy::cluster_of, [this](engine::ProcessKey key) { return launcher_->members(key); },
                    [this](const std::string& text) { log_.warning(text); }),
       node_(loop_, sockets_, {policy::cluster_of, policy::has_channel, runtime_.drain_script},
             [this](const std::string& text) { log_.warning(text); }),

@@ -17,7 +17,8 @@ namespace {
 constexpr const char* kServer = R"(import socket
 one = socket.socket(fileno=3)
 one.setblocking(True)
-while True:
+)";
+constexpr const char* kLoop = R"(while True:
     connection = one.accept()[0]
     connection.recv(4096)
     connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nhey")
@@ -145,7 +146,7 @@ TEST_P(Recovery, WhatIsWrittenMeanwhileIsNotLost)
 TEST_P(Recovery, HeldSocketsComeBackFromTheProcessesWithWhoWaitsThere)
 {
     const int port = free_port();
-    dir_.write("server.py", kServer);
+    dir_.write("server.py", std::string(kServer) + kLoop);
     load(fmt::format("apps: [{{name: web, script: server.py, interpreter: python3, listen: {}, kill_timeout: 1}}]", port));
     const pid_t pid = only("web").pid;
     ASSERT_TRUE(http_get(port, "/").ends_with("hey"));
@@ -168,6 +169,19 @@ TEST_P(Recovery, HeldSocketsComeBackFromTheProcessesWithWhoWaitsThere)
     for (ssize_t got = 0; (got = recv(waiting, piece, sizeof piece, 0)) > 0;) answer.append(piece, static_cast<std::size_t>(got));
     close(waiting);
     EXPECT_TRUE(answer.ends_with("hey")) << answer;
+    EXPECT_TRUE(http_get(port, "/").ends_with("hey"));
+}
+
+TEST_P(Recovery, WhatProgramsBoundByThemselvesIsSharedOn)
+{
+    const int port = free_port();
+    dir_.write("server.py", fmt::format("import socket\none = socket.socket()\none.bind((\"127.0.0.1\", {}))\none.listen()\n", port) + kLoop);
+    load("apps: [{name: web, script: server.py, interpreter: python3, instances: 2}]");
+    ask_until([&] { return http_get(port, "/").ends_with("hey"); }, "the server");
+    replace_pmd();
+    const auto before = list();
+    manager_->Reload("web", {});
+    for (const Instance& instance : before) EXPECT_FALSE(is_running(instance.pid));
     EXPECT_TRUE(http_get(port, "/").ends_with("hey"));
 }
 

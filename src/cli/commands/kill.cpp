@@ -13,7 +13,7 @@ public:
     }
     int run(Context& context) override
     {
-        auto client = Client::connect(context, Client::Missing::Look);
+        auto client = Client::connect(context, Client::Missing::Recover);
         if (!client) return report(client.error());
         const auto done =
             with_progress(context, "stopping everything", [&](Watcher* watcher) { return client->exit(watcher); });

@@ -240,6 +240,25 @@ TEST_F(BindWorld, a_new_pmd_goes_on_with_what_the_old_one_had)
     EXPECT_EQ(broker->addresses("web"), std::vector<std::string>{"tcp 127.0.0.1:" + port});
 }
 
+TEST_F(BindWorld, what_a_killed_pmd_had_is_taken_from_the_processes)
+{
+    const std::string port = free_port();
+    const auto first = launch("serve", port, 1);
+    ASSERT_TRUE(until_ready(first));
+    broker.reset();
+    depot.kept.clear();
+    make_broker();
+    broker->reconnect(requests[first], nullptr);
+    EXPECT_TRUE(broker->addresses("web").empty());
+    broker->runs(first, told[first].pid);
+    EXPECT_EQ(broker->addresses("web"), std::vector<std::string>{"tcp 127.0.0.1:" + port});
+    const auto second = launch("serve", port, 2);
+    ASSERT_TRUE(until_ready(second)) << text(second);
+    EXPECT_TRUE(all_answer(port, {first, second}));
+    kill(first);
+    EXPECT_EQ(ask(port), told[second].pid);
+}
+
 TEST_F(BindWorld, what_was_launched_before_binds_with_the_new_pmd)
 {
     const std::string port = free_port();

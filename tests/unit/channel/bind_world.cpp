@@ -65,7 +65,7 @@ void BindWorld::make_broker()
         if (spec.name == "even") return model::ClusterMode::ReusePortBpf;
         return spec.name == "alone" ? model::ClusterMode::None : model::ClusterMode::Transparent;
     };
-    broker.emplace(loop, cluster_of, [this](const std::string& text) { warnings.push_back(text); });
+    broker.emplace(loop, cluster_of, [this](ProcessKey key) { return launcher->members(key); }, [this](const std::string& text) { warnings.push_back(text); });
     broker->set_events(*this);
     broker->set_depot(depot);
 }
