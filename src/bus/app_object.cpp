@@ -2,9 +2,10 @@
 #include "bus/app_object.hpp"
 
 #include "base/text.hpp"
-#include "policy/serving.hpp"
 #include "bus/list_apps.hpp"
 #include "config/app_file.hpp"
+#include "io/small_file.hpp"
+#include "policy/serving.hpp"
 
 #include <fmt/format.h>
 
@@ -202,6 +203,14 @@ std::vector<std::string> AppObject::Listening()
     std::vector<std::string> all;
     for (const std::string& address : context_.supervisor.listening(name_)) all.push_back(base::printable(address));
     return all;
+}
+
+std::string AppObject::ReloadHint()
+{
+    const auto spec = context_.supervisor.spec(name_);
+    if (!spec) return {};
+    const bool migrates = io::read_small_file("/proc/sys/net/ipv4/tcp_migrate_req", 16).value_or("0").starts_with('1');
+    return policy::reload_hint_of(*spec, migrates);
 }
 
 void AppObject::emit_changes()

@@ -48,6 +48,7 @@ private:
     std::vector<std::string> Warnings() override;
     std::string Cluster() override;
     std::vector<std::string> Listening() override;
+    std::string ReloadHint() override;
 
     void operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap options);
     /// Has `body(reply, grant)` run when the call that is being handled may do what it wishes to this app.

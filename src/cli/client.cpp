@@ -125,7 +125,7 @@ Outcome<AppInfo> Client::app(const std::string& name)
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
                      property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
                      property<std::vector<std::string>>(all, "Warnings"), property<std::string>(all, "LogTarget"), property<std::string>(all, "Cluster"),
-                     property<std::vector<std::string>>(all, "Listening")};
+                     property<std::vector<std::string>>(all, "Listening"), property<std::string>(all, "ReloadHint")};
         if (auto whole = impl_->whole_spec(path)) info.spec = std::move(*whole);
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});

@@ -62,6 +62,7 @@ struct AppInfo {
     std::string log_target; ///< journal, files
     std::string cluster;    ///< how instances share a port
     std::vector<std::string> listening; ///< where, as far as pmd knows
+    std::string reload_hint; ///< what a reload loses; empty: nothing
 };
 
 struct DaemonInfo {

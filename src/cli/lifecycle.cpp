@@ -118,6 +118,19 @@ void show_table(const Context& context, Client& client)
     if (const auto rows = client.list("", true)) static_cast<void>(print(list_table(*rows, context.out)));
 }
 
+void show_reload_hints(const Context& context, Client& client, const std::vector<std::string>& targets)
+{
+    constexpr std::size_t kMost = 20; // apps; of more nobody reads it
+    if (context.globals.silent) return;
+    std::set<std::string> names;
+    for (const std::string& target : targets)
+        if (const auto rows = client.list(target == "all" ? "" : target, false))
+            for (const Row& row : *rows) names.insert(row.app);
+    if (names.size() > kMost) return;
+    for (const std::string& name : names)
+        if (const auto app = client.app(name); app && !app->reload_hint.empty()) warn(fmt::format("'{}': {}", name, app->reload_hint));
+}
+
 int operate_all(Context& context, const std::string& method, const std::string& doing,
                 const std::vector<std::string>& words, const std::vector<std::string>& only)
 {
@@ -141,6 +154,7 @@ int operate_all(Context& context, const std::string& method, const std::string& 
         if (status == kDone) status = failed_with;
         if (failed_with == kNoDaemon) return status;
     }
+    if (method == "Reload" && status == kDone) show_reload_hints(context, *client, *targets);
     show_table(context, *client);
     return status;
 }

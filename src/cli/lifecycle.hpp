@@ -24,7 +24,10 @@ int follow_logs(const Context& context, Client& client, const std::vector<std::s
 /// After success: the table on a terminal, nothing in a pipe.
 void show_table(const Context& context, Client& client);
 
-/// stop, restart, delete: `method` of D-Bus on all targets at once; the first failure's status counts. A target may
+/// After a reload: what it lost of the apps among `targets` and need not have.
+void show_reload_hints(const Context& context, Client& client, const std::vector<std::string>& targets);
+
+/// stop, restart, reload, delete: `method` of D-Bus on all targets at once; the first failure's status counts. A target may
 /// also be a script, which means the apps that run it, or an app file, which means its apps (those in `only`, if any).
 int operate_all(Context& context, const std::string& method, const std::string& doing,
                 const std::vector<std::string>& targets, const std::vector<std::string>& only);

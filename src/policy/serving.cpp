@@ -42,4 +42,16 @@ model::ReloadMode reload_mode_of(const model::AppSpec& spec)
     return shares ? model::ReloadMode::Rolling : model::ReloadMode::Restart;
 }
 
+std::string reload_hint_of(const model::AppSpec& spec, bool migrates)
+{
+    const model::ReloadMode mode = reload_mode_of(spec);
+    if (mode == model::ReloadMode::Restart && !spec.serving.reload.mode)
+        return "a reload restarts it, as its processes share no socket: with 'listen', or several 'instances', the new process serves before "
+               "the old one goes ('reload: {mode: restart}' says that this is meant)";
+    if (mode == model::ReloadMode::Rolling && spec.listen.empty() && cluster_of(spec) == ClusterMode::ReusePortBpf && !migrates)
+        return "a reload loses the connections that wait for a process that goes, as each has a queue of its own: 'sysctl "
+               "net.ipv4.tcp_migrate_req=1' has the kernel pass them on, 'cluster: transparent' shares one queue";
+    return {};
+}
+
 } // namespace pm::policy

@@ -29,4 +29,8 @@ struct Readiness {
 /// The mode of the spec, or Rolling where old and new share what they listen on, else Restart.
 [[nodiscard]] model::ReloadMode reload_mode_of(const model::AppSpec& spec);
 
+/// What a reload of the app loses though nobody asked for that, a sentence with what to do about it; empty: nothing. `migrates`: the
+/// kernel gives the connections that wait in a closed SO_REUSEPORT socket to the others of its group (net.ipv4.tcp_migrate_req, ip-sysctl).
+[[nodiscard]] std::string reload_hint_of(const model::AppSpec& spec, bool migrates);
+
 } // namespace pm::policy

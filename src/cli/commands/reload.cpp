@@ -58,6 +58,7 @@ private:
             return client->load(text->text, text->origin, options, watcher);
         });
         if (!done) return explain(*client, done.error(), text->names);
+        show_reload_hints(context, *client, text->names);
         show_table(context, *client);
         return kDone;
     }

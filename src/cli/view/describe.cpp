@@ -109,6 +109,7 @@ void add_cluster(Lines& lines, const AppInfo& app)
     if (app.cluster.empty() || app.cluster == "none") return;
     lines.emplace_back("cluster", app.cluster);
     for (const std::string& address : app.listening) lines.emplace_back("listens", address);
+    if (!app.reload_hint.empty()) lines.emplace_back("note", app.reload_hint);
 }
 
 void add_spec(Lines& lines, const model::AppSpec& spec)
@@ -160,6 +161,7 @@ Json json_of(const Row& row, const AppInfo& app)
     item["log_target"] = app.log_target;
     item["cluster"] = app.cluster;
     item["listening"] = app.listening;
+    item["reload_hint"] = app.reload_hint;
     const LogFiles* files = log_files(row, app);
     item["out_file"] = files != nullptr ? files->out : "";
     item["error_file"] = files != nullptr ? files->err : "";

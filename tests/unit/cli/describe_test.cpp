@@ -152,6 +152,16 @@ TEST(DescribeText, SaysWhatDoesNotHold)
     EXPECT_EQ(Json::parse(describe_json({{running(), app}}))[0].at("warnings"), Json{"limits not enforced: cpu: why"});
 }
 
+TEST(DescribeText, OfAClusterTellsWhatAReloadLoses)
+{
+    AppInfo app = web();
+    app.reload_hint = "it loses this";
+    EXPECT_EQ(line(describe_text(running(), app, {}), "note"), "(none)") << "of any other app a reload tells it";
+    app.cluster = "reuseport-bpf";
+    EXPECT_EQ(line(describe_text(running(), app, {}), "note"), "it loses this");
+    EXPECT_EQ(Json::parse(describe_json({{running(), app}}))[0].at("reload_hint"), "it loses this");
+}
+
 TEST(DescribeJson, HasTheKeysOfTheManPage)
 {
     const Json both = Json::parse(describe_json({{running(), web()}, {stopped(), web()}}));

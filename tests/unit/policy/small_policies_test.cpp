@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/changes.hpp"
 #include "policy/count.hpp"
+#include "policy/serving.hpp"
 #include "policy/status.hpp"
 #include "policy/target.hpp"
 
@@ -93,6 +94,25 @@ TEST(Neediest, IsTheWorstAndTheFirst)
         EXPECT_EQ(neediest(list), at);
         at += 2;
     }
+}
+
+TEST(ReloadHint, IsForWhatNobodyAskedFor)
+{
+    model::AppSpec spec;
+    spec.script = "server";
+    const auto has = [&](std::string_view part, bool migrates = false) { return reload_hint_of(spec, migrates).find(part) != std::string::npos; };
+    EXPECT_TRUE(has("restarts it"));
+    spec.serving.reload.mode = model::ReloadMode::Restart;
+    EXPECT_EQ(reload_hint_of(spec, false), "");
+    spec.serving.reload.mode = model::ReloadMode::Signal;
+    EXPECT_EQ(reload_hint_of(spec, false), "");
+    spec.serving.reload.mode.reset();
+    spec.instances = {.number = 3};
+    spec.instances_given = true;
+    EXPECT_EQ(reload_hint_of(spec, false), "");
+    spec.serving.cluster = model::ClusterMode::ReusePortBpf;
+    EXPECT_TRUE(has("tcp_migrate_req"));
+    EXPECT_FALSE(has("tcp_migrate_req", true));
 }
 
 } // namespace
