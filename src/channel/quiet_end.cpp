@@ -82,7 +82,7 @@ QuietEnd::Manner QuietEnd::manner_of(const Process& process)
         if (SignalMasks::has(masks->ignored, signal)) return Manner::Ignores;
         if (SignalMasks::has(masks->blocked, signal)) return Manner::Blocks;
         if (!SignalMasks::has(masks->caught, signal)) continue;
-        const bool anyway = catches_everything(*masks) || model::runs_on_node(spec.interpreter, spec.script);
+        const bool anyway = catches_everything(*masks) || model::runs_on_node(spec.interpreter, spec.script) || model::runs_on_deno(spec.interpreter);
         manner = std::max(manner, anyway ? Manner::CatchesAnyway : Manner::Catches);
     }
     return manner;

@@ -8,7 +8,7 @@
 // can stay stopped when pmd dies with it stopped.
 //
 // A program that catches the signal ends by itself; but not each does so without dropping what it has just accepted. So a quiet
-// moment is sought for a short time, and then it gets its signal in any case. Runtimes that catch it in any case (Node's, Go's)
+// moment is sought for a short time, and then it gets its signal in any case. Runtimes that catch it in any case (Node's, Go's, deno's)
 // may well have nobody to tell, and are waited for longer.
 #pragma once
 

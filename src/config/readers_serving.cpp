@@ -29,7 +29,7 @@ void complete_exec_mode(Draft& draft)
     if (!*draft.exec_cluster)
         spec.serving.cluster = ClusterMode::None;
     else
-        spec.serving.cluster = model::runs_on_node(spec.interpreter, spec.script) ? ClusterMode::Shared : ClusterMode::Transparent;
+        spec.serving.cluster = model::clusters_as_node(spec.interpreter, spec.script) ? ClusterMode::Shared : ClusterMode::Transparent;
 }
 
 void check_cluster(const Draft& draft, const Field& app)
@@ -40,8 +40,8 @@ void check_cluster(const Draft& draft, const Field& app)
     const std::string_view name = model::to_string(*spec.serving.cluster);
     if (!spec.listen.empty())
         app.report().fault(draft.cluster_mark, place, fmt::format("'{}' does not go together with 'listen', whose sockets all instances share anyway", name));
-    else if (model::is_node_cluster(*spec.serving.cluster) && !model::runs_on_node(spec.interpreter, spec.script))
-        app.report().fault(draft.cluster_mark, place, fmt::format("'{}' is for programs that node or bun runs; 'transparent' is for any", name));
+    else if (model::is_node_cluster(*spec.serving.cluster) && !model::clusters_as_node(spec.interpreter, spec.script))
+        app.report().fault(draft.cluster_mark, place, fmt::format("'{}' is for programs that node runs; 'transparent' is for any", name));
 }
 
 void check_ready(const Draft& draft, const Field& app)

@@ -8,8 +8,20 @@
 
 namespace pm::model {
 
-/// It is run by node or bun: by the interpreter's name, or by the extension where none is given. Such an app gets SIGINT, a
-/// message channel, and is clustered by Node's protocol, as under PM2.
+/// It is run by node or bun: by the interpreter's name, or by the extension where none is given. Such an app gets SIGINT and a
+/// message channel, as under PM2.
 [[nodiscard]] bool runs_on_node(const std::optional<std::string>& interpreter, std::string_view script);
+
+/// Of those, what Node's cluster protocol does nothing for: bun's workers never ask the primary, each binds by itself.
+[[nodiscard]] bool runs_on_bun(const std::optional<std::string>& interpreter, std::string_view script);
+
+/// It speaks Node's cluster protocol, whatever the script does.
+[[nodiscard]] inline bool clusters_as_node(const std::optional<std::string>& interpreter, std::string_view script)
+{
+    return runs_on_node(interpreter, script) && !runs_on_bun(interpreter, script);
+}
+
+/// deno: catches the signals that end a program only to end at once.
+[[nodiscard]] bool runs_on_deno(const std::optional<std::string>& interpreter);
 
 } // namespace pm::model

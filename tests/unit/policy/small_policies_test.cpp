@@ -96,6 +96,33 @@ TEST(Neediest, IsTheWorstAndTheFirst)
     }
 }
 
+TEST(ClusterOf, IsChosenByTheProgram)
+{
+    using Mode = model::ClusterMode;
+    struct Row {
+        std::optional<std::string> interpreter;
+        std::string script;
+        std::int32_t instances; ///< 0: not given
+        Mode mode;
+    };
+    const Row rows[] = {
+        {{}, "a.js", 0, Mode::None},          {{}, "a.js", 1, Mode::Shared},         {"/opt/node", "a", 4, Mode::Shared},
+        {"bun", "a.js", 0, Mode::None},       {"bun", "a.js", 1, Mode::Transparent}, {{}, "a.ts", 2, Mode::Transparent},
+        {"deno", "a.js", 1, Mode::None},      {"deno", "a.js", 2, Mode::Transparent}, {"none", "server", 3, Mode::Transparent},
+        {{}, "npm start", 2, Mode::Transparent}, {{}, "node a.js", 2, Mode::Transparent},
+    };
+    for (const Row& row : rows) {
+        model::AppSpec spec;
+        spec.interpreter = row.interpreter;
+        spec.script = row.script;
+        spec.instances_given = row.instances > 0;
+        if (row.instances > 0) spec.instances = {.number = row.instances};
+        EXPECT_EQ(cluster_of(spec), row.mode) << row.interpreter.value_or("-") << " " << row.script << " " << row.instances;
+        spec.listen.resize(1);
+        EXPECT_EQ(cluster_of(spec), Mode::None) << row.script;
+    }
+}
+
 TEST(ReloadHint, IsForWhatNobodyAskedFor)
 {
     model::AppSpec spec;
