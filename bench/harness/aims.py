@@ -12,6 +12,8 @@ class Aim:
     limit: float
     peer: str = ""         # the limit is a share of this peer's figure of peer_metric
     peer_metric: str = ""
+    subject: str = ""      # who is to reach it, where it is not pmd as a whole
+    at_least: bool = False # the limit is the least, not the most
 
 
 EXEC = "all exec'd [ms]"
@@ -29,6 +31,10 @@ AIMS = (
     Aim("SIGKILL to replacement exec'd <= 1 ms", "B6 crash", "1: SIGKILL -> replacement exec'd [ms]", 1),
     Aim("the same during another app's 5 s stop", "B6 crash", "1 during a 5 s stop: SIGKILL -> replacement exec'd [ms]", 1),
     Aim("restart of an app that ends at once <= 5 ms", "B5 restart", "app that ends at once, API: replacement exec'd [ms]", 5),
+    *(Aim(f"{what}, {sort} connections: 0 lost ({way})", "B7 serving", f"2 workers: {what}: lost, {sort} connections", 0, subject=way)
+      for way in ("pmd", "pmd held", "pmd round-robin") for what in ("15 reloads", "manager replaced") for sort in ("new", "kept")),
+    Aim("answers with new connections >= 2.5 x PM2's (2 workers)", "B7 serving", "2 workers: new connections, answers a second", 2.5, "PM2",
+        "2 workers: new connections, answers a second", at_least=True),
     Aim("0 wake-ups a minute, empty", "Idle", "0 apps, daemon: wake-ups a minute", 0),
     Aim("0 wake-ups a minute, 100 apps", "Idle", "100 apps, daemon: wake-ups a minute", 0),
 )
@@ -47,10 +53,10 @@ def judge(samples, subject="pmd", aims=AIMS):
     """Rows {aim, measured, limit, met}; met is None where something was not measured. Medians are compared."""
     rows = []
     for aim in aims:
-        measured, limit = samples.median(aim.bench, aim.metric, subject), aim.limit
+        measured, limit = samples.median(aim.bench, aim.metric, aim.subject or subject), aim.limit
         if aim.peer:
             base = samples.median(aim.bench, aim.peer_metric, aim.peer)
             limit = None if base is None else aim.limit * base
-        met = None if measured is None or limit is None else measured <= limit
+        met = None if measured is None or limit is None else measured >= limit if aim.at_least else measured <= limit
         rows.append({"aim": aim.text, "measured": measured, "limit": limit, "met": met})
     return rows

@@ -33,15 +33,24 @@ def print_table(heads, rows):
         print("  " + row[0].ljust(widths[0]) + "".join("  " + text.rjust(width) for text, width in zip(row[1:], widths[1:])))
 
 
+def columns(names, rows):
+    """Of the managers that the rows of a benchmark have: `names` first, then their other ways."""
+    present = [name for summaries in rows for name in summaries]
+    return [name for name in dict.fromkeys([*names, *present]) if name in present]
+
+
 def print_results(samples, names, subject="pmd"):
-    benches = {}
+    benches, shown = {}, {}
+    for bench, _, summaries in samples:
+        shown.setdefault(bench, []).append(summaries)
+    shown = {bench: columns(names, rows) for bench, rows in shown.items()}
     for bench, metric, summaries in samples:
         count = max(summary["n"] for summary in summaries.values())
-        row = [f"{metric}  (n={count})", *(cell(summaries, name, subject) for name in names)]
+        row = [f"{metric}  (n={count})", *(cell(summaries, name, subject) for name in shown[bench])]
         benches.setdefault(bench, []).append(row)
     for bench in sorted(benches):
         print(f"\n{bench}: median / p95, x: times pmd's median")
-        print_table(["", *names], benches[bench])
+        print_table(["", *shown[bench]], benches[bench])
 
 
 def print_aims(rows):
