@@ -74,8 +74,9 @@ ChannelEnds NodeChannels::ends_for(const NodeWorker& worker, base::Fd theirs) co
     ends.messages = std::move(theirs);
     ends.environment["NODE_CHANNEL_FD"] = std::to_string(static_cast<std::size_t>(policy::kFirstSocket) + spec.listen.size());
     ends.environment["NODE_CHANNEL_SERIALIZATION_MODE"] = "json";
-    if (worker.unique_id == 0) return ends;
-    ends.environment["NODE_UNIQUE_ID"] = std::to_string(worker.unique_id);
+    const bool shares = !spec.listen.empty() || worker.mode == model::ClusterMode::Transparent;
+    if (worker.unique_id == 0 && !shares) return ends;
+    if (worker.unique_id != 0) ends.environment["NODE_UNIQUE_ID"] = std::to_string(worker.unique_id);
     if (wants_drain_script(spec)) ends.arguments = {"--require", options_.drain_script};
     return ends;
 }
@@ -115,7 +116,24 @@ void NodeChannels::let_go(NodeWorker& worker)
 bool NodeChannels::dismiss(ProcessKey key)
 {
     NodeWorker* worker = find(key);
-    return worker != nullptr && cluster_.dismiss(*worker);
+    if (worker == nullptr) return false;
+    return worker->unique_id != 0 ? cluster_.dismiss(*worker) : drain(*worker);
+}
+
+/// Of a program that is no worker, but whose servers pmd-drain.cjs can close.
+bool NodeChannels::drain(NodeWorker& worker)
+{
+    if (!worker.online || !worker.post({.text = "{\"cmd\":\"NODE_PMD_DRAIN\"}\n"})) return false;
+    worker.dismissed = true;
+    on_state();
+    return true;
+}
+
+void NodeChannels::on_serves(NodeWorker& worker)
+{
+    if (worker.unique_id != 0) return;
+    worker.online = true;
+    on_state();
 }
 
 bool NodeChannels::send_shutdown(ProcessKey key)
@@ -182,6 +200,8 @@ void NodeChannels::on_line(NodeWorker& worker, const NodeMessage& message, std::
     case Kind::Ready: return told_->on_ready(key, model::ReadyWhen::Ipc);
     case Kind::Handle: return message.inner.empty() ? void() : told_->on_message(key, message.inner);
     case Kind::Malformed: return complain(worker, "says what is not Node's protocol on its message channel; it is ignored");
+    case Kind::Serves: return on_serves(worker);
+    case Kind::Drained: return worker.unique_id == 0 && worker.dismissed ? told_->on_drained(key) : void();
     case Kind::HandleAck:
     case Kind::HandleNack:
     case Kind::Unknown: return;

@@ -65,6 +65,8 @@ private:
     base::Result<void> attach(std::shared_ptr<NodeWorker> worker, base::Fd fd, NodeLink::State state);
     void let_go(NodeWorker& worker);
     void hear_last_words();
+    [[nodiscard]] bool drain(NodeWorker& worker);
+    void on_serves(NodeWorker& worker);
     void on_cluster(NodeWorker& worker, const NodeMessage& message);
     void complain(NodeWorker& worker, const char* what);
     [[nodiscard]] NodeWorker* find(engine::ProcessKey key) const;

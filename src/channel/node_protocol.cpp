@@ -175,6 +175,8 @@ NodeMessage read_internal(std::string_view cmd, std::string_view line)
 {
     if (cmd == "NODE_HANDLE_ACK") return {.kind = Kind::HandleAck};
     if (cmd == "NODE_HANDLE_NACK") return {.kind = Kind::HandleNack};
+    if (cmd == "NODE_PMD_SERVES") return {.kind = Kind::Serves};
+    if (cmd == "NODE_PMD_DRAINED") return {.kind = Kind::Drained};
     const bool handle = cmd == "NODE_HANDLE";
     if (!handle && cmd != "NODE_CLUSTER") return {.kind = Kind::Unknown};
     if (line.size() > kMostInternal) return {.kind = handle ? Kind::Handle : Kind::Malformed};

@@ -48,6 +48,8 @@ struct NodeMessage {
         Close,      ///< `key` is not held any more
         Leaving,    ///< exitedAfterDisconnect: the worker itself goes; wants an answer
         Answer,     ///< to our message `answered`
+        Serves,     ///< pmd-drain.cjs: no worker, but its servers can be told to close
+        Drained,    ///< pmd-drain.cjs: they are closed, and have no connection
         Unknown,    ///< Node's own, and nothing to do with us
         Malformed,  ///< not JSON, too deep, too long, or not as Node writes it
     };

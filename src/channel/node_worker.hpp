@@ -52,7 +52,7 @@ struct NodeWorker final : NodeLinkEvents {
     std::shared_ptr<NodeLink> link;
     model::ClusterMode mode = model::ClusterMode::None;
     std::uint32_t unique_id = 0; ///< NODE_UNIQUE_ID; 0: it is no worker
-    bool online = false;         ///< it talks the cluster's protocol
+    bool online = false;         ///< it talks the cluster's protocol, or that of pmd-drain.cjs
     bool listens = false;
     bool dismissed = false;                  ///< it was told to go
     bool ended = false;                      ///< only what it said last is of interest

@@ -2,11 +2,14 @@
 // A plain Node server under pmd: its instances share a port, and are replaced without losing a request.
 #include "fixture.hpp"
 
+#include <arpa/inet.h>
 #include <atomic>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <set>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 
 namespace pm::test {
 namespace {
@@ -96,6 +99,48 @@ TEST_F(NodeCluster, TheOthersServeWhileOneIsStartedAgain)
     EXPECT_TRUE(answers());
     ask_until([&] { return list().front().status == "online" && list().back().status == "online"; }, "two that serve");
     EXPECT_TRUE(answers());
+}
+
+/// Requests on one connection until an answer says that it is the last; what was no answer, or the last one.
+std::string ask_until_closed(int port)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) < 0) return "connect";
+    const timeval patience{30, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    std::string answer;
+    do {
+        answer.clear();
+        constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        (void)!send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
+        while (!answer.ends_with("hey")) {
+            char piece[4096];
+            const ssize_t got = recv(fd, piece, sizeof piece, 0);
+            if (got <= 0) break;
+            answer.append(piece, static_cast<std::size_t>(got));
+        }
+    } while (answer.ends_with("hey") && answer.find("Connection: close") == std::string::npos);
+    close(fd);
+    return answer;
+}
+
+TEST_F(NodeCluster, OnAHeldSocketAKeptConnectionEndsWithAnAnswer)
+{
+    dir_.write("held.js", "require('http').createServer((request, response) => response.end('hey')).listen({fd: 3}, () => process.send('ready'));");
+    load(fmt::format("apps: [{{name: web, script: held.js, instances: 2, wait_ready: true, listen: '127.0.0.1:{}'}}]", port));
+    std::vector<std::string> last(4);
+    std::vector<std::thread> clients;
+    for (std::string& mine : last) clients.emplace_back([&] { mine = ask_until_closed(port); });
+    const auto before = pids();
+    const auto failures = under_load([&] { reload(); });
+    EXPECT_TRUE(failures.empty()) << *failures.begin();
+    for (std::thread& client : clients) client.join();
+    for (const std::string& answer : last) EXPECT_TRUE(answer.ends_with("hey")) << answer;
+    for (const pid_t pid : pids()) EXPECT_FALSE(before.contains(pid));
 }
 
 TEST_F(NodeCluster, WhatAnInstanceCannotHaveIsItsFailure)
