@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// How pmd finds out by itself whether a process serves: what it asks, and how often.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pm::model {
+
+/// What is asked. Names are not looked up: who asks must not wait for a name server.
+struct HealthTarget {
+    enum class Kind {
+        Http, ///< GET is answered with 2xx or 3xx
+        Tcp,  ///< a connection is taken
+    };
+    Kind kind = Kind::Http;
+    std::string host;       ///< numeric, or "localhost": 127.0.0.1, or ::1 where nobody is there
+    std::uint16_t port = 0; ///< 1 or more
+    std::string path;       ///< Http: with its query, from '/' on; printable ASCII without spaces
+    bool operator==(const HealthTarget&) const = default;
+};
+
+struct HealthSpec {
+    HealthTarget target;
+    std::chrono::milliseconds interval{10'000}; ///< between two checks
+    std::chrono::milliseconds timeout{2'000};   ///< of one check
+    std::uint32_t retries = 3;                  ///< so many checks in a row that fail mean that it does not serve
+    std::chrono::milliseconds start_period{0};  ///< from its start, in which failures do not count
+    bool operator==(const HealthSpec&) const = default;
+};
+
+/// "http://127.0.0.1:8080/health", "http://[::1]/". Error: InvalidArgument, what is expected or why it is not supported.
+[[nodiscard]] base::Result<HealthTarget> http_target_from(std::string_view url);
+/// "127.0.0.1:5432", "[::1]:5432", "localhost:5432". Error: InvalidArgument.
+[[nodiscard]] base::Result<HealthTarget> tcp_target_from(std::string_view address);
+/// As the two above read it; of a TCP target without "tcp://".
+[[nodiscard]] std::string to_string(const HealthTarget& target);
+/// "127.0.0.1:80", "[::1]:80": as a Host header and people have it.
+[[nodiscard]] std::string host_and_port(const HealthTarget& target);
+
+} // namespace pm::model
