@@ -25,6 +25,13 @@ protected:
         watch.runs(kKey, 1);
     }
 
+    /// Long enough for a check that is not to come.
+    void idle()
+    {
+        const auto end = std::chrono::steady_clock::now() + milliseconds(200);
+        while (std::chrono::steady_clock::now() < end) loop.run_once(milliseconds(20));
+    }
+
     io::EventLoop loop;
     Heard heard;
     io::test::Answering server{loop};
@@ -43,7 +50,7 @@ TEST_F(ProbedReadiness, ComesWithTheFirstCheckThatSucceedsAndNoneFollows)
 {
     server.answer = "HTTP/1.1 503 Not yet\r\n\r\n";
     run(model::ReadyWhen::Probe);
-    loop.run_once(milliseconds(150)); // nobody listens
+    idle(); // nobody listens
     server.listen();
     ASSERT_TRUE(run_until(loop, [&] { return server.connections >= 2; }));
     EXPECT_TRUE(heard.of.empty());
@@ -51,7 +58,7 @@ TEST_F(ProbedReadiness, ComesWithTheFirstCheckThatSucceedsAndNoneFollows)
     ASSERT_TRUE(run_until(loop, [&] { return !heard.of.empty(); }));
     EXPECT_EQ(heard.of[kKey], std::vector<std::string>{"ready by probe"});
     const int before = server.connections;
-    loop.run_once(milliseconds(200));
+    idle();
     EXPECT_EQ(server.connections, before);
     EXPECT_TRUE(warnings.empty());
 }
@@ -71,12 +78,12 @@ TEST_F(ProbedReadiness, NothingIsCheckedAfterTheEndOrWhenNobodyAsked)
     server.listen();
     run(std::nullopt);
     run(model::ReadyWhen::Notify);
-    loop.run_once(milliseconds(200));
+    idle();
     EXPECT_EQ(server.connections, 0);
     run(model::ReadyWhen::Probe);
     ASSERT_TRUE(run_until(loop, [&] { return server.connections == 1; }));
     watch.ended(kKey);
-    loop.run_once(milliseconds(200));
+    idle();
     EXPECT_EQ(server.connections, 1);
     EXPECT_TRUE(heard.of.empty());
 }
