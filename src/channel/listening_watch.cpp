@@ -2,7 +2,6 @@
 #include "channel/listening_watch.hpp"
 
 #include "channel/listening_sockets.hpp"
-#include "policy/serving.hpp"
 
 #include <algorithm>
 
@@ -30,7 +29,7 @@ base::Result<engine::ChannelEnds> ListeningWatch::connect(const engine::LaunchRe
 void ListeningWatch::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&)
 {
     const model::ServingSpec& serving = request.spec->serving;
-    if (serving.ready == model::ReadyWhen::Listening && policy::cluster_of(*request.spec) == model::ClusterMode::None) waiting_[request.key].listen_timeout = serving.listen_timeout;
+    if (serving.ready == model::ReadyWhen::Listening) waiting_[request.key].listen_timeout = serving.listen_timeout;
 }
 
 void ListeningWatch::runs(engine::ProcessKey key, pid_t pid)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ready: listening` of a program outside any cluster: looks whether one of its processes has a socket that takes connections.
+// `ready: listening` of any program: looks whether one of its processes has a socket that takes connections.
 //
-// Of a cluster it is known, as pmd has a part in it. Here nobody tells, so it is looked at, less and less often, and only
-// until it listens. Sockets that the process was given (`listen`) count: their connections wait for it from the start.
+// Nobody tells when a program listens, so it is looked at, less and less often, and only until it does. Sockets that the
+// process was given (`listen`) count: their connections wait for it from the start.
 #pragma once
 
 #include "engine/ports.hpp"

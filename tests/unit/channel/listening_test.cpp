@@ -72,11 +72,10 @@ protected:
             if (::bind(fd, address.get(), address.size) < 0 || ::read(3, &byte, 1) != 1 || ::listen(fd, 1) < 0) ::_exit(1);
         });
     }
-    void look_at_main(std::optional<model::ReadyWhen> ready = model::ReadyWhen::Listening, model::ClusterMode cluster = model::ClusterMode::None)
+    void look_at_main(std::optional<model::ReadyWhen> ready = model::ReadyWhen::Listening)
     {
         auto spec = std::make_shared<model::AppSpec>();
         spec->serving.ready = ready;
-        spec->serving.cluster = cluster;
         ASSERT_TRUE(watch.connect({.key = kKey, .slot = {}, .spec = spec}, {}));
         watch.runs(kKey, main);
     }
@@ -134,7 +133,6 @@ TEST_F(Listening, IsNotLookedForAfterTheEndOrWhenNobodyAsked)
     start_child(any_of_ip4(0));
     look_at_main(std::nullopt);
     look_at_main(model::ReadyWhen::Notify);
-    look_at_main(model::ReadyWhen::Listening, model::ClusterMode::Transparent);
     loop.run_once(std::chrono::milliseconds(50));
     EXPECT_EQ(looks, 0);
     look_at_main();
