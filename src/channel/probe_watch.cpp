@@ -2,6 +2,7 @@
 #include "channel/probe_watch.hpp"
 
 #include "io/probe.hpp"
+#include "policy/serving.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,22 +12,25 @@ namespace pm::channel {
 namespace {
 
 constexpr model::Duration kFirst = std::chrono::milliseconds(100);
+/// The last check is told so long before listen_timeout is over, which wants to say why.
+constexpr model::Duration kAhead = std::chrono::milliseconds(30);
 
 } // namespace
 
-struct ProbeWatch::Checked {
+struct ProbeWatch::Watched {
     std::string title; ///< for people
-    model::HealthSpec health;
+    std::shared_ptr<const model::AppSpec> spec;
+    base::Result<model::HealthTarget> target;
     model::Duration pause = kFirst;
-    model::Duration listen_timeout{};
-    model::TimePoint late{}; ///< when it should have been ready
-    bool told = false;       ///< that it is late
+    model::TimePoint late{}; ///< when it must have been ready
+    std::string told{};      ///< why it was not ready
     io::Source next{};
     std::unique_ptr<io::Probe> probe{};
+    std::unique_ptr<engine::Check> command{};
 };
 
-ProbeWatch::ProbeWatch(io::EventLoop& loop, HealthOf health_of, std::function<void(const std::string&)> warn)
-    : loop_(loop), health_of_(std::move(health_of)), warn_(std::move(warn))
+ProbeWatch::ProbeWatch(io::EventLoop& loop, RunCommand run_command, std::function<void(const std::string&)> warn)
+    : loop_(loop), run_command_(std::move(run_command)), warn_(std::move(warn))
 {
 }
 
@@ -40,55 +44,65 @@ base::Result<engine::ChannelEnds> ProbeWatch::connect(const engine::LaunchReques
 
 void ProbeWatch::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&)
 {
-    if (request.spec->serving.ready != model::ReadyWhen::Probe) return;
-    auto health = health_of_(*request.spec);
-    if (!health) return;
-    auto checked = std::make_unique<Checked>(Checked{fmt::format("{}, instance {}", request.spec->name, request.slot.value), *std::move(health)});
-    checked->listen_timeout = request.spec->serving.listen_timeout;
-    checked_[request.key] = std::move(checked);
+    const model::AppSpec& spec = *request.spec;
+    if (spec.serving.ready != model::ReadyWhen::Probe || !spec.health) return;
+    watched_[request.key] = std::make_unique<Watched>(
+        Watched{fmt::format("{}, instance {}", spec.name, request.slot.value), request.spec,
+                policy::health_target(spec, {request.key.id, request.slot, request.key.generation})});
 }
 
 void ProbeWatch::runs(engine::ProcessKey key, pid_t)
 {
-    const auto found = checked_.find(key);
-    if (found == checked_.end()) return;
-    Checked& checked = *found->second;
+    const auto found = watched_.find(key);
+    if (found == watched_.end()) return;
+    Watched& watched = *found->second;
     const auto now = std::chrono::steady_clock::now();
-    checked.late = now + checked.listen_timeout;
-    auto next = loop_.add_timer(now + kFirst, io::Priority::Normal, [this, key] { check(key); });
+    watched.late = now + watched.spec->serving.listen_timeout;
+    auto next = loop_.add_timer(now + std::min(kFirst, model::Duration(watched.spec->serving.listen_timeout) / 4), io::Priority::Normal,
+                                [this, key] { check(key); });
     if (next)
-        checked.next = *std::move(next);
+        watched.next = *std::move(next);
     else
-        warn_(fmt::format("{}: {}; it is not checked", checked.title, next.error().message));
+        warn_(fmt::format("{}: {}; it is not checked", watched.title, next.error().message));
 }
 
-void ProbeWatch::ended(engine::ProcessKey key) { checked_.erase(key); }
+void ProbeWatch::ended(engine::ProcessKey key) { watched_.erase(key); }
 
+/// One of an earlier pmd that was ready long ago is not checked for ever.
 void ProbeWatch::check(engine::ProcessKey key)
 {
-    const auto found = checked_.find(key);
-    if (found == checked_.end()) return;
-    Checked& checked = *found->second;
-    checked.probe = std::make_unique<io::Probe>(loop_, checked.health.target, checked.health.timeout,
-                                                [this, key](const base::Result<void>& result) { on_checked(key, result); });
+    const auto found = watched_.find(key);
+    if (found == watched_.end()) return;
+    Watched& watched = *found->second;
+    const auto left = std::chrono::duration_cast<model::Duration>(watched.late - std::chrono::steady_clock::now());
+    if (left <= kAhead) return (void)watched_.erase(found);
+    const model::HealthSpec& health = *watched.spec->health;
+    const auto timeout = std::min(model::Duration(health.timeout), left - kAhead);
+    const auto done = [this, key](const base::Result<void>& result) { on_checked(key, result); };
+    if (!health.command.empty()) {
+        watched.command = run_command_(key, timeout, done);
+        if (!watched.command) watched.next.set_time(std::chrono::steady_clock::now() + watched.pause);
+    } else if (watched.target) {
+        watched.probe = std::make_unique<io::Probe>(loop_, *watched.target, timeout, done);
+    } else {
+        on_checked(key, tl::unexpected(watched.target.error()));
+    }
 }
 
 /// Telling is the last thing that is done.
 void ProbeWatch::on_checked(engine::ProcessKey key, const base::Result<void>& result)
 {
-    const auto found = checked_.find(key);
-    if (found == checked_.end()) return;
+    const auto found = watched_.find(key);
+    if (found == watched_.end()) return;
     if (result) {
-        checked_.erase(found);
-        if (events_ != nullptr) events_->on_ready(key, model::ReadyWhen::Probe);
+        watched_.erase(found);
+        events_->on_ready(key, model::ReadyWhen::Probe);
         return;
     }
-    Checked& checked = *found->second;
-    const auto now = std::chrono::steady_clock::now();
-    checked.next.set_time(now + checked.pause);
-    checked.pause = std::min(checked.pause * 2, std::max(kFirst, model::Duration(checked.health.interval)));
-    if (now + checked.pause < checked.late || std::exchange(checked.told, true)) return;
-    warn_(fmt::format("{}: is not ready: {}", checked.title, result.error().message));
+    Watched& watched = *found->second;
+    watched.next.set_time(std::chrono::steady_clock::now() + watched.pause);
+    watched.pause = std::min(watched.pause * 2, model::Duration(watched.spec->health->interval));
+    if (std::exchange(watched.told, result.error().message) != watched.told) events_->on_unready(key, watched.told);
 }
 
 } // namespace pm::channel

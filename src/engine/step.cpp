@@ -16,6 +16,7 @@ using policy::Cause;
 
 constexpr Milliseconds kLeastKillInterval{1'000};
 constexpr Milliseconds kMostKillInterval{10'000};
+constexpr const char* kSuccessorWaits = "reloading: waiting for its successor to be ready";
 constexpr std::chrono::hours kLongestExtension{1}; ///< at once; it may ask again
 
 template <typename... Parts>
@@ -165,10 +166,19 @@ public:
     Transition ready(Starting starting) &&
     {
         starting.told = true;
+        if (!starting.unready.empty()) result_.reason = ""; // it was that
         if (starting.running)
             result_.machine.state = online(starting);
         else
             result_.machine.state = starting;
+        return std::move(result_);
+    }
+
+    Transition unready(Starting starting, const std::string& why) &&
+    {
+        starting.unready = why;
+        result_.machine.state = std::move(starting);
+        result_.reason = why;
         return std::move(result_);
     }
 
@@ -231,7 +241,7 @@ public:
         State now = running(starting, circumstances_->takes_over);
         if (std::holds_alternative<Online>(now)) return std::move(*this).take_over(std::get<Online>(now));
         starting = std::get<Starting>(now);
-        result_.reason = "reloading: waiting for its successor to be ready";
+        result_.reason = kSuccessorWaits;
         return std::move(result_);
     }
 
@@ -241,6 +251,13 @@ public:
         starting.told = true;
         if (!starting.running) return std::move(*this).stay();
         return std::move(*this).take_over(online(starting));
+    }
+
+    Transition successor_unready(const std::string& why) &&
+    {
+        result_.machine.successor->starting.unready = why;
+        result_.reason = kSuccessorWaits + (": " + why);
+        return std::move(result_);
     }
 
     Transition extend_successor(model::Duration time) &&
@@ -449,7 +466,7 @@ private:
     [[nodiscard]] static std::string not_ready(const Starting& starting)
     {
         return "not ready within " + base::format_duration(std::chrono::duration_cast<Milliseconds>(starting.deadline - starting.started)) +
-               " (listen_timeout)";
+               " (listen_timeout)" + (starting.unready.empty() ? "" : ": " + starting.unready);
     }
     [[nodiscard]] static std::string launch_timeout_text()
     {
@@ -545,6 +562,8 @@ struct Cells {
     }
     Transition operator()(const Starting& starting, const Ready&) { return std::move(row).ready(starting); }
     Transition operator()(const Online&, const Ready&) { return stay(); }
+    Transition operator()(const Starting& starting, const Unready& look) { return std::move(row).unready(starting, look.why); }
+    Transition operator()(const Online&, const Unready&) { return stay(); }
     Transition operator()(const Process auto&, const Drained&) { return stay(); }
     Transition operator()(const Starting& starting, const MoreTime& more)
     {
@@ -577,6 +596,7 @@ struct Cells {
         return std::move(row).replace(stopping);
     }
     Transition operator()(const Stopping&, const Ready&) { return stay(); }
+    Transition operator()(const Stopping&, const Unready&) { return stay(); }
     Transition operator()(const Stopping& stopping, const Drained&)
     {
         if (!stopping.asked) return stay();
@@ -623,6 +643,7 @@ struct SuccessorCells {
 
     Transition operator()(const Running&) { return std::move(row).successor_runs(); }
     Transition operator()(const Ready&) { return std::move(row).successor_ready(); }
+    Transition operator()(const Unready& look) { return std::move(row).successor_unready(look.why); }
     Transition operator()(const TimerFired&) { return std::move(row).successor_overdue(); }
     Transition operator()(const MainExited& answer) { return std::move(row).successor_ended(answer.exit, false); }
     Transition operator()(const Gone& answer) { return std::move(row).successor_ended(answer.exit, true); }

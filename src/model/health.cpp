@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <optional>
 
 namespace pm::model {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::string_view kHttp = "http://";
 constexpr std::uint16_t kHttpPort = 80;
 constexpr std::size_t kMostPath = 2048;
 constexpr std::size_t kMostShown = 64;
+constexpr std::size_t kMostVariable = 128;
 
 base::Unexpected wrong(std::string_view expected, std::string_view text)
 {
@@ -30,6 +32,21 @@ bool is_numeric(int family, const std::string& text)
     return ::inet_pton(family, text.c_str(), bytes.data()) == 1;
 }
 
+/// "$PORT" or "${PORT}"; empty: neither.
+std::string variable_from(std::string_view text)
+{
+    if (text.starts_with("${") && text.ends_with('}'))
+        text = text.substr(2, text.size() - 3);
+    else if (text.starts_with('$'))
+        text.remove_prefix(1);
+    else
+        return {};
+    const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
+    const bool good = !text.empty() && text.size() <= kMostVariable && is_letter(text.front()) &&
+                      std::ranges::all_of(text, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+    return good ? std::string(text) : std::string();
+}
+
 /// host, or [host], and perhaps a port. False when it is neither.
 bool read_place(std::string_view text, std::uint16_t usual_port, HealthTarget& target)
 {
@@ -40,12 +57,15 @@ bool read_place(std::string_view text, std::uint16_t usual_port, HealthTarget& t
     text.remove_prefix(std::min(bracket ? end + 1 : end, text.size()));
     target.port = usual_port;
     if (!text.empty()) {
-        const auto port = text.starts_with(':') ? base::parse_number<std::uint16_t>(text.substr(1)) : std::nullopt;
+        if (!text.starts_with(':')) return false;
+        text.remove_prefix(1);
+        target.port_variable = variable_from(text);
+        const auto port = target.port_variable.empty() ? base::parse_number<std::uint16_t>(text) : std::optional<std::uint16_t>(0);
         if (!port) return false;
         target.port = *port;
     }
     const bool good = bracket ? is_numeric(AF_INET6, target.host) : target.host == "localhost" || is_numeric(AF_INET, target.host);
-    return good && target.port != 0;
+    return good && (target.port != 0 || !target.port_variable.empty());
 }
 
 bool is_path(std::string_view path)
@@ -57,7 +77,7 @@ bool is_path(std::string_view path)
 
 Result<HealthTarget> http_target_from(std::string_view url)
 {
-    constexpr std::string_view kExpected = "a URL such as http://127.0.0.1:8080/health, with a numeric host or localhost";
+    constexpr std::string_view kExpected = "a URL such as http://127.0.0.1:8080/health or http://localhost:$PORT/, with a numeric host or localhost";
     if (url.starts_with("https://")) return fail(ErrorCode::InvalidArgument, "https is not supported: ask over http, or by tcp");
     if (!url.starts_with(kHttp)) return wrong(kExpected, url);
     const std::string_view rest = url.substr(kHttp.size());
@@ -73,14 +93,15 @@ Result<HealthTarget> http_target_from(std::string_view url)
 Result<HealthTarget> tcp_target_from(std::string_view address)
 {
     HealthTarget target{.kind = HealthTarget::Kind::Tcp};
-    if (!read_place(address, 0, target)) return wrong("an address such as 127.0.0.1:5432, [::1]:5432 or localhost:5432", address);
+    if (!read_place(address, 0, target)) return wrong("an address such as 127.0.0.1:5432, [::1]:5432 or localhost:$PORT", address);
     return target;
 }
 
 std::string host_and_port(const HealthTarget& target)
 {
     const bool six = target.host.find(':') != std::string::npos;
-    return (six ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+    const std::string port = target.port_variable.empty() ? std::to_string(target.port) : "$" + target.port_variable;
+    return (six ? "[" + target.host + "]" : target.host) + ":" + port;
 }
 
 std::string to_string(const HealthTarget& target)

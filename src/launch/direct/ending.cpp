@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/direct/impl.hpp"
 
+#include "launch/direct/checking.hpp"
 #include "launch/process/pid_file.hpp"
 
 #include <cerrno>
@@ -17,6 +18,8 @@ using model::ExitInfo;
 constexpr int kReapsAtOnce = 1024; ///< then others are served first
 constexpr auto kSettling = std::chrono::milliseconds(2); ///< an execve(2) takes less, most of the time
 
+} // namespace
+
 ExitInfo to_exit(const siginfo_t& info)
 {
     ExitInfo exit;
@@ -25,8 +28,6 @@ ExitInfo to_exit(const siginfo_t& info)
     exit.core_dumped = info.si_code == CLD_DUMPED;
     return exit;
 }
-
-} // namespace
 
 void DirectLauncher::Impl::on_main(Generation& generation)
 {
@@ -152,6 +153,10 @@ void DirectLauncher::Impl::reap()
         const auto found = mains_.find(info.si_pid);
         if (found != mains_.end()) {
             on_main(*found->second);
+            continue;
+        }
+        if (const auto check = checks_.find(info.si_pid); check != checks_.end()) {
+            check->second->on_main();
             continue;
         }
         adopted_ended = true;
