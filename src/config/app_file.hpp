@@ -56,7 +56,7 @@ struct AppFile {
 inline constexpr std::string_view kMask = "********";
 
 /// The spec as an app file that parses back to it. `mask` replaces what may be secret by kMask: values of env,
-/// arguments, those of a check's command, and of a script that is a command line what follows its first word.
+/// arguments, those of a check's command or in its URL, and of a script that is a command line what follows its first word.
 [[nodiscard]] std::string to_yaml(const model::AppSpec& spec, bool mask);
 
 /// schemas/app.schema.json, made from the table; a test holds the file to it.

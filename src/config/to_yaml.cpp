@@ -297,8 +297,10 @@ void Writer::health()
     std::vector<std::string> words = health.command;
     for (std::size_t word = 1; mask_ && word < words.size(); ++word) words[word] = kMask;
     for (std::string& word : words) word = config::quoted(word);
+    std::string asked = model::to_string(health.target);
+    if (const auto query = asked.find('?'); mask_ && query != std::string::npos) asked.replace(query + 1, std::string::npos, kMask);
     const std::string_view kind = health.target.kind == model::HealthTarget::Kind::Http ? "http" : "tcp";
-    std::string parts = words.empty() ? fmt::format("{}: {}", kind, config::quoted(model::to_string(health.target)))
+    std::string parts = words.empty() ? fmt::format("{}: {}", kind, config::quoted(asked))
                                       : fmt::format("exec: [{}]", fmt::join(words, ", "));
     if (health.interval != usual.interval) parts += ", interval: " + duration(health.interval);
     if (health.timeout != usual.timeout) parts += ", timeout: " + duration(health.timeout);

@@ -130,7 +130,8 @@ void Probe::read()
 
 void Probe::fail(const std::string& why)
 {
-    finish(base::fail(base::ErrorCode::Failed, fmt::format("{}: {}", model::to_string(target_), why)));
+    const std::string asked = model::to_string(target_);
+    finish(base::fail(base::ErrorCode::Failed, fmt::format("{}: {}", asked.substr(0, asked.find('?')), why))); // a query may be secret
 }
 
 /// The call may destroy this.

@@ -79,32 +79,42 @@ void DirectCheck::hear()
     if (talk_.read() == Talk::Heard::Failed) failure_ = talk_.failure().detail;
 }
 
-/// What it left in its process group goes with it, while its number is still its own.
 void DirectCheck::on_main()
 {
     hear();
     siginfo_t info{};
     const auto pidfd = static_cast<id_t>(main_.fd.get());
     if (::waitid(static_cast<idtype_t>(P_PIDFD), pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0) return;
-    ::kill(-pid_, SIGKILL);
+    kill_all(); // while its number is still its own
     ::waitid(static_cast<idtype_t>(P_PIDFD), pidfd, &info, WEXITED | WNOHANG);
-    launcher_.checks_.erase(std::exchange(pid_, 0));
+    forget();
     output_.end();
     if (!failure_.empty()) return finish(failure_);
     const ExitInfo exit = info.si_pid == 0 ? ExitInfo{.kind = ExitInfo::Kind::Lost} : to_exit(info);
     finish(exit.kind == ExitInfo::Kind::Exited && exit.code == 0 ? "" : model::describe(exit));
 }
 
-/// Kills what runs still; the launcher reaps it.
+/// It, and what it left in its process group, which pm-exec may not have made yet.
+void DirectCheck::kill_all()
+{
+    if (pid_ <= 1) return;
+    ::kill(-pid_, SIGKILL);
+    send_signal(main_.fd, SIGKILL);
+}
+
+void DirectCheck::forget()
+{
+    main_.reset();
+    if (pid_ != 0) launcher_.checks_.erase(std::exchange(pid_, 0));
+}
+
+/// What runs still is reaped by the launcher.
 void DirectCheck::end()
 {
     timer_.reset();
     talk_.end();
-    if (pid_ == 0) return;
-    ::kill(-pid_, SIGKILL);            // not there before pm-exec made it, which is over in no time
-    send_signal(main_.fd, SIGKILL);
-    main_.reset();
-    launcher_.checks_.erase(std::exchange(pid_, 0));
+    kill_all();
+    forget();
 }
 
 /// `how` it failed; empty: it did not. The call may destroy this.

@@ -29,6 +29,8 @@ private:
     std::optional<model::ExitInfo> start(const Generation& generation);
     std::optional<model::ExitInfo> watch();
     void hear();
+    void kill_all();
+    void forget();
     void end();
 
     DirectLauncher::Impl& launcher_;

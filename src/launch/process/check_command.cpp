@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMostTail = 1024;
 constexpr std::size_t kMostShown = 200;
-constexpr std::size_t kMostName = 60;
 constexpr int kMostReads = 32; ///< more than a pipe holds
 
 } // namespace
@@ -83,9 +82,8 @@ std::string CheckOutput::last_line() const
 
 base::Result<void> check_failed(const model::AppSpec& spec, const std::string& how, const std::string& last_line)
 {
-    std::string name = base::join(spec.health.value_or(model::HealthSpec()).command, " ");
-    if (name.size() > kMostName) name = spec.health->command.front().substr(0, kMostShown);
-    return base::fail(base::ErrorCode::Failed, base::printable(name) + ": " + how + (last_line.empty() ? "" : ": " + last_line));
+    const std::string name = base::printable(spec.script.substr(0, kMostShown));
+    return base::fail(base::ErrorCode::Failed, name + ": " + how + (last_line.empty() ? "" : ": " + last_line));
 }
 
 } // namespace pm::launch

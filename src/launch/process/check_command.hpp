@@ -32,7 +32,7 @@ private:
     std::string tail_;
 };
 
-/// "check-db --quick: exit code 3: no answer". `command` without its arguments when those are long.
+/// "check-db: exit code 3: no answer". Without its arguments, which may be secret. `spec`: of check_request().
 [[nodiscard]] base::Result<void> check_failed(const model::AppSpec& spec, const std::string& how, const std::string& last_line);
 
 } // namespace pm::launch

@@ -216,6 +216,8 @@ TEST(ToYaml, MasksWhatMayBeSecret)
     EXPECT_NE(masked.find("script: \"run ********\""), std::string::npos) << masked;
     EXPECT_NE(masked.find("args:\n      - \"********\"\n      - \"********\"\n"), std::string::npos) << masked;
     EXPECT_NE(to_yaml(spec, false).find("secret"), std::string::npos);
+    EXPECT_NE(to_yaml(app("{script: a, health: {http: 'http://[::1]/a?secret'}}"), true).find("http://[::1]:80/a?********"), std::string::npos);
+    EXPECT_TRUE(parse_app_file(to_yaml(app("{script: a, port: 80, health: {tcp: '[::1]:$PORT'}}"), true), {}).ok()) << "what is masked is still read";
 }
 
 TEST(ToYaml, MasksCredentials)
