@@ -135,9 +135,8 @@ TEST_F(ReadyByProbe, TheNextPmdGoesOnAsking)
     const auto start = call_later("Start", "web");
     until_reason(answered());
     const pid_t pid = only("web").pid;
-    manager_->Upgrade({});
-    connect();
-    ask_until([&] { return only("web").status == "starting"; }, "the new pmd");
+    upgrade();
+    EXPECT_EQ(only("web").status, "starting");
     EXPECT_EQ(only("web").pid, pid);
     dir_.write("ready", "");
     ask_until([&] { return only("web").status == "online"; }, "its readiness");

@@ -13,7 +13,7 @@ namespace pm::launch {
 namespace {
 
 constexpr std::uint64_t kStartTimeoutUsec = 60'000'000;
-constexpr int kErrorsOnly = 3; ///< syslog(3): LOG_ERR
+constexpr int kWorseThanErrors = 2; ///< syslog(3): LOG_CRIT
 
 /// Appends to an array of properties; remembers the first error.
 class Properties {
@@ -191,7 +191,7 @@ int describe_check(sd_bus_message* call, const engine::LaunchRequest& request, c
     properties.add("TimeoutStartUSec", "t", static_cast<std::uint64_t>(check.timeout.count()));
     properties.add("KillSignal", "i", SIGKILL);
     properties.add("CollectMode", "s", "inactive-or-failed");
-    properties.add("LogLevelMax", "i", kErrorsOnly);              // that checks fail is pmd's to tell
+    properties.add("LogLevelMax", "i", kWorseThanErrors);         // that checks fail is pmd's to tell
     properties.add("RuntimeDirectoryPreserve", "s", "yes");       // they are the app's, not the check's to remove
     properties.units("JoinsNamespaceOf", {check.checked});        // PrivateTmp= and PrivateNetwork= of the app, not new ones
     properties.command("ExecStart", service.pm_exec, {service.pm_exec.c_str(), request.spec->name.c_str()});
