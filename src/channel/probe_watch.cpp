@@ -21,6 +21,7 @@ struct ProbeWatch::Watched {
     std::string title; ///< for people
     std::shared_ptr<const model::AppSpec> spec;
     base::Result<model::HealthTarget> target;
+    model::SharedIdentity user; ///< whom the process runs as
     model::Duration pause = kFirst;
     model::TimePoint late{}; ///< when it must have been ready
     std::string told{};      ///< why it was not ready
@@ -42,13 +43,13 @@ base::Result<engine::ChannelEnds> ProbeWatch::connect(const engine::LaunchReques
     return engine::ChannelEnds();
 }
 
-void ProbeWatch::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&)
+void ProbeWatch::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
     const model::AppSpec& spec = *request.spec;
     if (spec.serving.ready != model::ReadyWhen::Probe || !spec.health) return;
     watched_[request.key] = std::make_unique<Watched>(
         Watched{fmt::format("{}, instance {}", spec.name, request.slot.value), request.spec,
-                policy::health_target(spec, {request.key.id, request.slot, request.key.generation})});
+                policy::health_target(spec, {request.key.id, request.slot, request.key.generation}), user});
 }
 
 void ProbeWatch::runs(engine::ProcessKey key, pid_t)
@@ -83,7 +84,7 @@ void ProbeWatch::check(engine::ProcessKey key)
         watched.command = run_command_(key, timeout, done);
         if (!watched.command) watched.next.set_time(std::chrono::steady_clock::now() + watched.pause);
     } else if (watched.target) {
-        watched.probe = std::make_unique<io::Probe>(loop_, *watched.target, timeout, done);
+        watched.probe = std::make_unique<io::Probe>(loop_, *watched.target, watched.user, timeout, done);
     } else {
         on_checked(key, tl::unexpected(watched.target.error()));
     }

@@ -2,6 +2,7 @@
 #include "io/probe.hpp"
 
 #include "base/text.hpp"
+#include "io/acting_as.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -41,6 +42,16 @@ Address address_of(const std::string& host, std::uint16_t port)
     return address;
 }
 
+/// A port that nobody listens at may be the one that the kernel gives the socket itself, which is then connected with itself (tcp(7)).
+bool is_its_own_peer(const base::Fd& socket)
+{
+    Address own{{}, sizeof(sockaddr_storage)};
+    Address peer{{}, sizeof(sockaddr_storage)};
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own.bytes), &own.size);
+    ::getpeername(socket.get(), reinterpret_cast<sockaddr*>(&peer.bytes), &peer.size);
+    return own.size == peer.size && std::memcmp(&own.bytes, &peer.bytes, own.size) == 0;
+}
+
 } // namespace
 
 int http_status(std::string_view line)
@@ -50,8 +61,8 @@ int http_status(std::string_view line)
     return status >= 100 ? status : 0;
 }
 
-Probe::Probe(EventLoop& loop, const model::HealthTarget& target, model::Duration timeout, Done done)
-    : loop_(loop), target_(target), done_(std::move(done))
+Probe::Probe(EventLoop& loop, const model::HealthTarget& target, model::SharedIdentity user, model::Duration timeout, Done done)
+    : loop_(loop), target_(target), user_(std::move(user)), done_(std::move(done))
 {
     if (target.kind == model::HealthTarget::Kind::Http)
         request_ = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: pmd\r\nAccept: */*\r\nConnection: close\r\n\r\n", target.path,
@@ -65,11 +76,22 @@ Probe::Probe(EventLoop& loop, const model::HealthTarget& target, model::Duration
     connect(local ? "127.0.0.1" : target.host);
 }
 
+/// A socket is its maker's: what the app's user may not reach, pmd does not reach for him.
+base::Fd Probe::make_socket(int family) const
+{
+    const ActingAs acting(user_.get());
+    if (acting.error() != 0) {
+        errno = acting.error();
+        return {};
+    }
+    return base::Fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
 void Probe::connect(const std::string& host)
 {
     const Address address = address_of(host, target_.port);
     events_.reset();
-    socket_ = base::Fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    socket_ = make_socket(address.bytes.ss_family);
     if (!socket_) return finish_soon(std::strerror(errno));
     if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size) < 0 && errno != EINPROGRESS)
         return refused(errno);
@@ -98,6 +120,7 @@ void Probe::connected()
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0 && is_its_own_peer(socket_)) error = ECONNREFUSED;
     if (error != 0) return refused(error);
     connected_ = true;
     if (request_.empty()) return finish({});

@@ -9,6 +9,7 @@
 #include "base/fd.hpp"
 #include "io/event_loop.hpp"
 #include "model/health.hpp"
+#include "model/identity.hpp"
 
 #include <functional>
 #include <string>
@@ -21,13 +22,14 @@ public:
     using Done = std::function<void(const base::Result<void>&)>;
 
     /// Begins at once. `done` is called once, from the loop, after `timeout` at the latest; not at all when the probe is
-    /// destroyed before. It may destroy the probe.
-    Probe(EventLoop& loop, const model::HealthTarget& target, model::Duration timeout, Done done);
+    /// destroyed before. It may destroy the probe. `user`: whose the connection is, for firewalls; null: pmd's own.
+    Probe(EventLoop& loop, const model::HealthTarget& target, model::SharedIdentity user, model::Duration timeout, Done done);
     Probe(const Probe&) = delete;
     Probe& operator=(const Probe&) = delete;
 
 private:
     void connect(const std::string& host);
+    [[nodiscard]] base::Fd make_socket(int family) const;
     void on_event();
     void connected();
     void write();
@@ -39,6 +41,7 @@ private:
 
     EventLoop& loop_;
     model::HealthTarget target_;
+    model::SharedIdentity user_;
     Done done_;
     std::string next_host_; ///< to be tried when nobody is at the first
     bool connected_ = false;

@@ -2,7 +2,15 @@
 #include "answering.hpp"
 #include "io/probe.hpp"
 
+#include <cstdio>
+#include <fstream>
+#include <net/if.h>
 #include <optional>
+#include <sched.h>
+#include <sstream>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace pm::io::test {
 namespace {
@@ -17,7 +25,7 @@ protected:
     {
         std::optional<std::string> told;
         std::optional<Probe> probe;
-        probe.emplace(loop, target, timeout, [&](const base::Result<void>& result) {
+        probe.emplace(loop, target, nullptr, timeout, [&](const base::Result<void>& result) {
             told = result ? "" : result.error().message;
             probe.reset(); // as who asked may
         });
@@ -97,11 +105,71 @@ TEST_F(Probing, OneThatIsNotWantedAnyMoreTellsNothing)
     server.answer = "HTTP/1.1 200 OK\r\n\r\n";
     bool told = false;
     {
-        const Probe probe(loop, http(), std::chrono::seconds(20), [&](const base::Result<void>&) { told = true; });
+        const Probe probe(loop, http(), nullptr, std::chrono::seconds(20), [&](const base::Result<void>&) { told = true; });
         loop.run_once(milliseconds(0));
     }
     EXPECT_EQ(check(http()), "");
     EXPECT_FALSE(told);
+}
+
+/// The user of the connection to `port` of 127.0.0.1, as the kernel counts it: proc(5), net/tcp.
+std::optional<unsigned> user_of_connection(std::uint16_t port)
+{
+    std::ifstream table("/proc/self/net/tcp");
+    std::string line;
+    std::getline(table, line);
+    std::array<char, 16> wanted{};
+    std::snprintf(wanted.data(), wanted.size(), "0100007F:%04X", port);
+    while (std::getline(table, line)) {
+        std::istringstream words(line);
+        std::string number, local, remote, state, queues, timer, retransmits;
+        unsigned user = 0;
+        words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> user;
+        if (remote == wanted.data()) return user;
+    }
+    return std::nullopt;
+}
+
+TEST_F(Probing, TheConnectionIsOfTheUserWhoseAppItIs)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can act for others";
+    server.listen();
+    server.hang_up = false;
+    const auto user = std::make_shared<const model::Identity>(model::Identity{65534, 65534, {}});
+    const Probe probe(loop, tcp(), user, std::chrono::seconds(20), [](const base::Result<void>&) {});
+    EXPECT_EQ(user_of_connection(server.port), 65534U);
+}
+
+/// In a network of its own, whose only port is `port`.
+bool has_one_port(int port)
+{
+    if (::unshare(CLONE_NEWNET) < 0) return false;
+    std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << port << ' ' << port << std::endl;
+    const base::Fd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq loopback{};
+    std::snprintf(loopback.ifr_name, sizeof loopback.ifr_name, "lo");
+    loopback.ifr_flags = IFF_UP;
+    return ::ioctl(any.get(), SIOCSIFFLAGS, &loopback) == 0;
+}
+
+TEST(ProbingOneself, IsNoSuccess)
+{
+    constexpr int kSkip = 77;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        constexpr std::uint16_t kPort = 40'000;
+        if (!has_one_port(kPort)) ::_exit(kSkip);
+        EventLoop loop;
+        std::string told;
+        const Probe probe(loop, {HealthTarget::Kind::Tcp, "127.0.0.1", kPort, "", ""}, nullptr, std::chrono::seconds(5),
+                          [&](const base::Result<void>& result) { told = result ? "connected with itself" : result.error().message; });
+        while (told.empty()) loop.run_once(milliseconds(50));
+        ::_exit(told == "127.0.0.1:40000: Connection refused" ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    if (WEXITSTATUS(status) == kSkip) GTEST_SKIP() << "no network of its own to be had";
+    EXPECT_EQ(status, 0);
 }
 
 TEST(HttpStatus, IsInTheFirstLine)
