@@ -13,7 +13,8 @@ namespace {
 
 constexpr model::Duration kFirst = std::chrono::milliseconds(100);
 /// The last check is told so long before listen_timeout is over, which wants to say why.
-constexpr model::Duration kAhead = std::chrono::milliseconds(30);
+constexpr model::Duration kAhead = std::chrono::milliseconds(100);
+constexpr int kAheadShare = 10; ///< of a short listen_timeout
 
 } // namespace
 
@@ -75,10 +76,11 @@ void ProbeWatch::check(engine::ProcessKey key)
     const auto found = watched_.find(key);
     if (found == watched_.end()) return;
     Watched& watched = *found->second;
+    const auto ahead = std::min(kAhead, model::Duration(watched.spec->serving.listen_timeout) / kAheadShare);
     const auto left = std::chrono::duration_cast<model::Duration>(watched.late - std::chrono::steady_clock::now());
-    if (left <= kAhead) return (void)watched_.erase(found);
+    if (left <= ahead) return (void)watched_.erase(found);
     const model::HealthSpec& health = *watched.spec->health;
-    const auto timeout = std::min(model::Duration(health.timeout), left - kAhead);
+    const auto timeout = std::min(model::Duration(health.timeout), left - ahead);
     const auto done = [this, key](const base::Result<void>& result) { on_checked(key, result); };
     if (!health.command.empty()) {
         watched.command = run_command_(key, timeout, done);

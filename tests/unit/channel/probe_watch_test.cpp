@@ -89,10 +89,10 @@ TEST_F(ProbedReadiness, HasToldWhyBeforeItsTimeIsOverAndIsGivenUpThen)
 {
     server.listen();
     server.hang_up = false; // and no answer
-    run(model::ReadyWhen::Probe, milliseconds(400));
+    run(model::ReadyWhen::Probe, milliseconds(1000));
     const auto began = std::chrono::steady_clock::now();
     ASSERT_TRUE(run_until(loop, [&] { return !heard.of[kKey].empty(); }));
-    EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(400));
+    EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(1000));
     EXPECT_NE(heard.of[kKey][0].find("no answer within"), std::string::npos);
     const int before = server.connections;
     idle(milliseconds(300));

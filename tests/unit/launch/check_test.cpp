@@ -123,7 +123,8 @@ TEST_P(Checking, EndsWhenNobodyWantsItAnyMore)
     const std::size_t with_app = open_fds();
     begin(key);
     ASSERT_TRUE(world.until([&] { return numbers(content("pids")).size() == 1; }));
-    if (!world.launcher->cgroup_root().empty()) EXPECT_TRUE(world.launcher->owns(key, numbers(content("pids"))[0])) << "it is in the app's group";
+    const bool in_group = world.launcher->owns(key, numbers(content("pids"))[0]);
+    EXPECT_EQ(in_group, !world.launcher->cgroup_root().empty());
     check.reset();
     EXPECT_TRUE(world.until([&] { return !is_alive(numbers(content("pids"))[0]); }));
     EXPECT_FALSE(said);
