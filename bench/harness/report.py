@@ -16,7 +16,7 @@ def figure(value):
 
 
 def cell(summaries, name, subject):
-    """median / p95, and how many times pmd's median it is."""
+    """median / p95, and how many times the subject's median it is."""
     own = summaries.get(name)
     if own is None:
         return "-"
@@ -33,29 +33,29 @@ def print_table(heads, rows):
         print("  " + row[0].ljust(widths[0]) + "".join("  " + text.rjust(width) for text, width in zip(row[1:], widths[1:])))
 
 
-def columns(names, rows):
-    """Of the managers that the rows of a benchmark have: `names` first, then their other ways."""
-    present = [name for summaries in rows for name in summaries]
-    return [name for name in dict.fromkeys([*names, *present]) if name in present]
+def kinds_that_were(rows):
+    """Without the kinds of loss that nobody had; the JSON has them all."""
+    return [(metric, summaries) for metric, summaries in rows
+            if ": lost: " not in metric or any(summary["max"] for summary in summaries.values())]
 
 
 def print_results(samples, names, subject="pmd"):
-    benches, shown = {}, {}
-    for bench, _, summaries in samples:
-        shown.setdefault(bench, []).append(summaries)
-    shown = {bench: columns(names, rows) for bench, rows in shown.items()}
+    """A table for each benchmark, of those of `names` that it has. B7 has more than one pmd, so the peer is what is compared with."""
+    benches = {}
     for bench, metric, summaries in samples:
-        count = max(summary["n"] for summary in summaries.values())
-        row = [f"{metric}  (n={count})", *(cell(summaries, name, subject) for name in shown[bench])]
-        benches.setdefault(bench, []).append(row)
-    for bench in sorted(benches):
-        print(f"\n{bench}: median / p95, x: times pmd's median")
-        print_table(["", *shown[bench]], benches[bench])
+        benches.setdefault(bench, []).append((metric, summaries))
+    for bench in sorted(benches, key=lambda bench: bench[:2]):
+        base = "PM2" if bench.startswith("B7") else subject
+        heads = [name for name in names if any(name in summaries for _, summaries in benches[bench])]
+        print(f"\n{bench}: median / p95, x: times {base}'s median")
+        print_table(["", *heads], [[f"{metric}  (n={max(summary['n'] for summary in summaries.values())})",
+                                    *(cell(summaries, name, base) for name in heads)]
+                                   for metric, summaries in kinds_that_were(benches[bench])])
 
 
 def print_aims(rows):
     words = {True: "met", False: "NOT MET", None: "not measured"}
-    print("\nAims (medians)")
+    print("\nAims (medians; 'ever': the worst of all)")
     print_table(["", "measured", "limit", ""],
                 [[row["aim"], figure(row["measured"]), figure(row["limit"]), words[row["met"]]] for row in rows])
 

@@ -12,7 +12,6 @@ import time
 from .board import Board
 from .managers import App
 from .procs import MS, activity, kill_descendants, memory_kb, uninterrupted
-from .serving import Serving, ways
 
 QUIET = 0.15  # seconds between single operations, so that each meets a daemon at rest
 
@@ -26,9 +25,9 @@ class Plan:
     idle_trials: int = 2
     huge_trials: int = 2    # sessions with 1000 apps
     huge_peers: bool = False
-    serving_trials: int = 2 # sessions of B7, for each number of workers
-    workers: tuple = (2, 4)
-    seconds: float = 5.0    # of a look at how much is answered
+    traffic_trials: int = 3
+    steady: float = 3.0     # seconds of traffic while nothing happens
+    reloads: int = 15       # in a session
 
 
 class Bench:
@@ -103,10 +102,6 @@ class Bench:
                     self.idle(m, count)
             if crash:
                 self.crash_all(m, count)
-
-    def serve(self, kind, workers):
-        """A web server under load, and under replacement."""
-        Serving(self, workers, self.plan.seconds).run(kind)
 
     # -- parts -----------------------------------------------------------------------------------------------------
     def boot(self, m):
@@ -229,17 +224,8 @@ class Bench:
         command.wait()
 
 
-def rounds(plan, kinds, parts=("apps", "serving")):
-    """The sessions in their order: (manager, name of the method, arguments), managers interleaved within each."""
-    if "apps" in parts:
-        yield from of_apps(plan, kinds)
-    if "serving" in parts:
-        for _ in range(plan.serving_trials):
-            for workers in plan.workers:
-                yield from ((kind, "serve", (kind, workers)) for kind in ways(kinds))
-
-
-def of_apps(plan, kinds):
+def rounds(plan, kinds):
+    """The sessions in their order: (title, name of the method, arguments), managers interleaved within each."""
     for trial in range(plan.trials):
         way = ("cli", "api")[trial % 2]
         yield from ((kind, "cold", (kind,)) for kind in kinds if kind.has_cli)

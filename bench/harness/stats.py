@@ -29,6 +29,10 @@ class Samples:
         values = self.values.get((bench, metric), {}).get(manager)
         return statistics.median(values) if values else None
 
+    def worst(self, bench, metric, manager):
+        values = self.values.get((bench, metric), {}).get(manager)
+        return max(values) if values else None
+
     def __iter__(self):
         for (bench, metric), managers in self.values.items():
             yield bench, metric, {name: summary(values) for name, values in managers.items()}

@@ -52,8 +52,11 @@ struct AppFile {
 /// megabyte scalars are faults).
 [[nodiscard]] AppFile parse_app_file(std::string_view text, const ParseOptions& options);
 
-/// The spec as an app file that parses back to it. `mask` replaces what may be secret by "********": values of env,
-/// arguments, and of a script that is a command line what follows its first word.
+/// In place of what may be secret.
+inline constexpr std::string_view kMask = "********";
+
+/// The spec as an app file that parses back to it. `mask` replaces what may be secret by kMask: values of env,
+/// arguments, those of a check's command or in its URL, and of a script that is a command line what follows its first word.
 [[nodiscard]] std::string to_yaml(const model::AppSpec& spec, bool mask);
 
 /// schemas/app.schema.json, made from the table; a test holds the file to it.

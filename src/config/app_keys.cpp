@@ -92,8 +92,9 @@ constexpr Row kProgram[] = {
      read::cluster},
     {{"ready", {}, kNow, Shape::Ready, "listening in a Node cluster, else when the program runs",
       "What makes an instance online: notify (READY=1, sd_notify(3)), ipc (the message \"ready\" on its channel), listening (it "
-      "listens) or started (it has lived for min_uptime). See READINESS."},
+      "listens), probe (the check of 'health' succeeds; the default where that is given) or started (it has lived for min_uptime). See READINESS."},
      read::ready},
+    {{"health", {}, kNow, Shape::Object, "", "The check of 'ready: probe': http, tcp or exec. See READINESS."}, read::health},
     {{"wait_ready", {}, kNow, Shape::Bool, "false", "PM2's name: true is 'ready: ipc', process.send('ready') of a Node app."}, read::wait_ready},
     {{"listen_timeout", {}, kNow, Shape::Duration, "8s",
       "Time from the start of the program in which it must be ready; what is not has failed, and counts as an unstable exit."},
@@ -165,7 +166,6 @@ constexpr Row kLogOptions[] = {
 };
 
 constexpr Row kLaterKeys[] = {
-    {{"health", {}, kLater, Shape::Object, "", "A check that restarts the app when it fails."}, read::health},
     {{"max_memory_restart", {}, kLater, Shape::Size, "", "Restart the app when it holds more memory."}, read::any_size},
     {{"cron_restart", {"cron"}, kLater, Shape::Cron, "", "Restart by the clock: 5 fields, or 6 with seconds."}, read::cron},
     {{"watch", {}, kLater, Shape::Watch, "false", "Restart when these files change."}, read::watch},
@@ -261,13 +261,20 @@ constexpr Row kListen[] = {
     {{"mode", {}, kNow, Shape::Umask, "0660", "Permissions of the path, octal: who may write may connect."}, read::listen_mode},
 };
 constexpr Row kHealth[] = {
-    {{"http", {}, kNow, Shape::Text, "", "URL that must answer 2xx or 3xx."}, read::any_texts},
-    {{"tcp", {}, kNow, Shape::Addresses, "", "Address that must accept a connection."}, read::addresses},
-    {{"exec", {}, kNow, Shape::Words, "", "Command that must exit with 0."}, read::any_texts},
-    {{"interval", {}, kNow, Shape::Duration, "", "Time between checks."}, read::any_duration},
-    {{"timeout", {}, kNow, Shape::Duration, "", "Time for one check."}, read::any_duration},
-    {{"retries", {}, kNow, Shape::Count, "", "Failed checks in a row that make the app unhealthy."}, read::count},
-    {{"start_period", {}, kNow, Shape::Duration, "", "Time after a start in which failures do not count."}, read::any_duration},
+    {{"http", {}, kNow, Shape::Text, "",
+      "URL that must answer 2xx or 3xx: http://, an IP address or localhost, a port or $NAME, the variable that holds it."},
+     read::health_http},
+    {{"tcp", {}, kNow, Shape::Text, "", "Address that must take a connection: an IP address or localhost, and a port or $NAME."}, read::health_tcp},
+    {{"exec", {}, kNow, Shape::Words, "",
+      "Command that must end with exit code 0, run as the app is: its user, directory, variables (and MAINPID), limits and sandbox. A list, or "
+      "one line split at blanks that honours quotes; no shell."},
+     read::health_exec},
+    {{"interval", {}, kNow, Shape::Duration, "1s", "Longest pause between two checks, at least 100ms; the first ones are shorter."},
+     read::health_interval},
+    {{"timeout", {}, kNow, Shape::Duration, "2s", "Time for one check; a command is killed then."},
+     [](Draft& draft, const Field& field) { read::positive_duration(draft.spec.health->timeout, field); }},
+    {{"retries", {}, kLater, Shape::Count, "", "Failed checks in a row after which an app that runs is restarted."}, read::count},
+    {{"start_period", {}, kLater, Shape::Duration, "", "Time after a start in which failures do not count."}, read::any_duration},
 };
 constexpr Row kReload[] = {
     {{"mode", {}, kNow, Shape::ReloadMode, "rolling where instances share what they listen on, else restart",

@@ -53,6 +53,13 @@ struct Draft {
     Mark cluster_mark;                   ///< of the value of cluster or exec_mode
     Mark ready_mark;                     ///< of the value of ready or wait_ready
     bool wait_ready = false;
+    struct Health {
+        bool given = false;
+        Mark key_mark;
+        Mark mark;                       ///< of the value of http or tcp, when it is right
+        int checks = 0;                  ///< http, tcp and exec that were given
+    };
+    Health health;
     Mark depends_on_mark;                ///< of the key
     Mark log_target_mark;                ///< where the value of logs.to stands
     bool time = false;                   ///< PM2: time, dates before log lines when there is no log_date_format

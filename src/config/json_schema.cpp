@@ -62,14 +62,10 @@ Json form(Shape shape)
     case Shape::Launcher: return choice({"auto", "direct", "systemd"});
     case Shape::LogTarget: return choice({"files", "journal"});
     case Shape::Cron: return any_of({of_type("string"), range(0, 0)});
-    case Shape::Addresses: {
-        const Json address = {{"type", Json::array({"string", "integer"})}};
-        return any_of({address, list_of(address)});
-    }
     case Shape::SocketType: return choice({"stream", "dgram", "seqpacket"});
     case Shape::Listen: break; // by its keys
     case Shape::Cluster: return choice({"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf", "none"});
-    case Shape::Ready: return choice({"notify", "ipc", "listening", "started"}); // probe is refused: it needs health
+    case Shape::Ready: return choice({"notify", "ipc", "listening", "probe", "started"});
     case Shape::ReloadMode: return choice({"rolling", "restart", "signal"});
     case Shape::Drain: return any_of({of_type("boolean"), number_or(kTimePattern)});
     case Shape::DependsOn: return any_of({text_or_list(), map_of(choice({"ready", "started", "completed"}))});

@@ -24,7 +24,7 @@ enum class Support {
 enum class Shape {
     Memory, Tasks, LimitScope, Sandbox,
     Text, Words, Texts, Bool, Count, Port, Instances, ExecMode, Env, FilterEnv, Account, ExitCodes, Duration, Size,
-    Signal, KillMode, BoolOrText, StreamFile, LogType, Umask, Nice, OomScore, Rlimits, Launcher, LogTarget, Cron, Watch, Addresses, Listen, SocketType,
+    Signal, KillMode, BoolOrText, StreamFile, LogType, Umask, Nice, OomScore, Rlimits, Launcher, LogTarget, Cron, Watch, Listen, SocketType,
     Cluster, Ready, ReloadMode, Drain, DependsOn, Stdio, Percent, Weight, Object, BusKind, LauncherKind, LogLevel, Anything,
 };
 

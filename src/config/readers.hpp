@@ -97,14 +97,21 @@ void reload_signal(Draft& draft, const Field& field);
 /// Defaults and faults that several of these keys make together.
 void complete_serving(Draft& draft, const Field& app);
 
+// readers_health.cpp
+void health(Draft& draft, const Field& field);
+void health_http(Draft& draft, const Field& field);
+void health_tcp(Draft& draft, const Field& field);
+void health_exec(Draft& draft, const Field& field);
+void health_interval(Draft& draft, const Field& field);
+/// Faults that `health` makes together with other keys.
+void complete_health(Draft& draft, const Field& app);
+
 // readers_later.cpp: types of keys that are not supported yet
 void any_bool(Draft& draft, const Field& field);
 void any_duration(Draft& draft, const Field& field);
 void any_size(Draft& draft, const Field& field);
 void any_texts(Draft& draft, const Field& field);
 void any_map(Draft& draft, const Field& field);
-void addresses(Draft& draft, const Field& field);
-void health(Draft& draft, const Field& field);
 void count(Draft& draft, const Field& field);
 void cron(Draft& draft, const Field& field);
 void watch(Draft& draft, const Field& field);

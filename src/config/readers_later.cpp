@@ -43,16 +43,6 @@ void any_map(Draft&, const Field& field)
     if (!field.is(Node::Kind::Map)) field.expected("a map");
 }
 
-void addresses(Draft&, const Field& field)
-{
-    field.each_item([](const Field& item) {
-        if (!item.is(Node::Kind::Scalar) || !looks_like_address(item.node().text))
-            item.expected("an address such as 0.0.0.0:8000, [::]:8000 or unix:/run/app.sock");
-    });
-}
-
-void health(Draft& draft, const Field& field) { health_keys().read(draft, field); }
-
 void count(Draft&, const Field& field)
 {
     std::int64_t ignored = 0;

@@ -51,8 +51,6 @@ void check_ready(const Draft& draft, const Field& app)
     if (spec.serving.ready == ReadyWhen::Listening && !spec.listen.empty())
         app.report().fault(draft.ready_mark, place, "'listening' tells nothing with 'listen': pmd itself listens, before the app starts; "
                                                     "use notify, ipc or started");
-    if (spec.serving.ready == ReadyWhen::Probe)
-        app.report().fault(draft.ready_mark, place, "'probe' needs 'health', which is not supported yet");
 }
 
 } // namespace
@@ -130,6 +128,7 @@ void complete_serving(Draft& draft, const Field& app)
     complete_exec_mode(draft);
     check_cluster(draft, app);
     check_ready(draft, app);
+    complete_health(draft, app);
 }
 
 } // namespace pm::config::read

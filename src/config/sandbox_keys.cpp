@@ -290,8 +290,8 @@ constexpr SandboxKey kRows[] = {
     {"UtmpIdentifier", kRefused, kTerminal},
     {"UtmpMode", kRefused, kTerminal},
     {"Wants", kRefused, kOrder},
-    {"WatchdogSec", kRefused, "use 'health'"},
-    {"WatchdogSignal", kRefused, "use 'health'"},
+    {"WatchdogSec", kRefused, "use 'watchdog'"},
+    {"WatchdogSignal", kRefused, "use 'watchdog'"},
     {"WorkingDirectory", kRefused, "use 'cwd'"},
 };
 

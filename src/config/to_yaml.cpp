@@ -27,7 +27,6 @@ bool is_plain(std::string_view text) noexcept
     return true;
 }
 
-const std::string kMask(8, '*');
 constexpr std::size_t kLongestSimpleKey = 1000; ///< YAML 1.2: 1024; a longer one is introduced by '?'
 
 /// A text of JSON is one of YAML.
@@ -107,20 +106,21 @@ private:
         for (const std::string& value : values) out_ += "      - " + quoted(value) + "\n";
     }
 
-    [[nodiscard]] std::string secret(const std::string& text) const { return mask_ ? kMask : text; }
+    [[nodiscard]] std::string secret(const std::string& text) const { return mask_ ? std::string(kMask) : text; }
     [[nodiscard]] std::vector<std::string> secrets(const std::vector<std::string>& values) const
     {
-        return mask_ ? std::vector<std::string>(values.size(), kMask) : values;
+        return mask_ ? std::vector<std::string>(values.size(), std::string(kMask)) : values;
     }
     [[nodiscard]] std::string script() const
     {
         const auto space = spec_.script.find(' ');
-        return mask_ && space != std::string::npos ? spec_.script.substr(0, space + 1) + kMask : spec_.script;
+        return mask_ && space != std::string::npos ? spec_.script.substr(0, space + 1) + std::string(kMask) : spec_.script;
     }
     void program();
     void environment();
     void listen();
     void serving();
+    void health();
     void reload();
     void process();
     void limits();
@@ -280,12 +280,31 @@ void Writer::serving()
     const model::ServingSpec& usual = defaults_.serving;
     if (serving.cluster) line("cluster", model::to_string(*serving.cluster));
     if (serving.ready) line("ready", model::to_string(*serving.ready));
+    health();
     time("listen_timeout", serving.listen_timeout, usual.listen_timeout);
     time("watchdog", serving.watchdog, usual.watchdog);
     time("drain", serving.drain, usual.drain);
     value("channel", serving.channel, false);
     value("shutdown_with_message", serving.shutdown_with_message, false);
     reload();
+}
+
+void Writer::health()
+{
+    if (!spec_.health) return;
+    const model::HealthSpec& health = *spec_.health;
+    const model::HealthSpec usual;
+    std::vector<std::string> words = health.command;
+    for (std::size_t word = 1; mask_ && word < words.size(); ++word) words[word] = kMask;
+    for (std::string& word : words) word = config::quoted(word);
+    std::string asked = model::to_string(health.target);
+    if (const auto query = asked.find('?'); mask_ && query != std::string::npos) asked.replace(query + 1, std::string::npos, kMask);
+    const std::string_view kind = health.target.kind == model::HealthTarget::Kind::Http ? "http" : "tcp";
+    std::string parts = words.empty() ? fmt::format("{}: {}", kind, config::quoted(asked))
+                                      : fmt::format("exec: [{}]", fmt::join(words, ", "));
+    if (health.interval != usual.interval) parts += ", interval: " + duration(health.interval);
+    if (health.timeout != usual.timeout) parts += ", timeout: " + duration(health.timeout);
+    line("health", fmt::format("{{{}}}", parts));
 }
 
 void Writer::reload()

@@ -137,12 +137,6 @@ bool is_cron_field(std::string_view field) noexcept
     });
 }
 
-bool is_port(std::string_view text) noexcept
-{
-    const auto port = base::parse_number<std::uint16_t>(text);
-    return port && *port > 0;
-}
-
 } // namespace
 
 bool is_printable(std::string_view text)
@@ -159,17 +153,6 @@ bool looks_like_cron(std::string_view text)
         ++fields;
     }
     return fields == 5 || fields == 6;
-}
-
-bool looks_like_address(std::string_view text)
-{
-    if (text.starts_with("unix:")) return text.size() > 6 && (text[5] == '/' || text[5] == '@');
-    if (is_port(text)) return true;
-    const auto colon = text.rfind(':');
-    if (colon == std::string_view::npos || !is_port(text.substr(colon + 1))) return false;
-    const std::string_view host = text.substr(0, colon);
-    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-    return host.empty() || bracketed || host.find_first_of(":[]/ ") == std::string_view::npos;
 }
 
 std::string_view fault_of_name(std::string_view name)

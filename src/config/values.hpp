@@ -47,6 +47,5 @@ inline constexpr std::size_t kMaxName = 128; ///< bytes of an app's name
 
 /// Shapes of keys that later versions act upon; the same rules hold when they do.
 [[nodiscard]] bool looks_like_cron(std::string_view text);
-[[nodiscard]] bool looks_like_address(std::string_view text);
 
 } // namespace pm::config

@@ -89,6 +89,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       listening_(loop_, [this](engine::ProcessKey key) { return launcher_->members(key); },
                  [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
+      probes_(loop_,
+              [this](engine::ProcessKey key, model::Duration timeout, engine::Checked done) { return launcher_->check(key, timeout, std::move(done)); },
+              [this](const std::string& text) { log_.warning(text); }),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, runtime_.locations.runtime_dir + "/apps", launcher_->apps_outlive_us() ? "" : uptime_identity(),
              [this](const std::string& app) { forget_saved(app); }),
@@ -131,11 +134,13 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     node_.set_events(supervisor_);
     quiet_end_.set_events(supervisor_);
     listening_.set_events(supervisor_);
+    probes_.set_events(supervisor_);
     channels_.add(notify_);
     channels_.add(node_);
     channels_.add(quiet_end_);
     channels_.add(bind_broker_);
     channels_.add(listening_);
+    channels_.add(probes_);
     launcher_->set_events(supervisor_);
     state_.set_sources(supervisor_, *launcher_);
     quota_.set_before_answers([this] { state_.flush(); });

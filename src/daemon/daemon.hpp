@@ -6,6 +6,7 @@
 #include "channel/app_channels.hpp"
 #include "channel/node_channels.hpp"
 #include "channel/listening_watch.hpp"
+#include "channel/probe_watch.hpp"
 #include "channel/notify_socket.hpp"
 #include "channel/quiet_end.hpp"
 #include "channel/bind_broker.hpp"
@@ -109,6 +110,7 @@ private:
     channel::ListeningWatch listening_;
     channel::AppChannels channels_;
     std::unique_ptr<launch::Launcher> launcher_;
+    channel::ProbeWatch probes_; ///< its checks end before the launcher does
     bus::Publisher publisher_;
     StateKeeper state_;
     EventLog events_;

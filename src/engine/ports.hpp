@@ -14,6 +14,7 @@
 #include "policy/unit_properties.hpp"
 
 #include <compare>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,6 +54,15 @@ struct LaunchRequest {
     bool several = false;
     EndOrder end_order{};
     uid_t owner = 0; ///< whose app it is
+};
+
+/// What a check of a process found: nothing when it serves, else why it does not, one line for people.
+using Checked = std::function<void(const base::Result<void>&)>;
+
+/// A command that is checking a process. It ends with this, all that it started with it; its Checked is then not called any more.
+class Check {
+public:
+    virtual ~Check() = default;
 };
 
 /// Limits of an app that change while it runs.
@@ -189,6 +199,8 @@ public:
     virtual ~ChannelEvents() = default;
     /// The process serves: READY=1, "ready", or it listens (only `by` counts that its readiness waits for).
     virtual void on_ready(ProcessKey key, model::ReadyWhen by) = 0;
+    /// It was looked at and does not serve yet; `why`, one line, for people.
+    virtual void on_unready(ProcessKey key, std::string why) = 0;
     /// STATUS=, one line, for people.
     virtual void on_status(ProcessKey key, std::string text) = 0;
     /// EXTEND_TIMEOUT_USEC=: it wants so much longer, from now, for what it is doing (starting or ending).

@@ -15,6 +15,7 @@ using policy::Cause;
 
 constexpr Milliseconds kLeastKillInterval{1'000};
 constexpr Milliseconds kMostKillInterval{10'000};
+constexpr const char* kSuccessorWaits = "reloading: waiting for its successor to be ready";
 constexpr std::chrono::hours kLongestExtension{1}; ///< at once; it may ask again
 
 } // namespace
@@ -100,10 +101,19 @@ Transition Row::run(const Starting& starting) &&
 Transition Row::ready(Starting starting) &&
 {
     starting.told = true;
+    if (!starting.unready.empty()) result_.reason = ""; // it was that
     if (starting.running)
         result_.machine.state = online(starting);
     else
         result_.machine.state = starting;
+    return std::move(result_);
+}
+
+Transition Row::unready(Starting starting, const std::string& why) &&
+{
+    starting.unready = why;
+    result_.machine.state = std::move(starting);
+    result_.reason = why;
     return std::move(result_);
 }
 
@@ -153,7 +163,7 @@ Transition Row::successor_runs() &&
     State now = running(starting, circumstances_->takes_over);
     if (std::holds_alternative<Online>(now)) return std::move(*this).take_over(std::get<Online>(now));
     starting = std::get<Starting>(now);
-    result_.reason = "reloading: waiting for its successor to be ready";
+    result_.reason = kSuccessorWaits;
     return std::move(result_);
 }
 
@@ -163,6 +173,13 @@ Transition Row::successor_ready() &&
     starting.told = true;
     if (!starting.running) return std::move(*this).stay();
     return std::move(*this).take_over(online(starting));
+}
+
+Transition Row::successor_unready(const std::string& why) &&
+{
+    result_.machine.successor->starting.unready = why;
+    result_.reason = kSuccessorWaits + (": " + why);
+    return std::move(result_);
 }
 
 Transition Row::extend_successor(model::Duration time) &&
@@ -327,7 +344,7 @@ std::string Row::not_ready(const Starting& starting)
 {
     return "not ready within " +
            base::format_duration(std::chrono::duration_cast<Milliseconds>(starting.deadline - starting.started)) +
-           " (listen_timeout)";
+           " (listen_timeout)" + (starting.unready.empty() ? "" : ": " + starting.unready);
 }
 
 std::string Row::launch_timeout_text()

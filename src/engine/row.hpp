@@ -89,6 +89,7 @@ public:
 
     Transition run(const Starting& starting) &&;
     Transition ready(Starting starting) &&;
+    Transition unready(Starting starting, const std::string& why) &&;
 
     /// The deadline of a process that starts.
     Transition overdue(const Starting& starting) &&;
@@ -113,6 +114,7 @@ public:
                            std::optional<Ended> ended = std::nullopt) &&;
     Transition successor_runs() &&;
     Transition successor_ready() &&;
+    Transition successor_unready(const std::string& why) &&;
     Transition extend_successor(model::Duration time) &&;
     Transition successor_overdue() &&;
     Transition successor_ended(const model::ExitInfo& exit, bool gone) &&;

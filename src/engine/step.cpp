@@ -84,6 +84,8 @@ struct Cells {
     }
     Transition operator()(const Starting& starting, const Ready&) { return std::move(row).ready(starting); }
     Transition operator()(const Online&, const Ready&) { return stay(); }
+    Transition operator()(const Starting& starting, const Unready& look) { return std::move(row).unready(starting, look.why); }
+    Transition operator()(const Online&, const Unready&) { return stay(); }
     Transition operator()(const Process auto&, const Drained&) { return stay(); }
     Transition operator()(const Starting& starting, const MoreTime& more)
     {
@@ -116,6 +118,7 @@ struct Cells {
         return std::move(row).replace(stopping);
     }
     Transition operator()(const Stopping&, const Ready&) { return stay(); }
+    Transition operator()(const Stopping&, const Unready&) { return stay(); }
     Transition operator()(const Stopping& stopping, const Drained&)
     {
         if (!stopping.asked) return stay();
@@ -162,6 +165,7 @@ struct SuccessorCells {
 
     Transition operator()(const Running&) { return std::move(row).successor_runs(); }
     Transition operator()(const Ready&) { return std::move(row).successor_ready(); }
+    Transition operator()(const Unready& look) { return std::move(row).successor_unready(look.why); }
     Transition operator()(const TimerFired&) { return std::move(row).successor_overdue(); }
     Transition operator()(const MainExited& answer) { return std::move(row).successor_ended(answer.exit, false); }
     Transition operator()(const Gone& answer) { return std::move(row).successor_ended(answer.exit, true); }

@@ -60,6 +60,7 @@ struct Starting {
     bool running = false;     ///< execve succeeded; it is to become ready
     bool told = false;        ///< it said that it is ready before execve was known to have succeeded
     bool must_tell = false;   ///< running: the deadline is a failure
+    std::string unready{};    ///< why it was not ready when it was last looked at
 };
 struct Online {
     model::TimePoint started; ///< the program ran
@@ -120,6 +121,11 @@ struct Running {
 struct Ready {
     base::Generation generation;
 };
+/// It was looked at and is not ready yet.
+struct Unready {
+    base::Generation generation;
+    std::string why;
+};
 /// After Action::Dismiss: it has finished what it had.
 struct Drained {
     base::Generation generation;
@@ -146,7 +152,7 @@ struct DependenciesMet {};
 struct DependencyLost {
     std::string reason;
 };
-using Event = std::variant<StartCommand, StopCommand, RestartCommand, ReloadCommand, DropSuccessor, Running, Ready, MainExited, Gone, Drained, MoreTime,
+using Event = std::variant<StartCommand, StopCommand, RestartCommand, ReloadCommand, DropSuccessor, Running, Ready, Unready, MainExited, Gone, Drained, MoreTime,
                            WatchdogMissed, TimerFired, DependenciesMet, DependencyLost>;
 
 /// What the machine is told with each event.

@@ -409,6 +409,11 @@ void Supervisor::on_ready(ProcessKey key, model::ReadyWhen by)
     impl_->driver.enter([&] { impl_->driver.ready(key, by); });
 }
 
+void Supervisor::on_unready(ProcessKey key, std::string why)
+{
+    impl_->driver.enter([&] { impl_->driver.said(key, Unready{key.generation, std::move(why)}); });
+}
+
 void Supervisor::on_status(ProcessKey key, std::string text)
 {
     impl_->driver.enter([&] { impl_->driver.status(key, std::move(text)); });

@@ -152,6 +152,7 @@ public:
     void on_more_time(ProcessKey key, model::Duration time) override;
     void on_stopping(ProcessKey key) override;
     void on_drained(ProcessKey key) override;
+    void on_unready(ProcessKey key, std::string why) override;
     void on_watchdog(ProcessKey key, std::string why) override;
     void on_message(ProcessKey key, const std::string& json) override;
 

@@ -51,6 +51,7 @@ public:
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return false; }
     [[nodiscard]] bool owns(engine::ProcessKey key, pid_t pid) override;
     [[nodiscard]] std::vector<pid_t> members(engine::ProcessKey key) override;
+    [[nodiscard]] std::unique_ptr<engine::Check> check(engine::ProcessKey key, model::Duration timeout, engine::Checked done) override;
     void pause() override;
     void go_on() override;
     [[nodiscard]] bool at_rest() const override;
@@ -63,8 +64,9 @@ public:
     /// The cgroup directory processes are placed under; empty when process trees are followed instead.
     [[nodiscard]] const std::string& cgroup_root() const;
 
+    struct Impl; ///< for the files of this launcher
+
 private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

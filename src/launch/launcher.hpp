@@ -5,6 +5,7 @@
 #include "engine/ports.hpp"
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ public:
     [[nodiscard]] virtual bool owns(engine::ProcessKey key, pid_t pid) = 0;
     /// The living processes of `key`.
     [[nodiscard]] virtual std::vector<pid_t> members(engine::ProcessKey key) = 0;
+    /// Runs the command of spec->health as a process of the app, killed with all it started after `timeout`. `done` is called once, from the
+    /// loop, and may destroy the check. Null: it cannot be run now, try again. It must not outlive the launcher.
+    [[nodiscard]] virtual std::unique_ptr<engine::Check> check(engine::ProcessKey key, model::Duration timeout, engine::Checked done) = 0;
     /// From now on nothing is launched: what is to be waits. Before another pmd is executed in the place of this one.
     virtual void pause() {}
     /// Launches what waits since pause().

@@ -43,6 +43,7 @@ public:
     void set_path(std::string path) override;
     void forget_accounts() override;
     void settle(std::function<void()> done) override;
+    [[nodiscard]] std::unique_ptr<engine::Check> check(engine::ProcessKey key, model::Duration timeout, engine::Checked done) override;
     [[nodiscard]] std::string_view name() const noexcept override { return "systemd"; }
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return true; }
     [[nodiscard]] bool owns(engine::ProcessKey key, pid_t pid) override;
@@ -53,8 +54,9 @@ public:
     [[nodiscard]] std::string state() const override;
     [[nodiscard]] std::string description() const override;
 
+    struct Impl; ///< for the files of this launcher
+
 private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -5,6 +5,7 @@
 // Two specs that compare equal mean the same running app: `apply` restarts an app only when its spec differs.
 #pragma once
 
+#include "model/health.hpp"
 #include "model/listen_address.hpp"
 #include "model/serving.hpp"
 #include "model/unit_property.hpp"
@@ -122,6 +123,7 @@ struct AppSpec {
     bool env_from_caller = false;                ///< env holds the caller's whole environment; no base is put under it
 
     ServingSpec serving;
+    std::optional<HealthSpec> health;            ///< there exactly when serving.ready is Probe
     std::vector<ListenAddress> listen;           ///< held by pmd; in this order fds 3, 4, ... of every process
 
     std::string user;                            ///< name or number; empty: pmd's own

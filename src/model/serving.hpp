@@ -25,7 +25,7 @@ enum class ReadyWhen {
     Notify,    ///< READY=1 to NOTIFY_SOCKET, sd_notify(3)
     Ipc,       ///< the message "ready" on its channel, as PM2's wait_ready
     Listening, ///< it listens: Node cluster's message, or a listening socket in one of its processes
-    Probe,     ///< the check of `health` succeeds
+    Probe,     ///< a check of AppSpec::health succeeds
     Started,   ///< it has lived for min_uptime
 };
 

@@ -49,6 +49,7 @@ constexpr std::array kKeys{
     Key{"listen", same<&AppSpec::listen>},
     Key{"cluster", kServing<&ServingSpec::cluster>},
     Key{"ready", kServing<&ServingSpec::ready>},
+    Key{"health", same<&AppSpec::health>},
     Key{"listen_timeout", kServing<&ServingSpec::listen_timeout>},
     Key{"watchdog", kServing<&ServingSpec::watchdog>},
     Key{"drain", kServing<&ServingSpec::drain>},

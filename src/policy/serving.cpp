@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/serving.hpp"
 
+#include "base/text.hpp"
 #include "model/program.hpp"
 
 namespace pm::policy {
@@ -34,6 +35,20 @@ Readiness readiness_of(const model::AppSpec& spec, bool takes_over, bool listens
     // Nobody knows yet whether it will listen: Node's workers mostly do, of others as many work off queues.
     if (model::is_node_cluster(cluster) || (cluster != ClusterMode::None && takes_over)) return {ReadyWhen::Listening, false, spec.restart.min_uptime};
     return {std::nullopt, false, takes_over ? spec.restart.min_uptime : model::Milliseconds(0)};
+}
+
+base::Result<model::HealthTarget> health_target(const model::AppSpec& spec, const Identity& identity)
+{
+    model::HealthTarget target = spec.health.value_or(model::HealthSpec()).target;
+    if (target.port_variable.empty()) return target;
+    const Environment variables = environment(spec, identity, {});
+    const auto variable = variables.find(target.port_variable);
+    const auto port = variable == variables.end() ? std::nullopt : base::parse_number<std::uint16_t>(variable->second);
+    if (port.value_or(0) == 0)
+        return base::fail(base::ErrorCode::InvalidArgument, "asking " + model::to_string(target) + ": the variable '" + target.port_variable + "' is no port");
+    target.port = *port;
+    target.port_variable.clear();
+    return target;
 }
 
 model::ReloadMode reload_mode_of(const model::AppSpec& spec)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model/app_spec.hpp"
+#include "policy/environment.hpp"
 
 #include <optional>
 #include <string>
@@ -25,6 +26,9 @@ struct Readiness {
 
 /// `takes_over`: of a successor in a reload. `listens`: a process of the app has been seen to listen.
 [[nodiscard]] Readiness readiness_of(const model::AppSpec& spec, bool takes_over, bool listens);
+
+/// Where the process is asked: the target of spec.health with the port that its variable holds in this process. Error: there is none.
+[[nodiscard]] base::Result<model::HealthTarget> health_target(const model::AppSpec& spec, const Identity& identity);
 
 /// The mode of the spec, or Rolling where old and new share what they listen on, else Restart.
 [[nodiscard]] model::ReloadMode reload_mode_of(const model::AppSpec& spec);

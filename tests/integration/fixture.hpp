@@ -110,6 +110,8 @@ protected:
     /// Starts pmd with more options and waits for READY=1; connects.
     void start_daemon(std::vector<std::string> options = {});
     void connect();
+    /// Has pmd executed anew in its own place; returns when the new one serves.
+    void upgrade();
     /// Sends the signal to pmd and waits for its end; returns its wait status.
     int end_daemon(int signal);
     /// Waits for pmd's end; returns its wait status.

@@ -52,21 +52,6 @@ time.sleep(100000)
 
 class Upgrade : public DaemonTest {
 protected:
-    /// Returns when the new pmd serves.
-    void upgrade()
-    {
-        const auto bus = sdbus::createProxy(*connection_, "org.freedesktop.DBus", "/org/freedesktop/DBus");
-        bool back = false;
-        bus->uponSignal("NameOwnerChanged")
-            .onInterface("org.freedesktop.DBus")
-            .call([&](const std::string& name, const std::string&, const std::string& owner) {
-                if (name == "org.pmd1" && !owner.empty()) back = true;
-            });
-        bus->finishRegistration();
-        manager_->Upgrade({});
-        process_until([&] { return back; }, "the new pmd");
-        EXPECT_EQ(manager_->Pid(), static_cast<uint32_t>(pmd_));
-    }
     std::map<std::string, std::set<pid_t>> pids()
     {
         std::map<std::string, std::set<pid_t>> all;

@@ -5,6 +5,8 @@ from .pm2 import Pm2
 from .pmd import Pmd
 from .supervisord import Supervisord
 from .units import PmdUnits, UnitFloor
+from .web import Pm2Web, PmdHeld, PmdRoundRobin, PmdShared
 
 ALL = (Pmd, Pm2, Supervisord, Floor)
+WEB = (PmdHeld, PmdShared, PmdRoundRobin, Pm2Web)
 SYSTEMD = (PmdUnits, UnitFloor)

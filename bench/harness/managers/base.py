@@ -25,6 +25,9 @@ class Tools:
     def native(self, name):
         return os.path.join(self.build, "bench", name)
 
+    def server(self, name):
+        return os.path.join(self.bench, "servers", name)
+
     @property
     def fixture(self):
         return self.native("bench-app")

@@ -103,6 +103,11 @@ std::string reload_text(const model::ReloadPolicy& reload)
     return base::join(parts, ", ");
 }
 
+std::string health_text(const model::HealthSpec& health)
+{
+    return health.command.empty() ? model::to_string(health.target) : base::join(health.command, " ");
+}
+
 /// How instances share a port, and where.
 void add_cluster(Lines& lines, const AppInfo& app)
 {
@@ -128,6 +133,7 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
         lines.emplace_back("listen", listen_text(address));
     const model::ServingSpec& serving = spec.serving;
     if (serving.ready) lines.emplace_back("ready", fmt::format("{}, within {}", model::to_string(*serving.ready), base::format_duration(serving.listen_timeout)));
+    if (spec.health) lines.emplace_back("checked by", health_text(*spec.health));
     if (serving.watchdog.count() > 0) lines.emplace_back("watchdog", base::format_duration(serving.watchdog));
     if (const std::string reload = reload_text(serving.reload); !reload.empty()) lines.emplace_back("reload", reload);
     lines.emplace_back("restart", restart_policy(spec));

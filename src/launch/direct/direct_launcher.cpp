@@ -12,7 +12,7 @@ namespace pm::launch {
 DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
                            std::function<void(const std::string&)> warn)
     : loop_(loop), output_(output), sockets_(sockets), channels_(channels), options_(std::move(options)), warn_(std::move(warn)),
-      family_([this](pid_t pid) { return mains_.contains(pid); })
+      family_([this](pid_t pid) { return mains_.contains(pid) || checks_.contains(pid); })
 {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         warn_("cannot become a subreaper: what apps start in the background may outlive them");
@@ -126,7 +126,12 @@ base::Result<std::vector<std::string>> DirectLauncher::environment(engine::Proce
 
 void DirectLauncher::adopt(const engine::LaunchRequest& request) { impl_->adopt(request); }
 
-void DirectLauncher::pause() { impl_->paused_ = true; }
+/// Nobody would end, in time, what the next pmd does not know of.
+void DirectLauncher::pause()
+{
+    impl_->paused_ = true;
+    impl_->end_checks("not done, as pmd is being upgraded");
+}
 
 void DirectLauncher::go_on()
 {

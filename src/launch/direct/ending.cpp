@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/direct/impl.hpp"
 
+#include "launch/direct/checking.hpp"
 #include "launch/process/pid_file.hpp"
 
 #include <cerrno>
@@ -18,6 +19,8 @@ constexpr int kReapsAtOnce = 1024; ///< then others are served first
 constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 constexpr auto kSettling = std::chrono::milliseconds(2); ///< an execve(2) takes less, most of the time
 
+} // namespace
+
 ExitInfo to_exit(const siginfo_t& info)
 {
     ExitInfo exit;
@@ -26,8 +29,6 @@ ExitInfo to_exit(const siginfo_t& info)
     exit.core_dumped = info.si_code == CLD_DUMPED;
     return exit;
 }
-
-} // namespace
 
 void DirectLauncher::Impl::on_main(Generation& generation)
 {
@@ -154,6 +155,10 @@ void DirectLauncher::Impl::reap()
         const auto found = mains_.find(info.si_pid);
         if (found != mains_.end()) {
             on_main(*found->second);
+            continue;
+        }
+        if (const auto check = checks_.find(info.si_pid); check != checks_.end()) {
+            check->second->on_main();
             continue;
         }
         adopted_ended = true;

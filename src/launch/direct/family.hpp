@@ -19,7 +19,7 @@
 
 namespace pm::launch {
 
-/// True for the main process of some generation.
+/// True for the main process of some generation, or of a check.
 using IsMain = std::function<bool(pid_t)>;
 
 class Family {

@@ -22,6 +22,11 @@
 
 namespace pm::launch {
 
+class DirectCheck;
+
+/// How it ended, as waitid(2) tells.
+[[nodiscard]] model::ExitInfo to_exit(const siginfo_t& info);
+
 struct DirectLauncher::Impl {
     Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
          std::function<void(const std::string&)> warn);
@@ -51,6 +56,9 @@ struct DirectLauncher::Impl {
     void finish(Generation& generation);
     void reap();
     void linger(const std::string& leaf);
+
+    // checking.cpp
+    void end_checks(const std::string& why);
 
     // handing_over.cpp
     [[nodiscard]] bool at_rest() const;
@@ -93,6 +101,7 @@ struct DirectLauncher::Impl {
     std::string no_root_;
     std::map<engine::ProcessKey, std::unique_ptr<Generation>> generations_;
     std::unordered_map<pid_t, Generation*> mains_; ///< not yet reaped
+    std::unordered_map<pid_t, DirectCheck*> checks_; ///< not yet reaped
     std::set<engine::ProcessKey> waiting_;         ///< main ended, adopted processes of its family have not
     Family family_;
 

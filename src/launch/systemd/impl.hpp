@@ -20,6 +20,8 @@
 
 namespace pm::launch {
 
+class UnitCheck;
+
 struct SystemdLauncher::Impl {
     using Process = std::shared_ptr<UnitProcess>;
     using Later = std::weak_ptr<UnitProcess>; ///< what an answer is about, if that is still there
@@ -42,6 +44,10 @@ struct SystemdLauncher::Impl {
     void read_talk(UnitProcess& process);
     bool watch_main(UnitProcess& process, pid_t pid);
     void became_running(UnitProcess& process);
+
+    // checking.cpp
+    /// True when `unit` is that of a check.
+    bool on_check_done(const std::string& unit, const std::string& result);
 
     // handing_over.cpp
     void read_earlier();
@@ -90,6 +96,8 @@ struct SystemdLauncher::Impl {
     Accounts accounts_{account_files_, name_service_};
     std::map<engine::ProcessKey, Process> processes_;
     std::unordered_map<std::string, UnitProcess*> starting_; ///< by unit: whose start job is not known to be done
+    std::unordered_map<std::string, UnitCheck*> checks_;     ///< by unit
+    std::uint64_t checks_made_ = 0;
     /// Units that are being released, by the job that stops them (empty: not told yet), and who waits for the name.
     struct Release {
         std::string job;

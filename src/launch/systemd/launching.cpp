@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/guard.hpp"
-#include "io/fd_passing.hpp"
 #include "launch/process/cgroup_files.hpp"
 #include "launch/process/orders.hpp"
 #include "launch/process/pid_file.hpp"
 #include "launch/process/process_table.hpp"
 #include "launch/process/sentences.hpp"
 #include "launch/systemd/impl.hpp"
+#include "launch/systemd/invitation.hpp"
 #include "launch/systemd/transient.hpp"
 #include "launch/systemd/unit_result.hpp"
 #include "launch/wire.hpp"
@@ -28,17 +28,6 @@ using model::LaunchStage;
 
 constexpr std::chrono::milliseconds kGreeting{500}; ///< it takes microseconds
 constexpr const char* kUnitExists = "org.freedesktop.systemd1.UnitExists";
-
-/// Sends pm-exec, over its stdin, the socket of the talk and what the app gets for stdout and stderr. 0 or errno.
-int invite(const base::Fd& socket, const base::Fd& talk, const engine::Stdio& stdio)
-{
-    char which = 0;
-    int fds[3] = {talk.get(), -1, -1};
-    std::size_t count = 1;
-    if (stdio.out) fds[count++] = stdio.out.get(), which |= wire::kUnitOut;
-    if (stdio.err) fds[count++] = stdio.err.get(), which |= wire::kUnitErr;
-    return io::send_with_fds(socket.get(), {&which, 1}, std::span(fds, count)) < 0 ? errno : 0;
-}
 
 /// What takes the limits of `before` away that `after` does not have, and sets the others.
 policy::Properties slice_change(const model::ResourceControl& before, const model::AppSpec& after)
@@ -119,7 +108,7 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     const int on = 1;
     if (::setsockopt(talk->ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
         return step_failed(LaunchStage::Resources, errno, {});
-    if (const int error = invite(invitation->ours, talk->theirs, *stdio)) return step_failed(LaunchStage::Resources, error, {});
+    if (const int error = invite(invitation->ours, talk->theirs, stdio->out, stdio->err)) return step_failed(LaunchStage::Resources, error, {});
     if (const int error = process->talk.begin(std::move(talk->ours), *std::move(orders), true, descriptors_of(*sockets, *channel)))
         return step_failed(LaunchStage::Listen, error, {});
     process->invitation = std::move(invitation->ours);
@@ -213,6 +202,7 @@ void SystemdLauncher::Impl::on_requested(const Process& process, const ManagerBu
 /// The start job of one of our units ended. When it failed, pm-exec never greeted us, and systemd knows why.
 void SystemdLauncher::Impl::on_job_removed(const std::string& unit, const std::string& result, const std::string& job)
 {
+    if (on_check_done(unit, result)) return;
     if (const auto stopped = releasing_.find(unit); stopped != releasing_.end() && stopped->second.job == job) return on_released(unit);
     const auto found = starting_.find(unit);
     if (found == starting_.end()) return;

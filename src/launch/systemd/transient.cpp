@@ -6,12 +6,14 @@
 #include "policy/unit_properties.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <fmt/format.h>
 
 namespace pm::launch {
 namespace {
 
 constexpr std::uint64_t kStartTimeoutUsec = 60'000'000;
+constexpr int kWorseThanErrors = 2; ///< syslog(3): LOG_CRIT
 
 /// Appends to an array of properties; remembers the first error.
 class Properties {
@@ -118,6 +120,13 @@ void rights(Properties& properties, const model::AppSpec& spec, bool user)
     if (!spec.group.empty() && !user) properties.add("Group", "s", spec.group.c_str());
 }
 
+void programs_streams(Properties& properties, const TransientService& service)
+{
+    properties.add("StandardInputFileDescriptor", "h", service.invitation);
+    properties.add("StandardOutput", "s", "null"); // pm-exec is sent what the app gets
+    properties.add("StandardError", "s", "null");
+}
+
 void show_inside(Properties& properties, const std::string& path)
 {
     properties.add("BindReadOnlyPaths", "a(ssbt)", 1, path.c_str(), path.c_str(), 0, std::uint64_t{0});
@@ -159,11 +168,32 @@ int describe_service(sd_bus_message* call, const engine::LaunchRequest& request,
     life(properties);
     end_order(properties, request.end_order);
     rights(properties, *request.spec, service.user);
-    properties.add("StandardInputFileDescriptor", "h", service.invitation);
-    properties.add("StandardOutput", "s", "null"); // pm-exec is sent what the app gets
-    properties.add("StandardError", "s", "null");
+    programs_streams(properties, service);
     properties.add(policy::instance_properties(*request.spec));
     reach(properties, *request.spec, service);
+    properties.command("ExecStart", service.pm_exec, {service.pm_exec.c_str(), request.spec->name.c_str()});
+    return finish(call, properties.result());
+}
+
+int describe_check(sd_bus_message* call, const engine::LaunchRequest& request, const TransientCheck& check)
+{
+    const TransientService& service = check.service;
+    const int result = begin(call, service.unit, "replace");
+    if (result < 0) return result;
+    Properties properties(call);
+    identity(properties, request);
+    rights(properties, *request.spec, service.user);
+    programs_streams(properties, service);
+    properties.add(policy::instance_properties(*request.spec));
+    reach(properties, *request.spec, service);
+    properties.add("Description", "s", fmt::format("Check of {}, instance {}", request.spec->name, request.slot.value).c_str());
+    properties.add("Type", "s", "oneshot");
+    properties.add("TimeoutStartUSec", "t", static_cast<std::uint64_t>(check.timeout.count()));
+    properties.add("KillSignal", "i", SIGKILL);
+    properties.add("CollectMode", "s", "inactive-or-failed");
+    properties.add("LogLevelMax", "i", kWorseThanErrors);         // that checks fail is pmd's to tell
+    properties.add("RuntimeDirectoryPreserve", "s", "yes");       // they are the app's, not the check's to remove
+    properties.units("JoinsNamespaceOf", {check.checked});        // PrivateTmp= and PrivateNetwork= of the app, not new ones
     properties.command("ExecStart", service.pm_exec, {service.pm_exec.c_str(), request.spec->name.c_str()});
     return finish(call, properties.result());
 }

@@ -21,6 +21,16 @@ struct TransientService {
 /// Fills `call`, a fresh StartTransientUnit, with the service for `request`. 0 or -errno.
 [[nodiscard]] int describe_service(sd_bus_message* call, const engine::LaunchRequest& request, const TransientService& service);
 
+/// The command of a check of the process in unit `checked`: its start job lasts as long as it runs.
+struct TransientCheck {
+    const TransientService& service;
+    const std::string& checked;
+    model::Duration timeout; ///< after which systemd ends it, if nobody has
+};
+
+/// Fills `call`, a fresh StartTransientUnit, with the service of a check for `request`. 0 or -errno.
+[[nodiscard]] int describe_check(sd_bus_message* call, const engine::LaunchRequest& request, const TransientCheck& check);
+
 /// Fills `call`, a fresh StartTransientUnit, with the slice of an app whose limits are for all of it together. 0 or -errno.
 [[nodiscard]] int describe_slice(sd_bus_message* call, const std::string& slice, const model::AppSpec& spec);
 

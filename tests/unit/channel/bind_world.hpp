@@ -70,6 +70,7 @@ protected:
     void on_more_time(ProcessKey, model::Duration) override {}
     void on_stopping(ProcessKey) override {}
     void on_drained(ProcessKey) override {}
+    void on_unready(ProcessKey, std::string) override {}
     void on_watchdog(ProcessKey, std::string) override {}
     void on_message(ProcessKey, const std::string&) override {}
 

@@ -19,6 +19,7 @@ struct Heard final : engine::ChannelEvents {
     {
         of[key].push_back("ready by " + std::string(model::to_string(by)));
     }
+    void on_unready(engine::ProcessKey key, std::string why) override { of[key].push_back("unready: " + why); }
     void on_status(engine::ProcessKey key, std::string text) override { of[key].push_back("status " + text); }
     void on_more_time(engine::ProcessKey key, model::Duration time) override
     {

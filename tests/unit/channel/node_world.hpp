@@ -79,6 +79,7 @@ protected:
     void on_more_time(ProcessKey, model::Duration) override {}
     void on_stopping(ProcessKey) override {}
     void on_drained(ProcessKey key) override { said[key].drained = true; }
+    void on_unready(ProcessKey, std::string) override {}
     void on_watchdog(ProcessKey, std::string) override {}
     void on_message(ProcessKey key, const std::string& json) override { said[key].messages.push_back(json); }
     base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override

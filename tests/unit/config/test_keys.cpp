@@ -85,6 +85,14 @@ const std::vector<GoodRow>& good_rows()
         {"filter_env: [B]\nenv: {AB: 1, BC: 2, C: 3}", [](const AppSpec& s) { return s.env == Variables{{"C", "3"}}; }},
         {"env: {AB: 1, B: 2}\nfilter_env: B", [](const AppSpec& s) { return s.env == Variables{{"AB", "1"}}; }},
         {"instance_var: N", [](const AppSpec& s) { return s.instance_var == "N"; }},
+        {"health: {exec: \"curl -f 'a b'\"}", [](const AppSpec& s) {
+             return s.health && s.health->command == Strings{"curl", "-f", "a b"} && s.serving.ready == model::ReadyWhen::Probe;
+         }},
+        {"health: {tcp: '[::1]:8000', interval: 5s, timeout: 500ms}", [](const AppSpec& s) {
+             return s.health && model::to_string(s.health->target) == "[::1]:8000" && s.health->command.empty() &&
+                    s.health->interval == std::chrono::seconds(5) && s.health->timeout == std::chrono::milliseconds(500);
+         }},
+        {"health: {}", [](const AppSpec& s) { return !s.health && !s.serving.ready; }},
         {"increment_var: PORT", [](const AppSpec& s) { return s.increment_var == "PORT"; }},
         {"uid: 33", [](const AppSpec& s) { return s.user == "33"; }},
         {"gid: www-data", [](const AppSpec& s) { return s.group == "www-data"; }},
@@ -188,7 +196,26 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"cluster: some", "3:10: cluster: expected none, shared, round-robin, reuseport, transparent, reuseport-bpf, not 'some'"},
         {"listen: 80\ncluster: transparent", "4:10: cluster: 'transparent' does not go together with 'listen', whose sockets all instances share anyway"},
         {"listen: 80\nready: listening", "4:8: ready: 'listening' tells nothing with 'listen': pmd itself listens, before the app starts; use notify, ipc or started"},
-        {"ready: probe", "3:8: ready: 'probe' needs 'health', which is not supported yet"},
+        {"ready: probe", "3:8: ready: 'probe' needs 'health', which says what is asked: health: {http: \"http://127.0.0.1:8000/\"}"},
+        {"health: {interval: 1s}", "3:9: health: what is asked is missing: http, tcp or exec"},
+        {"health: {tcp: 'localhost:1', exec: x}", "3:30: health.exec: there is one check: http, tcp or exec"},
+        {"health: 5", "3:9: health: expected a map, not '5'"},
+        {"health: {http: 'https://localhost/'}", "3:16: health.http: https is not supported: ask over http, or by tcp"},
+        {"health: {http: /health}", "3:16: health.http: expected a URL such as http://127.0.0.1:8080/health or http://localhost:$PORT/, with a numeric "
+                                    "host or localhost, not '/health'"},
+        {"health: {tcp: 'db:5432'}", "3:15: health.tcp: expected an address such as 127.0.0.1:5432, [::1]:5432 or localhost:$PORT, not 'db:5432'"},
+        {"health: {tcp: 'localhost:$PORT'}", "3:15: health.tcp: 'PORT' is no port: give it in 'env', or 'port' for PORT (env_file is not seen here)"},
+        {"env: {P: '0'}\nhealth: {http: 'http://[::1]:${P}/'}", "4:16: health.http: 'P' is no port: give it in 'env', or 'port' for PORT (env_file is not "
+                                                               "seen here)"},
+        {"health: {exec: []}", "3:16: health.exec: the command is empty"},
+        {"health: {exec: [x], interval: 0}", "3:31: health.interval: must be at least 100ms"},
+        {"health: {exec: [x], timeout: 0}", "3:30: health.timeout: must be more than 0"},
+        {"health: {exec: x, retries: 3}", "3:19: health.retries: not supported yet"},
+        {"health: {exec: x, start_period: 3s}", "3:19: health.start_period: not supported yet"},
+        {"health: {exec: x}\nready: notify", "3:1: health: it is what 'ready: probe' asks, and 'ready' is 'notify': an app that runs is not checked yet"},
+        {"health: {exec: x}\nwait_ready: true", "3:1: health: it is what 'ready: probe' asks, and 'ready' is 'ipc': an app that runs is not checked yet"},
+        {"listen: 8000\nhealth: {tcp: 'localhost:8000'}", "4:15: health.tcp: tells nothing of port 8000: pmd itself listens there ('listen'); ask by http "
+                                                          "or exec, or use 'ready: notify'"},
         {"ready: soon", "3:8: ready: expected notify, ipc, listening, probe, started, not 'soon'"},
         {"listen_timeout: 0", "3:17: listen_timeout: must be more than 0"},
         {"drain: x", "3:8: drain: expected a time such as 500ms, 5s or 2m, not 'x'"},
@@ -261,8 +288,6 @@ struct LaterRow {
 TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
 {
     const std::vector<LaterRow> rows{
-        {"health: {http: 'http://x', interval: 3s}", "health: {}", "health: {interval: x}",
-         "3:20: health.interval: expected a time such as 500ms, 5s or 2m, not 'x'"},
         {"max_memory_restart: 1.5G", "max_memory_restart: 0", "max_memory_restart: big", ""},
         {"cron_restart: '0 3 * * *'", "cron_restart: '0'", "cron_restart: '* *'",
          "3:15: cron_restart: expected a cron pattern of 5 or 6 fields, not '* *'"},
@@ -282,6 +307,20 @@ TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
         EXPECT_EQ(wrong[0], row.why.empty() ? wrong[0] : row.why);
     }
     EXPECT_EQ(said(parse(with("logs: {rotate: {size: 10M}}"))), Strings{"3:8: logs.rotate: not supported yet"});
+}
+
+TEST(Keys, ACheckOfASharedPortIsAWarning)
+{
+    const auto warned = [](const std::string& lines) {
+        const Strings all = said(parse(with(lines + "\nhealth: {http: 'http://localhost:8000/'}")));
+        EXPECT_LE(all.size(), 1u) << lines;
+        return !all.empty() && all[0].find("warning: health.http: at a port that processes share any of them may answer") != std::string::npos;
+    };
+    for (const char* lines : {"instances: 2", "instances: max", "cluster: transparent", "listen: 8000", "interpreter: node\ninstances: 1"})
+        EXPECT_TRUE(warned(lines)) << lines;
+    for (const char* lines : {"instances: 1", "cluster: none", "interpreter: node", "env: {A: b}"}) EXPECT_FALSE(warned(lines)) << lines;
+    EXPECT_TRUE(said(parse(with("port: 9000\nincrement_var: PORT\ninstances: 2\nhealth: {http: 'http://localhost:$PORT/'}"))).empty());
+    EXPECT_TRUE(said(parse(with("listen: 8000\nhealth: {exec: [check]}"))).empty());
 }
 
 TEST(Keys, WatchDetailsAloneAreAWarning)

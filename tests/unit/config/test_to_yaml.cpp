@@ -125,6 +125,19 @@ model::ServingSpec some_serving(bool listens)
     return serving;
 }
 
+std::optional<model::HealthSpec> some_health()
+{
+    model::HealthSpec health;
+    const int kind = *rc::gen::inRange(0, 4);
+    if (kind == 0) return std::nullopt;
+    if (kind == 1) health.command = {"c" + *text(), *text()};
+    if (kind == 2) health.target = {model::HealthTarget::Kind::Http, *rc::gen::element<std::string>("::1", "localhost"), 80, "/a?b=c", ""};
+    if (kind == 3) health.target = {model::HealthTarget::Kind::Tcp, "127.0.0.1", 0, "", "PORT"};
+    if (*rc::gen::arbitrary<bool>()) health.interval = *rc::gen::element(milliseconds(100), milliseconds(60'000));
+    if (*rc::gen::arbitrary<bool>()) health.timeout = *rc::gen::element(milliseconds(1), milliseconds(60'000));
+    return health;
+}
+
 AppSpec some_spec()
 {
     AppSpec spec;
@@ -144,6 +157,9 @@ AppSpec some_spec()
     spec.env_from_caller = *rc::gen::arbitrary<bool>();
     spec.listen = some_addresses();
     spec.serving = some_serving(!spec.listen.empty());
+    spec.health = some_health();
+    if (spec.health) spec.serving.ready = model::ReadyWhen::Probe;
+    if (spec.health) spec.env["PORT"] = "8000"; // no address above has it
     spec.user = *rc::gen::element<std::string>("", "33", "www-data");
     spec.group = *rc::gen::element<std::string>("", "0", "staff");
     if (*rc::gen::arbitrary<bool>()) spec.umask = *rc::gen::inRange<std::uint32_t>(0, 01000);
@@ -193,13 +209,15 @@ TEST(ToYaml, EmptySpecIsThreeLines)
 
 TEST(ToYaml, MasksWhatMayBeSecret)
 {
-    const AppSpec spec = app("{name: a, script: run --key secret, args: [secret, x], node_args: [secret], env: {KEY: secret}}");
+    const AppSpec spec = app("{name: a, script: run --key secret, args: [secret, x], node_args: [secret], env: {KEY: secret}, health: {exec: [check, secret]}}");
     const std::string masked = to_yaml(spec, true);
     EXPECT_EQ(masked.find("secret"), std::string::npos) << masked;
     EXPECT_NE(masked.find("KEY: \"********\""), std::string::npos) << masked;
     EXPECT_NE(masked.find("script: \"run ********\""), std::string::npos) << masked;
     EXPECT_NE(masked.find("args:\n      - \"********\"\n      - \"********\"\n"), std::string::npos) << masked;
     EXPECT_NE(to_yaml(spec, false).find("secret"), std::string::npos);
+    EXPECT_NE(to_yaml(app("{script: a, health: {http: 'http://[::1]/a?secret'}}"), true).find("http://[::1]:80/a?********"), std::string::npos);
+    EXPECT_TRUE(parse_app_file(to_yaml(app("{script: a, port: 80, health: {tcp: '[::1]:$PORT'}}"), true), {}).ok()) << "what is masked is still read";
 }
 
 TEST(ToYaml, MasksCredentials)

@@ -396,6 +396,40 @@ TEST_F(ReloadTest, WhatWasSeenToListenHasToDoItAgainAlsoUnderTheNextPmd)
     EXPECT_EQ(next.instance("web").generation.value, 2U);
 }
 
+TEST_F(ReloadTest, WhyItIsNotReadyIsShownUntilItIsAndToldWhenItNeverWas)
+{
+    const auto looked = [this](std::uint64_t generation, std::string why) {
+        world.supervisor.on_unready({base::InstanceId{0}, base::Generation{generation}}, std::move(why));
+        world.deliver();
+    };
+    model::AppSpec spec = serving(1);
+    spec.serving.listen_timeout = 5s;
+    apply(spec);
+    looked(1, "answered 503");
+    EXPECT_EQ(world.instance("web").reason, "answered 503");
+    EXPECT_EQ(world.status("web"), "starting");
+    ready(0, 1);
+    EXPECT_EQ(world.instance("web").reason, "");
+    looked(1, "answered 500"); // too late to matter
+    EXPECT_EQ(world.instance("web").reason, "");
+
+    const Answer reload = operate(Verb::Reload);
+    looked(2, "answered 502");
+    EXPECT_EQ(world.instance("web").reason, "reloading: waiting for its successor to be ready: answered 502");
+    world.advance(5s);
+    EXPECT_EQ(generation(), 1U);
+    EXPECT_EQ(reload.text(), "ReloadFailed");
+    EXPECT_EQ(world.instance("web").reason, "reload failed, the old process serves on: not ready within 5s (listen_timeout): answered 502");
+
+    world.log.clear();
+    spec.args = {"3"};
+    spec.serving.reload.mode = model::ReloadMode::Restart;
+    apply(spec);
+    looked(world.instance("web").generation.value, "answered 504");
+    world.advance(5s);
+    EXPECT_EQ(world.instance("web").last_exit->detail, "not ready within 5s (listen_timeout): answered 504");
+}
+
 TEST_F(ReloadTest, TheWatchdogHasItAbortedAndStartedAnew)
 {
     online(serving(1));
