@@ -125,6 +125,7 @@ struct StateWriter {
         to["runs"] = state.running;
         to["told"] = state.told;
         to["must_tell"] = state.must_tell;
+        to["unready"] = state.unready;
     }
     void operator()(const engine::Online& state) const
     {
@@ -157,7 +158,8 @@ engine::State state_from(const json& from)
     case Kind::Waiting: return engine::Waiting{};
     case Kind::Backoff: return engine::Backoff{deadline()};
     case Kind::Starting:
-        return engine::Starting{started(), deadline(), cause(), from.value("runs", false), from.value("told", false), from.value("must_tell", false)};
+        return engine::Starting{started(), deadline(), cause(), from.value("runs", false), from.value("told", false), from.value("must_tell", false),
+                                from.value("unready", "")};
     case Kind::Online: return engine::Online{started(), cause()};
     case Kind::Stopping: break;
     }

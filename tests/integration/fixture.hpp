@@ -143,6 +143,7 @@ protected:
     TempDir dir_;
     std::string bus_ = on_systemd() ? "system" : "embedded"; ///< "system": the one DBUS_SYSTEM_BUS_ADDRESS names
     pid_t pmd_ = 0;
+    bool supervised_ = true; ///< somebody hears what pmd says to NOTIFY_SOCKET, as at its first start
     std::string address_;
     std::unique_ptr<sdbus::IConnection> connection_;
     std::unique_ptr<Manager> manager_;

@@ -12,7 +12,7 @@ namespace {
 using engine::ProcessKey;
 using std::chrono::milliseconds;
 
-constexpr ProcessKey kKey{base::InstanceId{1}, base::Generation{1}};
+constexpr ProcessKey kProbed{base::InstanceId{1}, base::Generation{1}};
 
 class ProbedReadiness : public ::testing::Test {
 protected:
@@ -24,8 +24,8 @@ protected:
         spec->serving.ready = ready;
         spec->serving.listen_timeout = listen_timeout;
         spec->health = health;
-        ASSERT_TRUE(watch.connect({.key = kKey, .slot = base::Slot{2}, .spec = spec}, {}));
-        watch.runs(kKey, 1);
+        ASSERT_TRUE(watch.connect({.key = kProbed, .slot = base::Slot{2}, .spec = spec}, {}));
+        watch.runs(kProbed, 1);
     }
 
     /// Long enough for a check that is not to come.
@@ -71,17 +71,17 @@ TEST_F(ProbedReadiness, ComesWithTheFirstCheckThatSucceedsAndNoneFollows)
     server.answer = "HTTP/1.1 503 Not yet\r\n\r\n";
     run(model::ReadyWhen::Probe);
     idle(); // nobody listens
-    EXPECT_EQ(heard.of[kKey], std::vector<std::string>{"unready: " + url() + ": Connection refused"});
+    EXPECT_EQ(heard.of[kProbed], std::vector<std::string>{"unready: " + url() + ": Connection refused"});
     server.listen();
     ASSERT_TRUE(run_until(loop, [&] { return server.connections >= 3; }));
     // What stays the same is told once.
-    EXPECT_EQ(heard.of[kKey], (std::vector<std::string>{"unready: " + url() + ": Connection refused", "unready: " + url() + ": answered 503"}));
+    EXPECT_EQ(heard.of[kProbed], (std::vector<std::string>{"unready: " + url() + ": Connection refused", "unready: " + url() + ": answered 503"}));
     server.answer = "HTTP/1.1 200 OK\r\n\r\n";
-    ASSERT_TRUE(run_until(loop, [&] { return heard.of[kKey].back() == "ready by probe"; }));
+    ASSERT_TRUE(run_until(loop, [&] { return heard.of[kProbed].back() == "ready by probe"; }));
     const int before = server.connections;
     idle();
     EXPECT_EQ(server.connections, before);
-    EXPECT_EQ(heard.of[kKey].size(), 3U);
+    EXPECT_EQ(heard.of[kProbed].size(), 3U);
     EXPECT_TRUE(warnings.empty());
 }
 
@@ -91,9 +91,9 @@ TEST_F(ProbedReadiness, HasToldWhyBeforeItsTimeIsOverAndIsGivenUpThen)
     server.hang_up = false; // and no answer
     run(model::ReadyWhen::Probe, milliseconds(1000));
     const auto began = std::chrono::steady_clock::now();
-    ASSERT_TRUE(run_until(loop, [&] { return !heard.of[kKey].empty(); }));
+    ASSERT_TRUE(run_until(loop, [&] { return !heard.of[kProbed].empty(); }));
     EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(1000));
-    EXPECT_NE(heard.of[kKey][0].find("no answer within"), std::string::npos);
+    EXPECT_NE(heard.of[kProbed][0].find("no answer within"), std::string::npos);
     const int before = server.connections;
     idle(milliseconds(300));
     EXPECT_EQ(server.connections, before);
@@ -108,7 +108,7 @@ TEST_F(ProbedReadiness, NothingIsCheckedAfterTheEndOrWhenNobodyAsked)
     EXPECT_EQ(server.connections, 0);
     run(model::ReadyWhen::Probe);
     ASSERT_TRUE(run_until(loop, [&] { return server.connections == 1; }));
-    watch.ended(kKey);
+    watch.ended(kProbed);
     idle();
     EXPECT_EQ(server.connections, 1);
     EXPECT_TRUE(heard.of.empty());
@@ -123,15 +123,15 @@ TEST_F(ProbedReadiness, ACommandIsRunOnceAtATimeAndEndsWithTheProcess)
     idle();
     EXPECT_EQ(begun, 1);
     std::exchange(end_command, nullptr)(base::fail(base::ErrorCode::Failed, "check: exit code 1"));
-    EXPECT_EQ(heard.of[kKey], std::vector<std::string>{"unready: check: exit code 1"});
+    EXPECT_EQ(heard.of[kProbed], std::vector<std::string>{"unready: check: exit code 1"});
     ASSERT_TRUE(run_until(loop, [&] { return begun == 2; }));
-    watch.ended(kKey);
+    watch.ended(kProbed);
     EXPECT_EQ(commands, 0);
 
     run(model::ReadyWhen::Probe);
     ASSERT_TRUE(run_until(loop, [&] { return begun == 3; }));
     std::exchange(end_command, nullptr)({});
-    EXPECT_EQ(heard.of[kKey].back(), "ready by probe");
+    EXPECT_EQ(heard.of[kProbed].back(), "ready by probe");
     EXPECT_EQ(commands, 0);
 }
 
@@ -151,7 +151,7 @@ TEST_F(ProbedReadiness, APortThatNoVariableHoldsIsTold)
     health.target.port_variable = "NONE";
     run(model::ReadyWhen::Probe);
     ASSERT_TRUE(run_until(loop, [&] { return !heard.of.empty(); }));
-    EXPECT_EQ(heard.of[kKey], std::vector<std::string>{"unready: asking http://127.0.0.1:$NONE/: the variable 'NONE' is no port"});
+    EXPECT_EQ(heard.of[kProbed], std::vector<std::string>{"unready: asking http://127.0.0.1:$NONE/: the variable 'NONE' is no port"});
 }
 
 } // namespace

@@ -49,7 +49,7 @@ TEST(StateText, EveryStateReadsBack)
                                     engine::Errored{},
                                     engine::Waiting{},
                                     engine::Backoff{model::TimePoint(1s)},
-                                    engine::Starting{model::TimePoint(1s), model::TimePoint(2s), policy::Cause::Policy},
+                                    engine::Starting{model::TimePoint(1s), model::TimePoint(2s), policy::Cause::Policy, true, false, true, "answered 503"},
                                     engine::Online{model::TimePoint(1s), policy::Cause::Command},
                                     stopping};
     for (const engine::State& state : states) {

@@ -63,9 +63,10 @@ TEST_P(Checking, IsWhatTheCommandSays)
 
 TEST_P(Checking, SaysMuchAndIsHeardInPartOnly)
 {
-    const std::string text = ask(line("head -c 3000000 /dev/zero | tr '\\0' x; exit 1"));
+    const std::string text = ask(line("printf BEGIN; head -c 3000000 /dev/zero | tr '\\0' x; exit 1"));
     EXPECT_LT(text.size(), 400U);
     EXPECT_TRUE(text.ends_with("xxx")) << text;
+    EXPECT_EQ(text.find("BEGIN"), std::string::npos) << "no more is kept than is shown";
 }
 
 TEST_P(Checking, RunsAsTheAppDoes)

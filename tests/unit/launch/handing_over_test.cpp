@@ -15,7 +15,7 @@ namespace {
 
 using Kind = model::ExitInfo::Kind;
 
-pid_t first_number(World& world, engine::ProcessKey key)
+pid_t first_told(World& world, engine::ProcessKey key)
 {
     EXPECT_TRUE(world.until_text(key, "\n"));
     const auto found = numbers(world.text(key));
@@ -34,7 +34,7 @@ TEST_P(Launching, the_next_launcher_goes_on_with_what_runs)
 {
     const auto key = world.launch(shell("(setsid sh -c 'echo $$; exec sleep 1000' &) ; exec sleep 1000"));
     ASSERT_TRUE(world.until_running(key));
-    const pid_t pid = world.told(key).pid, escaped = first_number(world, key);
+    const pid_t pid = world.told(key).pid, escaped = first_told(world, key);
     ASSERT_TRUE(world.until([&] { return world.launcher->at_rest(); }));
     const std::string root = world.launcher->cgroup_root();
     world.replace_launcher();
@@ -69,7 +69,7 @@ TEST_P(Launching, how_a_process_ended_meanwhile_is_known)
 TEST_P(Launching, what_a_process_left_is_gone_on_with)
 {
     const auto key = world.launch(shell("sh -c 'echo $$; exec sleep 1000' & exit 7"));
-    const pid_t left = first_number(world, key);
+    const pid_t left = first_told(world, key);
     ASSERT_TRUE(world.until([&] { return world.told(key).main_exit.has_value(); }));
     world.told(key).main_exit.reset();
     world.replace_launcher();
