@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/pm-exec/filter.hpp"
 
+#include "launch/pm-exec/filter_program.hpp"
 #include "launch/pm-exec/report.hpp"
 #include "launch/pm-exec/sys.hpp"
 
-#include <cstddef>
-#include <linux/audit.h>
+#include <cerrno>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -13,32 +13,23 @@
 namespace pm::launch::exec {
 namespace {
 
-#if defined(__x86_64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
-#endif
-
 #if PM_RAW_SYSCALLS
 
 constexpr unsigned long kKillableFlag = 1UL << 5; // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
 constexpr unsigned long kFlags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 
-/// System calls of another architecture have other numbers (those of x32 have bit 30 set): they pass.
-constexpr sock_filter kProgram[] = {
-    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArch, 0, 4),
-    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bind, 1, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_listen, 0, 1),
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-};
+#if defined(__x86_64__)
+constexpr FilteredCalls kCalls = kOfX86_64;
+#else
+constexpr FilteredCalls kCalls = kOfAarch64;
+#endif
+static_assert(kCalls.bind == SYS_bind && kCalls.listen == SYS_listen);
+constexpr FilterProgram kProgram = filter_program(kCalls);
 
 /// The listener, or -errno. A signal shall not take back a bind that pmd is answering, where the kernel can do that.
 long try_install() noexcept
 {
-    sock_fprog program = {sizeof kProgram / sizeof kProgram[0], const_cast<sock_filter*>(kProgram)};
+    sock_fprog program = {sizeof kProgram.steps / sizeof kProgram.steps[0], const_cast<sock_filter*>(kProgram.steps)};
     const long result = sys::call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags | kKillableFlag, &program);
     return result == -EINVAL ? sys::call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, &program) : result;
 }

@@ -38,7 +38,7 @@ void greet() noexcept
 /// Orders begin with another byte.
 bool is_invitation(const char* data, std::size_t size) noexcept
 {
-    return size == 1 && data[0] >= 0 && data[0] <= (wire::kUnitOut | wire::kUnitErr);
+    return size == 1 && static_cast<unsigned char>(data[0]) <= (wire::kUnitOut | wire::kUnitErr);
 }
 
 } // namespace

@@ -127,7 +127,7 @@ TEST_P(Launching, what_nobody_left_is_lost)
 TEST_P(Launching, what_a_killed_pmd_left_is_gone_on_with)
 {
     const auto key = world.launch(shell("sh -c 'echo $$; exec sleep 1000' & exec sleep 1000"));
-    const pid_t left = first_number(world, key);
+    const pid_t left = first_told(world, key);
     ASSERT_TRUE(world.until_running(key));
     const pid_t pid = world.told(key).pid;
     world.recover(key, [](Earlier&) {});
