@@ -18,8 +18,12 @@
 namespace pm::cli {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr auto kConnectPatience = std::chrono::seconds(10);
 constexpr auto kConnectRetry = std::chrono::milliseconds(5);
+/// For a pmd that somebody else started to get from its lock to its bus name, before it is looked whether it is still there.
+constexpr auto kFirstPatience = std::chrono::milliseconds(50);
 
 std::unique_ptr<sdbus::IConnection> open_bus(const BusChoice& choice)
 {
@@ -75,12 +79,12 @@ std::optional<Offer> try_bus(const BusChoice& choice, Client::Missing missing)
     }
 }
 
-std::optional<Offer> wait_for_bus(const BusChoice& choice)
+std::optional<Offer> wait_for_bus(const BusChoice& choice, Clock::duration patience)
 {
-    const auto deadline = std::chrono::steady_clock::now() + kConnectPatience;
+    const auto deadline = Clock::now() + patience;
     for (;;) {
         if (auto offer = try_bus(choice, Client::Missing::Start)) return offer;
-        if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
+        if (Clock::now() >= deadline) return std::nullopt;
         std::this_thread::sleep_for(kConnectRetry); // pmd of a faster pmctl is between its lock and its bus name
     }
 }
@@ -124,6 +128,20 @@ Outcome<FoundDaemon> take(const Context& context, const BusChoice& choice, Offer
     return found;
 }
 
+/// Starts pmd, or finds the one of a faster pmctl. A pmd that finds the lock taken ends; but who holds it may be one that was
+/// killed and that the kernel has not taken apart yet, so it is tried again, more rarely each time.
+Outcome<FoundDaemon> start_or_join(const Context& context, const BusChoice& choice)
+{
+    const auto deadline = Clock::now() + kConnectPatience;
+    for (Clock::duration patience = kFirstPatience;; patience *= 2) {
+        const auto started = start_daemon(context, choice);
+        if (!started) return failed(started.error());
+        if (auto offer = wait_for_bus(choice, *started ? kConnectPatience : patience))
+            return FoundDaemon{std::move(offer->connection), to_string(choice)};
+        if (*started || Clock::now() >= deadline) return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(choice)));
+    }
+}
+
 } // namespace
 
 Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missing)
@@ -142,9 +160,7 @@ Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missi
     if (missing == Client::Missing::Look && left)
         return failed(kNoDaemon, nowhere + "; one that did not end in order left apps: 'pmctl list' starts the next, which goes on with them");
     if (missing != Client::Missing::Start && !left) return failed(kNoDaemon, nowhere + "; 'pmctl start' starts one");
-    if (auto started = start_daemon(context, last); !started) return failed(started.error());
-    if (auto offer = wait_for_bus(last)) return FoundDaemon{std::move(offer->connection), to_string(last)};
-    return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(last)));
+    return start_or_join(context, last);
 }
 
 } // namespace pm::cli
