@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <sched.h>
+#include <sstream>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -125,6 +126,41 @@ TEST_P(Recovery, WhatAProcessStartedEndsWithIt)
     manager_->Stop("parent", {});
     EXPECT_FALSE(is_running(parent));
     EXPECT_FALSE(is_running(child));
+}
+
+/// Starts one child that shows whose it is and one that does not, as a stranger in a session whose number was free would not.
+constexpr const char* kStarter = R"(import os, signal, subprocess
+def start(*_):
+    with open(os.devnull, "r+") as null:
+        plain = subprocess.Popen(["sleep", "1000"], env={}, stdin=null, stdout=null, stderr=null)
+    tagged = subprocess.Popen(["sleep", "1000"])
+    with open("started.new", "w") as to: print(plain.pid, tagged.pid, file=to)
+    os.rename("started.new", "started")
+signal.signal(signal.SIGUSR1, start)
+open("listens", "w").close()
+while True: signal.pause()
+)";
+
+TEST_P(Recovery, OfASessionWhoseLeaderEndedUnseenOnlyWhatShowsItIsEnded)
+{
+    dir_.write("starter.py", kStarter);
+    load("apps: [{name: starter, script: starter.py, interpreter: python3}]");
+    await_file("listens");
+    const pid_t pid = only("starter").pid;
+    const bool in_cgroup = read_file(fmt::format("/proc/{}/cgroup", pid)).find(".apps/") != std::string::npos;
+    kill_pmd();
+    kill(pid, SIGUSR1);
+    await_file("started");
+    std::istringstream started(read_file(dir_.path() + "/started"));
+    pid_t plain = 0, tagged = 0;
+    started >> plain >> tagged;
+    kill_hard(pid);
+    wait_gone(pid);
+    begin();
+    process_until([&] { return only("starter").status == "online" && only("starter").pid != pid; }, "its replacement");
+    EXPECT_FALSE(is_running(tagged));
+    EXPECT_EQ(is_running(plain), !in_cgroup); // which would tell without a doubt
+    if (is_running(plain)) kill_hard(plain);
 }
 
 TEST_P(Recovery, WhatIsWrittenMeanwhileIsNotLost)

@@ -113,21 +113,30 @@ const Family::Tag* Family::tag(const ProcessInfo& info)
 
 Family::Belongs Family::belongs(const ProcessInfo& info, Generation& generation)
 {
-    const auto answer = [](bool yes) { return yes ? Belongs::Yes : Belongs::No; };
     const auto seen = generation.known.find(info.pid);
     if (seen != generation.known.end() && seen->second == info.start_time) return Belongs::Yes;
     const Tag* tagged = tag(info);
-    if (tagged && !tagged->text->empty()) return answer(*tagged->text == tag_of(generation));
+    if (tagged && !tagged->text->empty()) return shows(info, generation);
     // The main pid's number stays taken while its session or group has a member; another main process that has the
     // number now proves that the session is another one.
     const bool number_is_ours = generation.main_alive() || !is_main_(generation.pid);
     if (number_is_ours && (info.session == generation.pid || info.group == generation.pid)) return Belongs::Yes;
-    // The pipe was made for this generation alone; its number is not given to another one while somebody holds it.
-    return tagged ? answer(shares_any(tagged->outputs, generation.outputs)) : Belongs::Unsettled;
+    return shows(info, generation);
 }
 
-/// They are not our children. What their environment says is not believed: a pmd elsewhere may have an app of that name.
-Family::Adopted Family::strays(Generation& generation) const
+Family::Belongs Family::shows(const ProcessInfo& info, const Generation& generation)
+{
+    const Tag* tagged = tag(info);
+    if (tagged == nullptr) return Belongs::Unsettled;
+    // The pipe was made for this generation alone; its number is not given to another one while somebody holds it.
+    const bool ours = tagged->text->empty() ? shares_any(tagged->outputs, generation.outputs) : *tagged->text == tag_of(generation);
+    return ours ? Belongs::Yes : Belongs::No;
+}
+
+/// They are not our children. What their environment says is not believed alone: a pmd elsewhere may have an app of that
+/// name. Nor is their session, when its leader ended unseen: its number may have been free in between, and be that of
+/// a service that put itself into the background since.
+Family::Adopted Family::strays(Generation& generation)
 {
     Adopted result;
     const ProcessTable all = read_processes();
@@ -140,6 +149,9 @@ Family::Adopted Family::strays(Generation& generation) const
         const auto seen = generation.known.find(pid);
         const bool known = seen != generation.known.end() && seen->second == info.start_time;
         if (!known && !(number_is_ours && (info.session == generation.pid || info.group == generation.pid))) continue;
+        const Belongs verdict = known || !generation.unseen ? Belongs::Yes : shows(info, generation);
+        if (verdict == Belongs::Unsettled) result.unsettled = true;
+        if (verdict != Belongs::Yes) continue;
         generation.known[pid] = info.start_time;
         result.members.push_back(info);
     }

@@ -50,9 +50,11 @@ private:
     IsMain is_main_;
     std::map<pid_t, Tag> tags_; ///< of adopted children, so that each environment is read once
 
-    [[nodiscard]] Adopted strays(Generation& generation) const;
+    [[nodiscard]] Adopted strays(Generation& generation);
     enum class Belongs { No, Yes, Unsettled };
     const Tag* tag(const ProcessInfo& info);
+    /// By what it inherited.
+    Belongs shows(const ProcessInfo& info, const Generation& generation);
     Belongs belongs(const ProcessInfo& info, Generation& generation);
 };
 

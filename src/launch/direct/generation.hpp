@@ -18,6 +18,7 @@ struct Generation {
     pid_t pid = 0;
     std::uint64_t start_time = 0; ///< of `pid`, once it was asked for
     bool foreign = false;         ///< no child of ours: a pmd that was killed had launched it
+    bool unseen = false;          ///< foreign, and `pid` ended while no pmd looked: the number may be another's by now
     Watched main;                 ///< pidfd; empty once the main process is reaped
     Talk talk;                    ///< with pm-exec; over once it has executed the app or failed
     std::string cgroup;           ///< leaf; empty: its process tree is followed

@@ -115,6 +115,7 @@ bool DirectLauncher::Impl::take_up(Generation& generation, Earlier& earlier)
     generation.adopted = true;
     generation.foreign = earlier.foreign;
     generation.start_time = earlier.start_time;
+    generation.unseen = earlier.foreign && !earlier.main_alive;
     if (!earlier.main_alive) return true;
     return earlier.foreign ? take_up_foreign(generation) : watch_earlier(generation);
 }
@@ -124,9 +125,9 @@ bool DirectLauncher::Impl::take_up_foreign(Generation& generation)
 {
     generation.exit = end_of_foreign();
     const auto info = read_process(generation.pid);
-    if (!info || info->start_time != generation.start_time || info->ended()) return true;
-    generation.main.fd = open_process(*info);
-    return !generation.main.fd || watch_earlier(generation);
+    if (info && info->start_time == generation.start_time && !info->ended()) generation.main.fd = open_process(*info);
+    generation.unseen = !generation.main.fd;
+    return generation.unseen || watch_earlier(generation);
 }
 
 bool DirectLauncher::Impl::watch_earlier(Generation& generation)
