@@ -11,6 +11,10 @@ from .pmd import Pmd
 APP = "web"
 
 
+def not_built(*paths):
+    return next((f"not built: {path}" for path in paths if not os.path.exists(path)), None)
+
+
 class PmdWeb(Pmd):
     family = "pmd"
     server = "plain.js"
@@ -22,7 +26,7 @@ class PmdWeb(Pmd):
         if shutil.which("node") is None:
             return "node is not installed"
         script = os.path.join(tools.build, "node", "pmd-drain.cjs")  # without it pmd runs too, but kept connections are lost
-        return super().missing(tools) or (None if os.path.exists(script) else f"not built: {script}")
+        return super().missing(tools) or not_built(script, tools.native("http-load"))
 
     def serve_argv(self, workers, port):
         app = {"name": APP, "script": self.tools.server(self.server), "instances": workers, "env": {"PORT": str(port)}, **self.settings}
@@ -60,6 +64,10 @@ class PmdRoundRobin(PmdWeb):
 class Pm2Web(Pm2):
     family = "PM2"
     restarts_by = "pm2 update"
+
+    @classmethod
+    def missing(cls, tools):
+        return super().missing(tools) or not_built(tools.native("http-load"))
 
     def serve_argv(self, workers, port):
         app = {"name": APP, "script": self.tools.server("careful.js"), "exec_mode": "cluster", "instances": workers, "wait_ready": True,
