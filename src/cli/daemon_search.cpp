@@ -18,8 +18,6 @@
 namespace pm::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr auto kConnectPatience = std::chrono::seconds(10);
 constexpr auto kConnectRetry = std::chrono::milliseconds(5);
 /// For a pmd that somebody else started to get from its lock to its bus name, before it is looked whether it is still there.
@@ -79,12 +77,12 @@ std::optional<Offer> try_bus(const BusChoice& choice, Client::Missing missing)
     }
 }
 
-std::optional<Offer> wait_for_bus(const BusChoice& choice, Clock::duration patience)
+std::optional<Offer> wait_for_bus(const BusChoice& choice, std::chrono::steady_clock::duration patience)
 {
-    const auto deadline = Clock::now() + patience;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
         if (auto offer = try_bus(choice, Client::Missing::Start)) return offer;
-        if (Clock::now() >= deadline) return std::nullopt;
+        if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
         std::this_thread::sleep_for(kConnectRetry); // pmd of a faster pmctl is between its lock and its bus name
     }
 }
@@ -132,13 +130,13 @@ Outcome<FoundDaemon> take(const Context& context, const BusChoice& choice, Offer
 /// killed and that the kernel has not taken apart yet, so it is tried again, more rarely each time.
 Outcome<FoundDaemon> start_or_join(const Context& context, const BusChoice& choice)
 {
-    const auto deadline = Clock::now() + kConnectPatience;
-    for (Clock::duration patience = kFirstPatience;; patience *= 2) {
+    const auto deadline = std::chrono::steady_clock::now() + kConnectPatience;
+    for (std::chrono::steady_clock::duration patience = kFirstPatience;; patience *= 2) {
         const auto started = start_daemon(context, choice);
         if (!started) return failed(started.error());
         if (auto offer = wait_for_bus(choice, *started ? kConnectPatience : patience))
             return FoundDaemon{std::move(offer->connection), to_string(choice)};
-        if (*started || Clock::now() >= deadline) return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(choice)));
+        if (*started || std::chrono::steady_clock::now() >= deadline) return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(choice)));
     }
 }
 

@@ -99,19 +99,19 @@ TEST(Neediest, IsTheWorstAndTheFirst)
 TEST(ClusterOf, IsChosenByTheProgram)
 {
     using Mode = model::ClusterMode;
-    struct Row {
+    struct Program {
         std::optional<std::string> interpreter;
         std::string script;
         std::int32_t instances; ///< 0: not given
         Mode mode;
     };
-    const Row rows[] = {
+    const Program rows[] = {
         {{}, "a.js", 0, Mode::None},          {{}, "a.js", 1, Mode::Shared},         {"/opt/node", "a", 4, Mode::Shared},
         {"bun", "a.js", 0, Mode::None},       {"bun", "a.js", 1, Mode::Transparent}, {{}, "a.ts", 2, Mode::Transparent},
         {"deno", "a.js", 1, Mode::None},      {"deno", "a.js", 2, Mode::Transparent}, {"none", "server", 3, Mode::Transparent},
         {{}, "npm start", 2, Mode::Transparent}, {{}, "node a.js", 2, Mode::Transparent},
     };
-    for (const Row& row : rows) {
+    for (const Program& row : rows) {
         model::AppSpec spec;
         spec.interpreter = row.interpreter;
         spec.script = row.script;
