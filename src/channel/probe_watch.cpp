@@ -25,6 +25,7 @@ struct ProbeWatch::Watched {
     model::SharedIdentity user; ///< whom the process runs as
     model::Duration pause = kFirst;
     model::TimePoint late{}; ///< when it must have been ready
+    model::TimePoint cut{};  ///< when the check is given up early, as there is no more time
     std::string told{};      ///< why it was not ready
     io::Source next{};
     std::unique_ptr<io::Probe> probe{};
@@ -81,6 +82,7 @@ void ProbeWatch::check(engine::ProcessKey key)
     if (left <= ahead) return (void)watched_.erase(found);
     const model::HealthSpec& health = *watched.spec->health;
     const auto timeout = std::min(model::Duration(health.timeout), left - ahead);
+    watched.cut = timeout < health.timeout ? std::chrono::steady_clock::now() + timeout : model::TimePoint::max();
     const auto done = [this, key](const base::Result<void>& result) { on_checked(key, result); };
     if (!health.command.empty()) {
         watched.command = run_command_(key, timeout, done);
@@ -105,6 +107,7 @@ void ProbeWatch::on_checked(engine::ProcessKey key, const base::Result<void>& re
     Watched& watched = *found->second;
     watched.next.set_time(std::chrono::steady_clock::now() + watched.pause);
     watched.pause = std::min(watched.pause * 2, model::Duration(watched.spec->health->interval));
+    if (!watched.told.empty() && std::chrono::steady_clock::now() >= watched.cut) return; // that time is over is no news
     if (std::exchange(watched.told, result.error().message) != watched.told) events_->on_unready(key, watched.told);
 }
 

@@ -2,8 +2,11 @@
 // `ready: probe`: what is asked decides when an app is online and whether a reload goes on.
 #include "fixture.hpp"
 
+#include <arpa/inet.h>
+#include <cstdint>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 namespace pm::test {
 namespace {
@@ -47,6 +50,16 @@ protected:
     /// systemd does not tell the exit code of what leaves nothing behind.
     static std::string refusal() { return on_systemd() ? "sh: failed" : "sh: exit code 4"; }
 
+    static bool is_free(int port)
+    {
+        const base::Fd one(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(static_cast<uint16_t>(port));
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        return port <= UINT16_MAX && bind(one.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    }
+
     int port_ = free_port();
 };
 
@@ -74,6 +87,7 @@ TEST_F(ReadyByProbe, OneThatNeverAnswersWellFailsAndSaysWhy)
 TEST_F(ReadyByProbe, EachInstanceIsAskedAtAPortOfItsOwn)
 {
     dir_.write("ready", "");
+    while (!is_free(port_ + 1)) port_ = free_port();
     const int other = port_ + 1;
     load(fmt::format("apps: [{{name: web, {}, increment_var: PORT, instances: 2, cluster: none}}]", server()));
     EXPECT_EQ(list("web").size(), 2U);

@@ -99,6 +99,18 @@ TEST_F(ProbedReadiness, HasToldWhyBeforeItsTimeIsOverAndIsGivenUpThen)
     EXPECT_EQ(server.connections, before);
 }
 
+TEST_F(ProbedReadiness, TheLastCheckThatHadNoTimeLeftTellsNothingNew)
+{
+    server.listen();
+    server.answer = "HTTP/1.1 503 Not yet\r\n\r\n";
+    run(model::ReadyWhen::Probe, milliseconds(1000));
+    ASSERT_TRUE(run_until(loop, [&] { return !heard.of[kProbed].empty(); }));
+    server.answer.clear();
+    server.hang_up = false;
+    idle(milliseconds(1100));
+    EXPECT_EQ(heard.of[kProbed], std::vector<std::string>{"unready: " + url() + ": answered 503"});
+}
+
 TEST_F(ProbedReadiness, NothingIsCheckedAfterTheEndOrWhenNobodyAsked)
 {
     server.listen();
