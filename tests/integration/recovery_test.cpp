@@ -117,7 +117,8 @@ TEST_P(Recovery, WhatEndedMeanwhileIsReplaced)
 TEST_P(Recovery, WhatAProcessStartedEndsWithIt)
 {
     const std::string pid_file = dir_.path() + "/child";
-    dir_.write("parent.sh", fmt::format("(sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 1000' &)\nexec sleep 1000\n", pid_file));
+    dir_.write("parent.sh",
+               fmt::format("(sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 1000' &)\nexec sleep 1000\n", pid_file));
     load("apps: [{name: parent, script: parent.sh, interpreter: sh}]");
     await_file("child");
     const pid_t child = std::stoi(read_file(pid_file));
@@ -175,8 +176,12 @@ TEST_P(Recovery, WhatIsWrittenMeanwhileIsNotLost)
     begin();
     EXPECT_EQ(only("speaker").pid, pid);
     kill(pid, SIGUSR1);
-    ask_until([&] { return read_file(dir_.path() + "/out.log") == "line 1\nline 2\n" && read_file(dir_.path() + "/err.log") == "trouble 1\ntrouble 2\n"; },
-              "both lines");
+    ask_until(
+        [&] {
+            return read_file(dir_.path() + "/out.log") == "line 1\nline 2\n" &&
+                   read_file(dir_.path() + "/err.log") == "trouble 1\ntrouble 2\n";
+        },
+        "both lines");
 }
 
 TEST_P(Recovery, HeldSocketsComeBackFromTheProcessesWithWhoWaitsThere)
@@ -211,7 +216,8 @@ TEST_P(Recovery, HeldSocketsComeBackFromTheProcessesWithWhoWaitsThere)
 TEST_P(Recovery, WhatProgramsBoundByThemselvesIsSharedOn)
 {
     const int port = free_port();
-    dir_.write("server.py", fmt::format("import socket\none = socket.socket()\none.bind((\"127.0.0.1\", {}))\none.listen()\n", port) + kLoop);
+    dir_.write("server.py",
+               fmt::format("import socket\none = socket.socket()\none.bind((\"127.0.0.1\", {}))\none.listen()\n", port) + kLoop);
     load("apps: [{name: web, script: server.py, interpreter: python3, instances: 2}]");
     ask_until([&] { return http_get(port, "/").ends_with("hey"); }, "the server");
     replace_pmd();
@@ -233,7 +239,8 @@ TEST_P(Recovery, WhatIsOfAnotherLifeOfTheMachineIsNothing)
     kill_hard(pid);
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, Recovery, ::testing::Bool(), [](const auto& with) { return with.param ? "cgroups" : "process_trees"; });
+INSTANTIATE_TEST_SUITE_P(Of, Recovery, ::testing::Bool(),
+                         [](const auto& with) { return with.param ? "cgroups" : "process_trees"; });
 
 } // namespace
 } // namespace pm::test
