@@ -96,12 +96,12 @@ Outcome<std::optional<Offer>> try_choice(const BusChoice& choice, Client::Missin
     return try_bus(choice, missing);
 }
 
-/// Whether a pmd that was killed wrote down apps there (daemon/state_keeper.hpp).
+/// Whether a pmd that was killed wrote down apps there (daemon/state_keeper.hpp), or processes (launch/direct/launch_journal.hpp).
 bool has_left_apps(const BusChoice& embedded)
 {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(embedded.runtime_dir + "/apps", none))
-        if (entry.path().extension() == ".json") return check_private(embedded.runtime_dir).has_value();
+        if (entry.path().extension() == ".json" || (entry.path().filename() == "launched" && entry.file_size(none) > 0)) return check_private(embedded.runtime_dir).has_value();
     return false;
 }
 

@@ -26,6 +26,9 @@ namespace pm::daemon {
 namespace {
 
 constexpr const char* kSystemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Below the runtime directory: what the next pmd goes on with if this one is killed.
+constexpr const char* kAppsDirectory = "/apps";
+constexpr const char* kLaunchJournal = "/apps/launched";
 constexpr model::Milliseconds kFirstReopen{100};
 constexpr model::Milliseconds kSlowestReopen{30'000};
 /// After SIGKILL to everything: how long to wait for the kernel to be done with it.
@@ -93,7 +96,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
               [this](engine::ProcessKey key, model::Duration timeout, engine::Checked done) { return launcher_->check(key, timeout, std::move(done)); },
               [this](const std::string& text) { log_.warning(text); }),
       publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
-      state_(loop_, log_, publisher_, runtime_.locations.runtime_dir + "/apps", launcher_->apps_outlive_us() ? "" : uptime_identity(),
+      state_(loop_, log_, publisher_, runtime_.locations.runtime_dir + kAppsDirectory, launcher_->apps_outlive_us() ? "" : uptime_identity(),
              [this](const std::string& app) { forget_saved(app); }),
       events_(log_, state_,
               [this](const std::string& app) {
@@ -163,8 +166,8 @@ std::unique_ptr<launch::Launcher> Daemon::make_launcher()
     }
     return std::make_unique<launch::DirectLauncher>(
         loop_, logs_, sockets_, channels_,
-        launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.locations.state_dir,
-                              runtime_.nofile, runtime_.earlier ? runtime_.earlier->launcher : std::string()},
+        launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.nofile,
+                              runtime_.locations.runtime_dir + kLaunchJournal, runtime_.earlier ? runtime_.earlier->launcher : std::string()},
         warn);
 }
 
@@ -342,6 +345,7 @@ void Daemon::restore()
     if (runtime_.earlier) kept_fds_.inherit(runtime_.earlier->pipes, runtime_.earlier->sockets);
     if (runtime_.earlier) logs_.go_on_with(std::move(runtime_.earlier->begun_lines));
     const std::vector<engine::SavedApp> apps = runtime_.earlier ? earlier_apps() : recovered_apps();
+    state_.make_directory();
     logs_.set_depot(kept_fds_);
     sockets_.set_depot(kept_fds_);
     notify_.set_depot(kept_fds_);

@@ -108,6 +108,7 @@ void StateKeeper::clear()
 
 void StateKeeper::make_directory()
 {
+    if (directory_.empty()) return;
     if (mkdir(directory_.c_str(), 0700) < 0) {
         if (errno != EEXIST) log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
         return;

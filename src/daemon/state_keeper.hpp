@@ -38,6 +38,8 @@ public:
         std::string trace; ///< launch::Launcher::trace()
     };
     [[nodiscard]] std::vector<Kept> load();
+    /// After load(), which decides what an earlier one is worth.
+    void make_directory();
     /// True when an app of this name was removed since the machine came up: it does not start with the next pmd.
     [[nodiscard]] bool was_removed(const std::string& app) const;
     /// Writes what is still to be written.
@@ -54,7 +56,6 @@ public:
 private:
     [[nodiscard]] std::string path_of(const std::string& app) const;
     [[nodiscard]] std::string mark_of(const std::string& app) const;
-    void make_directory();
     void write(const std::string& app);
     [[nodiscard]] std::string trace(const engine::SavedApp& app) const;
 

@@ -17,10 +17,10 @@ struct DirectOptions {
     std::string pm_exec;                 ///< absolute path of the launch helper
     bool cgroups = true;                 ///< use a writable cgroup2 subtree if there is one
     std::string path;                    ///< PATH of apps that declare none
-    std::string state_dir;               ///< for nothing but messages today
     /// RLIMIT_NOFILE of apps that declare none: what pmd began with, if it raised its own (one pidfd and two log pipes
     /// per process). Unset: apps inherit pmd's. select(2) programs break above 1024.
     std::optional<model::ResourceLimit> nofile;
+    std::string journal;                 ///< LaunchJournal, in a directory that is there; empty: a killed pmd may leave what nobody knows
     std::string earlier;                 ///< state() of the launcher in whose place this one was executed; empty: none
 };
 
@@ -58,6 +58,7 @@ public:
     [[nodiscard]] std::string state() const override;
     [[nodiscard]] std::string trace(std::span<const engine::ProcessKey> keys) override;
     void recover(const std::string& trace) override;
+    void end_unclaimed() override;
     [[nodiscard]] base::Fd descriptor_of(engine::ProcessKey key, int number) override;
     [[nodiscard]] base::Fd output_of(engine::ProcessKey key, int number) override;
     [[nodiscard]] std::string description() const override;

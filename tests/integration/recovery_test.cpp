@@ -227,6 +227,38 @@ TEST_P(Recovery, WhatProgramsBoundByThemselvesIsSharedOn)
     EXPECT_TRUE(http_get(port, "/").ends_with("hey"));
 }
 
+/// A pmd that is killed between a launch and what is written down of it leaves the file as it was before.
+TEST_P(Recovery, WhatWasLaunchedAndNotWrittenDownIsEnded)
+{
+    const int port = free_port();
+    dir_.write("server.py", std::string(kServer) + kLoop);
+    load(fmt::format("apps: [{{name: web, script: server.py, interpreter: python3, listen: {}}}, {{name: other, script: sleep, args: [1000]}}]", port));
+    const std::string before = read_file(dir_.path() + "/run/apps/web.json");
+    const pid_t other = only("other").pid;
+    manager_->Restart("web", {});
+    const pid_t pid = only("web").pid;
+    kill_pmd();
+    dir_.write("run/apps/web.json", before);
+    begin();
+    EXPECT_FALSE(is_running(pid));
+    process_until([&] { return only("web").status == "online"; }, "its replacement");
+    EXPECT_NE(only("web").pid, pid);
+    EXPECT_TRUE(http_get(port, "/").ends_with("hey"));
+    EXPECT_EQ(only("other").pid, other);
+    EXPECT_TRUE(is_running(other));
+}
+
+TEST_P(Recovery, OfAnAppThatWasNotWrittenDownAtAllNothingIsLeft)
+{
+    load("apps: [{name: web, script: sh, args: [-c, 'sleep 1000 & wait'], interpreter: none}]");
+    const pid_t pid = only("web").pid;
+    kill_pmd();
+    std::filesystem::remove(dir_.path() + "/run/apps/web.json");
+    begin();
+    EXPECT_TRUE(list().empty());
+    EXPECT_FALSE(is_running(pid));
+}
+
 TEST_P(Recovery, WhatIsOfAnotherLifeOfTheMachineIsNothing)
 {
     load("apps: [{name: web, script: sleep, args: [1000]}]");

@@ -50,7 +50,6 @@ std::optional<ExitInfo> DirectCheck::start(const Generation& generation)
     auto talk = make_socket_pair();
     const base::Fd output = output_.open(launcher_.loop_);
     if (!talk || !output) return step_failed(LaunchStage::Resources, errno, {});
-    (void)talk_.begin(std::move(talk->ours), *std::move(orders));
     base::Fd leaf;
     if (!generation.cgroup.empty()) leaf = base::Fd(::open(launcher_.cgroups_->path(generation.cgroup).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!generation.cgroup.empty() && !leaf) return step_failed(LaunchStage::Cgroup, errno, launcher_.cgroups_->path(generation.cgroup));
@@ -58,6 +57,8 @@ std::optional<ExitInfo> DirectCheck::start(const Generation& generation)
     if (!made) return step_failed(made.error().executing ? LaunchStage::Execute : LaunchStage::Resources, made.error().error, launcher_.options_.pm_exec);
     pid_ = made->pid;
     main_.fd = std::move(made->pidfd);
+    if (const auto info = read_process(pid_)) launcher_.note_launch({pid_, info->start_time, {}}); // the leaf is the app's
+    (void)talk_.begin(std::move(talk->ours), *std::move(orders));
     launcher_.checks_.emplace(pid_, this);
     return watch();
 }

@@ -12,7 +12,7 @@ namespace pm::launch {
 DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
                            std::function<void(const std::string&)> warn)
     : loop_(loop), output_(output), sockets_(sockets), channels_(channels), options_(std::move(options)), warn_(std::move(warn)),
-      family_([this](pid_t pid) { return mains_.contains(pid) || checks_.contains(pid); })
+      family_([this](pid_t pid) { return mains_.contains(pid) || checks_.contains(pid); }), journal_(options_.journal)
 {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         warn_("cannot become a subreaper: what apps start in the background may outlive them");
@@ -152,7 +152,11 @@ std::string DirectLauncher::not_enforced(const model::AppSpec& spec) const
     });
 }
 
-void DirectLauncher::forget(base::InstanceId id, const std::string&, bool) { impl_->output_.forget(id); }
+void DirectLauncher::forget(base::InstanceId id, const std::string&, bool)
+{
+    impl_->output_.forget(id);
+    impl_->note_end();
+}
 
 const std::string& DirectLauncher::cgroup_root() const
 {

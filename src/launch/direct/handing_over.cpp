@@ -17,7 +17,7 @@ namespace {
 using model::ExitInfo;
 
 /// Only a parent learns how a process ended.
-ExitInfo end_of_foreign() { return {.kind = ExitInfo::Kind::Lost, .detail = "ended; how is not known, as a pmd that was killed had started it"}; }
+ExitInfo end_of_foreign() { return {.kind = ExitInfo::Kind::Lost, .detail = "ended, how is unknown (started by a pmd that was killed)"}; }
 
 ExitInfo unseen() { return {.kind = ExitInfo::Kind::Lost, .detail = "ended unseen while pmd was away"}; }
 

@@ -10,6 +10,7 @@
 #include "launch/direct/cgroups.hpp"
 #include "launch/direct/family.hpp"
 #include "launch/direct/generation.hpp"
+#include "launch/direct/launch_journal.hpp"
 #include "launch/direct/launch_queue.hpp"
 #include "launch/direct/spawn.hpp"
 #include "launch/direct_launcher.hpp"
@@ -74,6 +75,11 @@ struct DirectLauncher::Impl {
     // recovering.cpp
     [[nodiscard]] std::string trace(std::span<const engine::ProcessKey> keys);
     void recover(const std::string& trace);
+    void note_launch(Generation& generation);
+    void note_launch(const LaunchJournal::Entry& entry);
+    void note_end();
+    void end_unclaimed();
+    [[nodiscard]] std::string seen_from_beside(const std::string& leaf) const;
     [[nodiscard]] std::optional<ProcessInfo> recovered(engine::ProcessKey key) const;
 
     // signalling.cpp
@@ -116,6 +122,8 @@ struct DirectLauncher::Impl {
     std::vector<engine::ProcessKey> adopted_;       ///< to be told
     bool paused_ = false;
     bool reap_again_ = false;
+    LaunchJournal journal_;
+    bool journal_complained_ = false;
     LaunchQueue line_;
     io::Source line_turn_;
     io::Source deferred_;

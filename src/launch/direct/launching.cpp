@@ -117,9 +117,10 @@ std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto ends = make_socket_pair();
     if (!ends) return step_failed(LaunchStage::Resources, errno, {});
+    if (auto failure = run_pm_exec(generation, *stdio, std::move(ends->theirs))) return failure;
+    note_launch(generation); // without orders it would end with us
     if (const int error = generation.talk.begin(std::move(ends->ours), *std::move(orders), false, descriptors_of(*sockets, *channel)))
         return step_failed(LaunchStage::Listen, error, {});
-    if (auto failure = run_pm_exec(generation, *stdio, std::move(ends->theirs))) return failure;
     return watch(generation);
 }
 

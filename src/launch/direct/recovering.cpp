@@ -4,12 +4,49 @@
 #include "launch/direct/impl.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace pm::launch {
+namespace {
+
+/// What was killed is gone within moments; what is not, a disk keeps.
+constexpr auto kMostWaiting = std::chrono::seconds(1);
+/// Each round kills what was being forked in the one before.
+constexpr int kRounds = 64;
+
+/// Kills `entry` and its session, which is its own; pidfds of what was there.
+std::vector<base::Fd> kill_session(const LaunchJournal::Entry& entry)
+{
+    std::vector<base::Fd> killed;
+    std::set<pid_t> done;
+    for (int round = 0; round < kRounds; ++round) {
+        const std::size_t before = done.size();
+        for (const auto& [pid, info] : read_processes()) {
+            if (info.ended() || (pid != entry.pid && info.session != entry.pid && info.group != entry.pid) || !done.insert(pid).second) continue;
+            base::Fd process = open_process(info);
+            if (process && send_signal(process, SIGKILL) == 0) killed.push_back(std::move(process));
+        }
+        if (done.size() == before) break;
+    }
+    return killed;
+}
+
+void await_ends(const std::vector<base::Fd>& processes)
+{
+    const auto deadline = std::chrono::steady_clock::now() + kMostWaiting;
+    for (const base::Fd& process : processes) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        pollfd end{process.get(), POLLIN, 0};
+        (void)::poll(&end, 1, std::max(0, static_cast<int>(left.count())));
+    }
+}
+
+} // namespace
 
 std::string DirectLauncher::Impl::trace(std::span<const engine::ProcessKey> keys)
 {
@@ -20,7 +57,7 @@ std::string DirectLauncher::Impl::trace(std::span<const engine::ProcessKey> keys
         if (generation->start_time == 0)
             if (const auto info = read_process(generation->pid)) generation->start_time = info->start_time;
         Earlier process = left_as(*generation);
-        if (!process.cgroup.empty()) process.cgroup = cgroups_->seen_from_beside(process.cgroup);
+        process.cgroup = seen_from_beside(process.cgroup);
         process.foreign = true;
         left.processes.emplace(key, std::move(process));
     }
@@ -46,6 +83,60 @@ std::optional<ProcessInfo> DirectLauncher::Impl::recovered(engine::ProcessKey ke
     if (!info || info->start_time != found->second.start_time || info->ended()) return std::nullopt;
     return info;
 }
+
+std::string DirectLauncher::Impl::seen_from_beside(const std::string& leaf) const
+{
+    return leaf.empty() ? leaf : cgroups_->seen_from_beside(leaf);
+}
+
+void DirectLauncher::Impl::note_launch(Generation& generation)
+{
+    const auto info = read_process(generation.pid);
+    if (!info) return;
+    generation.start_time = info->start_time;
+    note_launch({generation.pid, generation.start_time, seen_from_beside(generation.cgroup)});
+}
+
+void DirectLauncher::Impl::note_launch(const LaunchJournal::Entry& entry)
+{
+    const int error = journal_.note(entry);
+    if (error == 0 && !journal_.is_long()) return;
+    std::vector<LaunchJournal::Entry> living;
+    for (const auto& [key, generation] : generations_)
+        if (generation->main_alive() && generation->start_time != 0)
+            living.push_back({generation->pid, generation->start_time, seen_from_beside(generation->cgroup)});
+    for (const auto& [pid, check] : checks_)
+        if (const auto info = read_process(pid)) living.push_back({pid, info->start_time, {}});
+    if (living.empty() || living.back() != entry) living.push_back(entry);
+    const auto kept = journal_.keep(living);
+    if (!kept && !std::exchange(journal_complained_, true))
+        warn_(kept.error().message + "; what is being launched while pmd is killed may run on beside its replacement");
+}
+
+/// Nothing that was noted runs any more.
+void DirectLauncher::Impl::note_end()
+{
+    if (generations_.empty() && checks_.empty()) journal_.clear();
+}
+
+/// Before anything else is launched: sockets it was given would be in the way.
+void DirectLauncher::Impl::end_unclaimed()
+{
+    std::set<std::pair<pid_t, std::uint64_t>> claimed;
+    for (const auto& [key, process] : earlier_) claimed.emplace(process.pid, process.start_time);
+    std::vector<base::Fd> ending;
+    for (const LaunchJournal::Entry& entry : journal_.read()) {
+        const auto info = read_process(entry.pid);
+        if (claimed.contains({entry.pid, entry.start_time}) || !info || info->ended() || info->start_time != entry.start_time) continue;
+        warn_("process " + std::to_string(entry.pid) + " was being launched when the pmd before was killed, which could not write down for what: ended");
+        if (!entry.cgroup.empty() && cgroups_ && cgroups_->usable() && cgroups_->contains(entry.cgroup, entry.pid)) (void)cgroups_->kill(entry.cgroup);
+        for (base::Fd& process : kill_session(entry)) ending.push_back(std::move(process));
+    }
+    await_ends(ending);
+    (void)journal_.keep({});
+}
+
+void DirectLauncher::end_unclaimed() { impl_->end_unclaimed(); }
 
 std::string DirectLauncher::trace(std::span<const engine::ProcessKey> keys) { return impl_->trace(keys); }
 
