@@ -3,7 +3,6 @@
 
 #include "base/text.hpp"
 
-#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -49,7 +48,7 @@ std::optional<model::MetricValue> value_of(const Json& from)
     if (from.is_boolean()) return from.get<bool>();
     if (from.is_number_unsigned() && from.get<std::uint64_t>() > INT64_MAX) return from.get<double>();
     if (from.is_number_integer()) return from.get<std::int64_t>();
-    if (from.is_number_float() && std::isfinite(from.get<double>())) return from.get<double>();
+    if (from.is_number_float()) return from.get<double>();
     if (from.is_string() && from.get_ref<const std::string&>().size() <= Bounds::kText)
         return base::printable(from.get_ref<const std::string&>());
     return std::nullopt;
