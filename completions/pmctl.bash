@@ -13,6 +13,7 @@ _pmctl_options() {
     env) echo "--json" ;;
     logs | log) echo "--lines --since --until --grep --priority --out --err --nostream --follow --raw --json --timestamp" ;;
     validate) echo "--env" ;;
+    trigger) echo "--timeout --json" ;;
     stop | restart | delete | del) echo "--only" ;;
     reload) echo "--only --env" ;;
     esac
@@ -21,7 +22,7 @@ _pmctl_options() {
 
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc
+    local verbs="start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc
         env id pid logs log validate ping save resurrect daemon update kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -58,6 +59,13 @@ _pmctl() {
             COMPREPLY=($(compgen -A signal -- "$word"))
         else
             COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word"))
+        fi
+        ;;
+    trigger)
+        if [[ $before == "$verb" ]]; then
+            COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word"))
+        else
+            COMPREPLY=($(compgen -W "$(pmctl describe "$before" 2>/dev/null | sed -n 's/^ *action  //p' | sed 's/: .*//')" -- "$word"))
         fi
         ;;
     ping | save | dump | resurrect | update | kill | version) ;;

@@ -6,7 +6,7 @@ function __pmctl_names
     pmctl list --names 2>/dev/null
 end
 
-set -l verbs start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect daemon update kill completion version help
+set -l verbs start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect daemon update kill completion version help
 complete -c pmctl -f
 complete -c pmctl -l bus -x -d 'which bus' -a 'auto system session embedded'
 complete -c pmctl -l no-color -d 'no colours'
@@ -22,6 +22,7 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a scale -d 'chang
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a signal -d 'send a signal'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a sendSignal -d 'send a signal'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a send -d 'send a message to apps'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a trigger -d 'call an action of apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a reset -d 'set restart counters to zero'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'show the instances'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a ls -d 'show the instances'
@@ -90,9 +91,10 @@ complete -c pmctl -n '__fish_seen_subcommand_from start' -s f -l force -d 'repla
 complete -c pmctl -n '__fish_seen_subcommand_from start' -s a -l update-env -d 'the environment of now'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -s p -l pid -r -d 'where the process number is kept'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l attach -d 'follow its logs'
-complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status describe show info desc env logs log' -l json -d 'for programs'
+complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status describe show info desc env logs log trigger' -l json -d 'for programs'
 complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status' -l names -d 'names only'
 complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status' -l sort -x -d 'order'
+complete -c pmctl -n '__fish_seen_subcommand_from trigger' -l timeout -x -d 'for a reply'
 complete -c pmctl -n '__fish_seen_subcommand_from describe show info desc' -l spec -d 'the app file alone'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s n -l lines -x -d 'begin with the last N lines'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l since -x -a 'today yesterday' -d 'from then on'
@@ -106,6 +108,6 @@ complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s f -l follow -d 'f
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l raw -d 'lines as they are'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l timestamp -d 'when each line came'
 complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del validate' -F
-complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del scale send signal sendSignal reset list ls l ps status describe show info desc env id pid logs log' -a '(__pmctl_names)'
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log' -a '(__pmctl_names)'
 complete -c pmctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c pmctl -n "__fish_seen_subcommand_from help" -a "$verbs"

@@ -31,6 +31,8 @@ constexpr std::array kRows{
     Row{ErrorCode::NotSupported, "org.pmd1.Error.NotSupported", 1},
     Row{ErrorCode::NoDaemon, "org.pmd1.Error.NoDaemon", 3},
     Row{ErrorCode::Unavailable, "org.pmd1.Error.Unavailable", 1},
+    Row{ErrorCode::NoSuchAction, "org.pmd1.Error.NoSuchAction", 1},
+    Row{ErrorCode::TimedOut, "org.pmd1.Error.TimedOut", 1},
 };
 
 constexpr bool rows_follow_the_enum()
@@ -40,7 +42,7 @@ constexpr bool rows_follow_the_enum()
     return true;
 }
 static_assert(rows_follow_the_enum());
-static_assert(kRows.size() == static_cast<std::size_t>(ErrorCode::Unavailable) + 1);
+static_assert(kRows.size() == static_cast<std::size_t>(ErrorCode::TimedOut) + 1);
 
 const Row& row(ErrorCode code) noexcept { return kRows[static_cast<std::size_t>(code)]; }
 

@@ -31,6 +31,8 @@ enum class ErrorCode {
     NotSupported,    // understood, but not offered here
     NoDaemon,        // client side: no pmd answers
     Unavailable,     // pmd is shutting down
+    NoSuchAction,    // no process of the target announced this action
+    TimedOut,        // a process did not answer in time
 };
 
 struct Error {

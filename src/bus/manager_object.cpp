@@ -165,24 +165,57 @@ void ManagerObject::SendMessage(sdbus::Result<uint32_t>&& result, std::string ta
           });
 }
 
+void ManagerObject::Trigger(sdbus::Result<std::vector<ReplyRow>>&& result, std::string target, std::string action,
+                            std::string params, OptionMap options)
+{
+    const auto request = std::make_shared<const base::Result<engine::TriggerRequest>>(
+        read_trigger(std::move(action), std::move(params), options));
+    serve(std::move(result), {Access::Manage, "trigger an action of", target},
+          [&context = context_, target, request](const Reply<std::vector<ReplyRow>>& reply, const Grant& grant) -> base::Result<void> {
+              if (!*request) return tl::unexpected(request->error());
+              return trigger(context, target, **request, grant, reply);
+          });
+}
+
 std::vector<ListRow> ManagerObject::ListApps(const OptionMap& filter)
 {
     return guarded([&] { return list_apps(context_, filter); });
 }
 
-void ManagerObject::GetEnvironment(sdbus::Result<std::map<std::string, std::string>>&& result, uint32_t number)
+template <typename Result, typename Body>
+void ManagerObject::tell_private(sdbus::Result<Result>&& result, const char* verb, uint32_t number, Body&& body)
 {
     const base::InstanceId id{number};
     const auto asked = context_.supervisor.instance(id);
     // An id that is not there has no owner either: all are told the same.
     const std::string app = asked ? asked->app : std::to_string(number);
-    serve(std::move(result), {Access::ReadPrivate, "read the environment of", app, true},
-          [&context = context_, id](const auto& reply, const Grant& grant) -> base::Result<void> {
+    serve(std::move(result), {Access::ReadPrivate, verb, app, true},
+          [&context = context_, id, body = std::forward<Body>(body)](const Reply<Result>& reply, const Grant& grant) -> base::Result<void> {
               const auto now = context.supervisor.instance(id);
               if (!now) return tl::unexpected(now.error());
               if (auto good = still_covered(context, grant, now->app); !good) return good;
-              return environment_of(context, id).map([&](const auto& environment) { reply.value(environment); });
+              return body(id).map([&](const Result& told) { reply.value(told); });
           });
+}
+
+void ManagerObject::GetEnvironment(sdbus::Result<std::map<std::string, std::string>>&& result, uint32_t id)
+{
+    tell_private(std::move(result), "read the environment of", id,
+                 [&context = context_](base::InstanceId asked) { return environment_of(context, asked); });
+}
+
+void ManagerObject::GetMetrics(sdbus::Result<std::vector<MetricRow>>&& result, uint32_t id)
+{
+    tell_private(std::move(result), "read the metrics of", id, [&context = context_](base::InstanceId asked) {
+        return base::Result<std::vector<MetricRow>>(metric_rows(context.supervisor.custom_data(asked)));
+    });
+}
+
+void ManagerObject::GetActions(sdbus::Result<std::vector<ActionRow>>&& result, uint32_t id)
+{
+    tell_private(std::move(result), "read the actions of", id, [&context = context_](base::InstanceId asked) {
+        return base::Result<std::vector<ActionRow>>(action_rows(context.supervisor.custom_data(asked)));
+    });
 }
 
 void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options)

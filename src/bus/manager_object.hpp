@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bus/context.hpp"
+#include "bus/custom.hpp"
 #include "bus/load.hpp"
 #include "bus/options.hpp"
 
@@ -35,6 +36,10 @@ private:
     void Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count) override;
     void Signal(sdbus::Result<uint32_t>&& result, std::string target, int32_t signal) override;
     void SendMessage(sdbus::Result<uint32_t>&& result, std::string target, std::string json) override;
+    void Trigger(sdbus::Result<std::vector<ReplyRow>>&& result, std::string target, std::string action, std::string params,
+                 OptionMap options) override;
+    void GetMetrics(sdbus::Result<std::vector<MetricRow>>&& result, uint32_t id) override;
+    void GetActions(sdbus::Result<std::vector<ActionRow>>&& result, uint32_t id) override;
     std::vector<sdbus::Struct<std::string, std::string, uint32_t, uint32_t, uint32_t, std::string, std::string,
                               uint64_t, uint64_t, uint32_t, double, uint64_t, std::string>>
     ListApps(const OptionMap& filter) override;
@@ -57,6 +62,9 @@ private:
     /// Has `body(reply, grant)` run when the call that is being handled may do what it wishes.
     template <typename... Results, typename Body>
     void serve(sdbus::Result<Results...>&& result, const Wish& wish, Body&& body);
+    /// Has `body(reply, id)` answer what is asked about the instance `number`, when the caller may know it.
+    template <typename Result, typename Body>
+    void tell_private(sdbus::Result<Result>&& result, const char* verb, uint32_t number, Body&& body);
     /// What the call that is being handled brings.
     std::shared_ptr<const Delivery> receive(std::string text, std::string origin, OptionMap options);
 

@@ -61,6 +61,21 @@ Result<void> AppChannels::send(ProcessKey key, std::string_view json)
     return Channels::send(key, json);
 }
 
+/// The same.
+Result<void> AppChannels::trigger(ProcessKey key, const engine::TriggerRequest& request, engine::Triggered answered)
+{
+    for (engine::Channels* part : parts_)
+        if (auto asked = part->trigger(key, request, answered); asked || asked.error().code != base::ErrorCode::NotSupported) return asked;
+    return Channels::trigger(key, request, std::move(answered));
+}
+
+const model::CustomData* AppChannels::custom_data(ProcessKey key) const
+{
+    for (const engine::Channels* part : parts_)
+        if (const model::CustomData* data = part->custom_data(key)) return data;
+    return nullptr;
+}
+
 void AppChannels::ended(ProcessKey key)
 {
     for (engine::Channels* part : parts_) part->ended(key);

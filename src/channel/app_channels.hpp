@@ -21,6 +21,8 @@ public:
     bool dismiss(engine::ProcessKey key) override;
     bool send_shutdown(engine::ProcessKey key) override;
     base::Result<void> send(engine::ProcessKey key, std::string_view json) override;
+    base::Result<void> trigger(engine::ProcessKey key, const engine::TriggerRequest& request, engine::Triggered answered) override;
+    [[nodiscard]] const model::CustomData* custom_data(engine::ProcessKey key) const override;
     void ended(engine::ProcessKey key) override;
     void rests(const std::string& app) override;
     [[nodiscard]] std::vector<std::string> addresses(const std::string& app) const override;

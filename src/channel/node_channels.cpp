@@ -36,7 +36,7 @@ bool is_node(std::string_view program)
 NodeChannels::NodeChannels(io::EventLoop& loop, engine::Sockets& listened, NodeOptions options,
                            std::function<void(const std::string&)> warn)
     : loop_(loop), options_(std::move(options)), warn_(std::move(warn)),
-      cluster_(loop, listened, options_.unheld, [this] { on_state(); })
+      cluster_(loop, listened, options_.unheld, [this] { on_state(); }), triggers_(loop)
 {
     if (auto source = loop_.add_deferred(io::Priority::Deferred, [this] { save(); })) saver_ = *std::move(source);
     if (auto source = loop_.add_deferred(io::Priority::Deferred, [this] { hear_last_words(); })) listener_ = *std::move(source);
@@ -164,7 +164,7 @@ void NodeChannels::ended(ProcessKey key)
     if (found == workers_.end()) return;
     const std::shared_ptr<NodeWorker> worker = std::move(found->second);
     workers_.erase(found);
-    if (!worker->link) return;
+    if (!worker->link) return triggers_.ended(key);
     worker->ended = true;
     let_go(*worker);
     ended_.push_back(worker);
@@ -174,7 +174,10 @@ void NodeChannels::ended(ProcessKey key)
 /// "process.send(result); process.exit()": the end is seen before what was said before it.
 void NodeChannels::hear_last_words()
 {
-    for (const auto& worker : std::exchange(ended_, {})) worker->link->read_rest();
+    for (const auto& worker : std::exchange(ended_, {})) {
+        worker->link->read_rest();
+        triggers_.ended(worker->key());
+    }
 }
 
 void NodeChannels::rests(const std::string& app)
@@ -196,7 +199,11 @@ void NodeChannels::on_line(NodeWorker& worker, const NodeMessage& message, std::
     const ProcessKey key = worker.key();
     if (worker.ended && message.kind != Kind::App && message.kind != Kind::Handle) return;
     switch (message.kind) {
-    case Kind::App: return told_->on_message(key, std::string(line.substr(message.marked ? 1 : 0)));
+    case Kind::App: {
+        const std::string_view text = line.substr(message.marked ? 1 : 0);
+        if (!on_custom(worker, message, text)) told_->on_message(key, std::string(text));
+        return;
+    }
     case Kind::Ready: return told_->on_ready(key, model::ReadyWhen::Ipc);
     case Kind::Handle: return message.inner.empty() ? void() : told_->on_message(key, message.inner);
     case Kind::Malformed: return complain(worker, "says what is not Node's protocol on its message channel; it is ignored");
@@ -238,6 +245,7 @@ void NodeChannels::on_end(NodeWorker& worker, bool too_long)
     const ProcessKey key = worker.key();
     worker.link.reset();
     let_go(worker);
+    triggers_.closed(key);
     if (drained) told_->on_drained(key);
 }
 

@@ -8,6 +8,7 @@
 #include "channel/kept_bytes.hpp"
 #include "channel/node_cluster.hpp"
 #include "channel/node_state.hpp"
+#include "channel/node_triggers.hpp"
 #include "channel/node_worker.hpp"
 
 #include <functional>
@@ -52,6 +53,8 @@ public:
     bool dismiss(engine::ProcessKey key) override;
     bool send_shutdown(engine::ProcessKey key) override;
     base::Result<void> send(engine::ProcessKey key, std::string_view json) override;
+    base::Result<void> trigger(engine::ProcessKey key, const engine::TriggerRequest& request, engine::Triggered answered) override;
+    [[nodiscard]] const model::CustomData* custom_data(engine::ProcessKey key) const override;
     void ended(engine::ProcessKey key) override;
     void rests(const std::string& app) override;
     [[nodiscard]] std::vector<std::string> addresses(const std::string& app) const override;
@@ -67,6 +70,7 @@ private:
     void hear_last_words();
     [[nodiscard]] bool drain(NodeWorker& worker);
     void on_serves(NodeWorker& worker);
+    [[nodiscard]] bool on_custom(NodeWorker& worker, const NodeMessage& message, std::string_view line);
     void on_cluster(NodeWorker& worker, const NodeMessage& message);
     void complain(NodeWorker& worker, const char* what);
     [[nodiscard]] NodeWorker* find(engine::ProcessKey key) const;
@@ -87,6 +91,7 @@ private:
     std::map<engine::ProcessKey, KeptWorker> earlier_; ///< of an earlier pmd, not adopted yet
     std::uint32_t last_id_ = 0;
     NodeCluster cluster_;
+    NodeTriggers triggers_;
     std::map<engine::ProcessKey, std::shared_ptr<NodeWorker>> workers_;
     std::vector<std::shared_ptr<NodeWorker>> ended_; ///< what they said last is read when the loop turns
     io::Source listener_;

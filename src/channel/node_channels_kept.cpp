@@ -48,6 +48,7 @@ void NodeChannels::take_up(NodeWorker& worker, KeptWorker& kept)
     worker.listens = kept.listens;
     worker.dismissed = kept.dismissed;
     worker.addresses = std::move(kept.addresses);
+    worker.custom.actions = std::move(kept.actions);
     for (auto& [key, place] : kept.held) {
         ClusterSocket* socket = cluster_.sockets().find(worker.app(), place);
         if (socket == nullptr) continue;
@@ -66,7 +67,7 @@ NodeState NodeChannels::state() const
     for (const auto& [key, worker] : workers_)
         if (worker->is_open())
             state.workers.push_back({key, worker->unique_id, worker->online, worker->listens, worker->dismissed, worker->held,
-                                     worker->addresses, worker->link->state()});
+                                     worker->addresses, worker->custom.actions, worker->link->state()});
     for (const auto& [app, list] : cluster_.sockets().all())
         for (const ClusterSocket& socket : list) state.sockets.push_back(socket);
     return state;

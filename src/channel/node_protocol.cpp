@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/node_protocol.hpp"
 
+#include "model/custom_data.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -21,6 +23,8 @@ class Glance : public nlohmann::json_sax<Json> {
 public:
     std::string text; ///< of a value that is a string, when short
     std::string cmd;  ///< the member `cmd`, when it is a string
+    std::string type; ///< the member `type`, likewise
+    std::string action; ///< the member `action_name` of the member `data`, likewise
     bool too_deep = false;
 
     bool null() override { return plain(); }
@@ -33,12 +37,15 @@ public:
     {
         constexpr std::size_t kMost = 64;
         if (depth_ == 0 && value.size() <= kMost) text = value;
-        if (depth_ == 1 && at_cmd_) cmd = value.substr(0, kMost);
+        if (depth_ == 1 && at_ == At::Cmd) cmd = value.substr(0, kMost);
+        if (depth_ == 1 && at_ == At::Type) type = value.substr(0, kMost);
+        if (depth_ == 2 && at_action_) action = value.substr(0, model::CustomBounds::kName + 1);
         return plain();
     }
     bool key(string_t& name) override
     {
-        if (depth_ == 1) at_cmd_ = name == "cmd";
+        if (depth_ == 1) at_ = name == "cmd" ? At::Cmd : name == "type" ? At::Type : name == "data" ? At::Data : At::Other;
+        at_action_ = depth_ == 2 && at_ == At::Data && name == "action_name";
         return true;
     }
     bool start_object(std::size_t) override { return deeper(); }
@@ -48,19 +55,18 @@ public:
     bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
 
 private:
-    bool plain()
-    {
-        if (depth_ == 1) at_cmd_ = false;
-        return true;
-    }
+    enum class At { Other, Cmd, Type, Data }; ///< the member of the outermost object
+
+    static bool plain() { return true; } // a name comes before whatever is next
     bool deeper()
     {
-        if (depth_ == 1) at_cmd_ = false;
+        at_action_ = false;
         too_deep = ++depth_ > kMostDepth;
         return !too_deep;
     }
     std::size_t depth_ = 0;
-    bool at_cmd_ = false;
+    At at_ = At::Other;
+    bool at_action_ = false;
 };
 
 bool look(std::string_view text, Glance& glance)
@@ -240,8 +246,11 @@ NodeMessage read_message(std::string_view line)
         message.kind = Kind::Ready;
     else if (is_internal(glance.cmd))
         message = read_internal(glance.cmd, line);
-    else
+    else {
         message.kind = Kind::App;
+        message.type = std::move(glance.type);
+        message.action = std::move(glance.action);
+    }
     message.marked = marked;
     return message;
 }

@@ -56,6 +56,8 @@ struct NodeMessage {
     Kind kind = Kind::Malformed;
     ServerQuery query;
     std::string key;
+    std::string type;   ///< App: its member "type", when that is a text
+    std::string action; ///< App: data.action_name, likewise
     std::string inner; ///< Handle: the app's message that came with it, JSON; empty: none
     std::int64_t seq = 0;
     std::int64_t answered = 0;

@@ -72,12 +72,35 @@ NodeLink::State link_from(const Json& from)
     return link;
 }
 
+Json to_json(const std::map<std::string, model::CustomAction>& actions)
+{
+    Json list = Json::array();
+    for (const auto& [name, action] : actions)
+        list.push_back({{"name", name}, {"type", action.type}, {"arity", action.arity}, {"comment", action.comment}});
+    return list;
+}
+
+std::map<std::string, model::CustomAction> actions_from(const Json& list)
+{
+    std::map<std::string, model::CustomAction> actions;
+    for (const Json& from : list) {
+        std::string name;
+        get(from, "name", name);
+        model::CustomAction& action = actions[name];
+        get(from, "type", action.type);
+        get(from, "arity", action.arity);
+        get(from, "comment", action.comment);
+    }
+    return actions;
+}
+
 Json to_json(const KeptWorker& worker)
 {
     return {{"id", worker.key.id.value},     {"generation", worker.key.generation.value},
             {"unique_id", worker.unique_id}, {"online", worker.online},
             {"listens", worker.listens},     {"dismissed", worker.dismissed},
             {"held", worker.held},           {"addresses", worker.addresses},
+            {"actions", to_json(worker.actions)},
             {"link", to_json(worker.link)}};
 }
 
@@ -92,6 +115,7 @@ KeptWorker worker_from(const Json& from)
     get(from, "dismissed", worker.dismissed);
     get(from, "held", worker.held);
     get(from, "addresses", worker.addresses);
+    worker.actions = actions_from(list_of(from, "actions"));
     if (const auto link = from.find("link"); link != from.end()) worker.link = link_from(*link);
     return worker;
 }

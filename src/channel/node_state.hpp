@@ -21,6 +21,7 @@ struct KeptWorker {
     bool dismissed = false;
     std::map<std::string, std::string> held;
     std::set<std::string> addresses;
+    std::map<std::string, model::CustomAction> actions; ///< announced once; metrics are told again and again
     NodeLink::State link; ///< its parcels are without their sockets: `stored` names them
 };
 

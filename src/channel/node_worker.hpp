@@ -57,6 +57,8 @@ struct NodeWorker final : NodeLinkEvents {
     bool dismissed = false;                  ///< it was told to go
     bool ended = false;                      ///< only what it said last is of interest
     bool complained = false;                 ///< the log knows that it talks nonsense
+    bool overdid = false;                    ///< the log knows that not all of `custom` is kept
+    model::CustomData custom;
     std::map<std::string, std::string> held; ///< key of a reply -> place of the socket
     std::set<std::string> addresses;         ///< where it said that it listens, for people
 };

@@ -54,6 +54,15 @@ Value property(const Properties& all, const std::string& name)
     return found->second.get<Value>();
 }
 
+decltype(Metric::value) metric_value(const sdbus::Variant& value)
+{
+    const std::string type = value.peekValueType();
+    if (type == "b") return value.get<bool>();
+    if (type == "x") return value.get<std::int64_t>();
+    if (type == "d") return value.get<double>();
+    return type == "s" ? value.get<std::string>() : std::string("?");
+}
+
 /// The unique name of the pmd that runs; empty: none, or the bus does not say.
 std::string owner_of_daemon(sdbus::IConnection& connection)
 {
@@ -133,6 +142,20 @@ Outcome<AppInfo> Client::app(const std::string& name)
             info.log_files.push_back({raw.get<0>(), raw.get<1>(), raw.get<2>()});
         return info;
     });
+}
+
+CustomInfo Client::custom(std::uint32_t id)
+{
+    const Questions::None no_questions(impl_->questions);
+    const auto found = impl_->ask([&] {
+        CustomInfo info;
+        for (const auto& raw : impl_->manager.GetMetrics(id))
+            info.metrics.push_back({raw.get<0>(), metric_value(raw.get<1>()), raw.get<2>(), raw.get<3>()});
+        for (const auto& raw : impl_->manager.GetActions(id))
+            info.actions.push_back({raw.get<0>(), raw.get<1>(), raw.get<2>(), raw.get<3>()});
+        return info;
+    });
+    return found.value_or(CustomInfo{});
 }
 
 Outcome<DaemonInfo> Client::daemon()
@@ -237,6 +260,18 @@ Outcome<std::vector<Outcome<void>>> Client::operate(const std::string& method, c
 Outcome<std::uint32_t> Client::scale(const std::string& app, const std::string& count, Watcher* watcher)
 {
     return impl_->wait_for<std::uint32_t>("Scale", watcher, app, count);
+}
+
+Outcome<std::vector<ActionReply>> Client::trigger(const std::string& target, const std::string& action,
+                                                  const std::string& params, std::uint64_t timeout_usec)
+{
+    using Rows = std::vector<sdbus::Struct<std::uint32_t, std::string, std::string, std::string>>;
+    const Properties options{{"timeout-usec", sdbus::Variant(timeout_usec)}};
+    const auto rows = impl_->wait_for<Rows>("Trigger", nullptr, target, action, params, options);
+    if (!rows) return failed(rows.error());
+    std::vector<ActionReply> replies;
+    for (const auto& raw : *rows) replies.push_back({raw.get<0>(), raw.get<1>(), raw.get<2>(), raw.get<3>()});
+    return replies;
 }
 
 Outcome<void> Client::upgrade()

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace pm::cli {
@@ -47,6 +48,31 @@ struct LogFiles {
     std::string out;
     std::string err;
 };
+/// A custom metric of a process.
+struct Metric {
+    std::string name;
+    std::variant<bool, std::int64_t, double, std::string> value;
+    std::string unit; ///< may be empty, as the type
+    std::string type;
+};
+/// An action that a process offers.
+struct Action {
+    std::string name;
+    std::string type; ///< may be empty, as the comment
+    std::uint32_t arity = 0;
+    std::string comment;
+};
+struct CustomInfo {
+    std::vector<Metric> metrics;
+    std::vector<Action> actions;
+};
+/// What one process replied to the call of an action.
+struct ActionReply {
+    std::uint32_t id = 0;
+    std::string app;
+    std::string json;
+    std::string error; ///< why there is none; empty: there is one
+};
 /// The properties of an org.pmd1.App.
 struct AppInfo {
     std::string name;
@@ -63,6 +89,7 @@ struct AppInfo {
     std::string cluster;    ///< how instances share a port
     std::vector<std::string> listening; ///< where, as far as pmd knows
     std::string reload_hint; ///< what a reload loses; empty: nothing
+    std::map<std::uint32_t, CustomInfo> custom; ///< by id; without those the caller may not see
 };
 
 struct DaemonInfo {
@@ -128,6 +155,8 @@ public:
     Outcome<std::vector<Row>> list(const std::string& target, bool usage);
     Outcome<std::map<std::string, std::string>> environment(std::uint32_t id);
     Outcome<AppInfo> app(const std::string& name);
+    /// Custom metrics and actions of an instance; empty for those who may not see them, and of an older pmd.
+    CustomInfo custom(std::uint32_t id);
     Outcome<DaemonInfo> daemon();
     /// The property LogTarget of an app.
     Outcome<std::string> log_target(const std::string& app);
@@ -150,6 +179,9 @@ public:
     Outcome<std::vector<Outcome<void>>> operate(const std::string& method, const std::vector<std::string>& targets,
                                                 Watcher* watcher);
     Outcome<std::uint32_t> scale(const std::string& app, const std::string& count, Watcher* watcher);
+    /// Calls an action of all processes of `target` that have it; waits for each `timeout_usec` at most.
+    Outcome<std::vector<ActionReply>> trigger(const std::string& target, const std::string& action, const std::string& params,
+                                              std::uint64_t timeout_usec);
     /// Has the pmd that is installed executed in place of the one that runs; returns when the new one has taken the name.
     /// This object is of the old one: connect() anew.
     Outcome<void> upgrade();

@@ -16,6 +16,7 @@ std::span<const Verb> verbs()
         {"scale", {}, "change the number of instances of an app", make_scale},
         {"signal", {"sendSignal"}, "send a signal to the main process of each instance", make_signal},
         {"send", {}, "send a message to apps", make_send},
+        {"trigger", {}, "call an action that apps offer, and show what they reply", make_trigger},
         {"reset", {}, "set restart counters and backoff to zero", make_reset},
         {"list", {"ls", "l", "ps", "status"}, "show the instances", make_list},
         {"describe", {"show", "info", "desc"}, "show one app in full", make_describe},

@@ -9,6 +9,7 @@
 #include "base/fd.hpp"
 #include "base/ids.hpp"
 #include "model/app_spec.hpp"
+#include "model/custom_data.hpp"
 #include "model/identity.hpp"
 #include "model/status.hpp"
 #include "policy/unit_properties.hpp"
@@ -161,6 +162,15 @@ struct ChannelEnds {
     std::map<std::string, std::string> environment; ///< wins over the spec's: NOTIFY_SOCKET, NODE_CHANNEL_FD, ...
 };
 
+/// The call of an action that a process announced.
+struct TriggerRequest {
+    std::string action;
+    std::string params; ///< empty: none
+    model::Duration timeout = std::chrono::seconds(8);
+};
+/// What an action replied, one JSON value, or why there is no reply.
+using Triggered = std::function<void(base::Result<std::string>)>;
+
 /// The ways in which processes and pmd talk beside signals: the notify socket, the message channel with Node's cluster
 /// protocol, the bind() notifications. channel/ implements it; what a process says comes by ChannelEvents.
 /// By itself this class is a pmd that talks with nobody.
@@ -185,6 +195,14 @@ public:
     {
         return base::fail(base::ErrorCode::NotSupported, "it has no message channel");
     }
+    /// Has an action of the process called. When this is no error, `answered` is called once, from the loop. Errors: NotSupported (no
+    /// channel), NoSuchAction, LimitExceeded (too much is unsent or unanswered).
+    virtual base::Result<void> trigger(ProcessKey, const TriggerRequest&, Triggered)
+    {
+        return base::fail(base::ErrorCode::NotSupported, "it has no message channel");
+    }
+    /// Custom metrics and actions of the process; null: it has no channel. Valid until the loop turns.
+    [[nodiscard]] virtual const model::CustomData* custom_data(ProcessKey) const { return nullptr; }
     /// Nothing is left of the process.
     virtual void ended(ProcessKey) {}
     /// None of the app's processes runs or is about to: sockets that were kept for it are closed.

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "engine/apply.hpp"
 #include "engine/snapshots.hpp"
+#include "engine/triggers.hpp"
 #include "model/name_table.hpp"
 #include "policy/count.hpp"
 
@@ -279,6 +280,23 @@ Result<std::uint32_t> Supervisor::send(std::string_view target, std::string_view
         if (count == 0) return Unexpected(std::move(fault));
         return count;
     });
+}
+
+Result<void> Supervisor::trigger(std::string_view target, const TriggerRequest& request, TriggerDone done, const May& may)
+{
+    return impl_->driver.enter([&]() -> Result<void> {
+        const auto selected = impl_->driver.table.select(target, may);
+        if (!selected) return Unexpected(selected.error());
+        return engine::trigger(impl_->driver, *selected, target, request, std::move(done));
+    });
+}
+
+model::CustomData Supervisor::custom_data(base::InstanceId id) const
+{
+    const Instance* instance = impl_->driver.table.find(id);
+    if (instance == nullptr || !has_process(instance->machine.state)) return {};
+    const model::CustomData* data = impl_->driver.channels().custom_data(instance->key());
+    return data != nullptr ? *data : model::CustomData{};
 }
 
 std::vector<std::string> Supervisor::listening(const std::string& name) const

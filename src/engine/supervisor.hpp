@@ -44,6 +44,15 @@ struct Outcome {
 /// Called exactly once, possibly before the call that took it returns (when there is nothing to wait for).
 using Done = std::function<void(const Outcome&)>;
 
+/// What one process replied to the call of an action.
+struct TriggerReply {
+    std::string app;
+    base::InstanceId id;
+    base::Result<std::string> returned; ///< one JSON value
+};
+/// Called once, from the loop, with the replies in order of ids.
+using TriggerDone = std::function<void(const std::vector<TriggerReply>&)>;
+
 /// Whether the caller of a command may do it to `app`, which belongs to `owner`. Empty: to every app.
 using May = std::function<bool(const std::string& app, uid_t owner)>;
 
@@ -112,6 +121,11 @@ public:
     base::Result<std::uint32_t> signal(std::string_view target, int signal, const May& may = {});
     /// Sends a message, one JSON value, over the channels of `target`; how many got it. Error also when nobody did.
     base::Result<std::uint32_t> send(std::string_view target, std::string_view json, const May& may = {});
+    /// Calls an action of each process of `target` that announced it; `done` when each has replied or cannot any more, after
+    /// the time-out at the latest. Errors: as apps_of, NotOnline, NotSupported (no channel), NoSuchAction, LimitExceeded.
+    base::Result<void> trigger(std::string_view target, const TriggerRequest& request, TriggerDone done, const May& may = {});
+    /// Custom metrics and actions of the instance's process; empty when it has none, or does not run.
+    [[nodiscard]] model::CustomData custom_data(base::InstanceId id) const;
     /// Where the app listens, as far as its sockets are held or shared: "tcp *:8000".
     [[nodiscard]] std::vector<std::string> listening(const std::string& app) const;
     /// Restart counters and backoff to zero.

@@ -86,6 +86,8 @@ protected:
                      const auto stream = user.manager->OpenLog("web", {});
                      EXPECT_NE(read_until(stream.get(), "said by").find(kSecret), std::string::npos);
                  }},
+                {"GetMetrics", [id](User& user) { EXPECT_TRUE(user.manager->GetMetrics(id).empty()); }},
+                {"GetActions", [id](User& user) { EXPECT_TRUE(user.manager->GetActions(id).empty()); }},
                 {"GetSpec", [](User& user) { EXPECT_NE(user.app("web").GetSpec().find(kSecret), std::string::npos); }}};
     }
 };
@@ -119,6 +121,8 @@ TEST_F(AuthorizationTest, AStrangerDoesNothingToAnApp)
     auto all = commands();
     for (const auto& more : {deletions(), questions(before.id)}) all.insert(all.end(), more.begin(), more.end());
     all.push_back({"Exit", [](User& user) { user.manager->Exit({}); }});
+    all.push_back({"SendMessage", [](User& user) { user.manager->SendMessage("web", "1"); }});
+    all.push_back({"Trigger", [](User& user) { user.manager->Trigger("web", "act", "", {}); }});
     for (const Named& one : all) {
         const auto error = error_of([&] { one.call(*bob_); });
         EXPECT_EQ(error.getName(), kNotAuthorized) << one.what << ": " << error.getMessage();

@@ -71,6 +71,7 @@ public:
     using ProxyInterfaces::getProxy;
     std::deque<Event> events; ///< not yet looked at by wait_event()
     std::vector<std::string> added, removed;
+    std::vector<std::pair<uint32_t, std::string>> messages;
 
 private:
     void onPropertiesChanged(const std::string&, const std::map<std::string, sdbus::Variant>&,
@@ -79,7 +80,7 @@ private:
     }
     void onAppAdded(const sdbus::ObjectPath& app) override { added.push_back(app); }
     void onAppRemoved(const sdbus::ObjectPath& app) override { removed.push_back(app); }
-    void onMessage(const uint32_t&, const std::string&) override {}
+    void onMessage(const uint32_t& id, const std::string& json) override { messages.emplace_back(id, json); }
     void onProcessEvent(const std::string& event, const std::string& app, const uint32_t& id,
                         const std::map<std::string, sdbus::Variant>& details) override
     {

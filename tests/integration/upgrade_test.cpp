@@ -154,6 +154,21 @@ TEST_F(Upgrade, OutputIsWhole)
     EXPECT_EQ(written(), expected);
 }
 
+TEST_F(Upgrade, ActionsAreKnownAsBefore)
+{
+    dir_.write("actor.py", R"(import json, os
+channel = open(int(os.environ["NODE_CHANNEL_FD"]), "r+b", buffering=0)
+channel.write(b'{"type":"axm:action","data":{"action_name":"act"}}\n"ready"\n')
+for line in channel:
+    channel.write(b'{"type":"axm:reply","data":{"action_name":"act","return":7}}\n')
+)");
+    load("{name: web, script: actor.py, interpreter: python3, channel: true, ready: ipc}");
+    upgrade();
+    const auto replies = manager_->Trigger("web", "act", "", {});
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].get<2>(), "7");
+}
+
 TEST_F(Upgrade, ProcessesAreManagedAsBefore)
 {
     load("apps: [{name: a, script: /bin/sleep, args: [100000]}, {name: b, script: /bin/sleep, args: [100000], instances: 2}]");

@@ -28,6 +28,7 @@ std::unique_ptr<Command> make_scale();
 std::unique_ptr<Command> make_signal();
 std::unique_ptr<Command> make_start();
 std::unique_ptr<Command> make_stop();
+std::unique_ptr<Command> make_trigger();
 std::unique_ptr<Command> make_update();
 std::unique_ptr<Command> make_validate();
 std::unique_ptr<Command> make_version();

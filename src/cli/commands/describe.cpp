@@ -26,10 +26,12 @@ public:
         if (!rows) return report(rows.error());
         std::map<std::string, AppInfo> apps;
         for (const Row& row : *rows) {
-            if (apps.contains(row.app)) continue;
-            auto app = client->app(row.app);
-            if (!app) return report(app.error());
-            apps.emplace(row.app, std::move(*app));
+            if (!apps.contains(row.app)) {
+                auto app = client->app(row.app);
+                if (!app) return report(app.error());
+                apps.emplace(row.app, std::move(*app));
+            }
+            if (row.pid != 0 && !spec_) apps.at(row.app).custom[row.id] = client->custom(row.id);
         }
         return print(text_of(context, *rows, apps));
     }

@@ -141,6 +141,29 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
                                            base::format_duration(spec.kill_timeout)));
 }
 
+/// A number as it is, without the unit that some libraries put into the text as well.
+std::string metric_text(const Metric& metric)
+{
+    const Json value = std::visit([](const auto& one) { return Json(one); }, metric.value);
+    std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (metric.unit.empty() || text.ends_with(metric.unit)) return text;
+    return text + " " + metric.unit;
+}
+
+const CustomInfo& custom_of(const Row& row, const AppInfo& app)
+{
+    static const CustomInfo kNone;
+    const auto found = app.custom.find(row.id);
+    return found == app.custom.end() ? kNone : found->second;
+}
+
+void add_custom(Lines& lines, const CustomInfo& custom)
+{
+    for (const Metric& metric : custom.metrics) lines.emplace_back("custom metric", metric.name + ": " + metric_text(metric));
+    for (const Action& action : custom.actions)
+        lines.emplace_back("action", action.name + (action.comment.empty() ? "" : ": " + action.comment));
+}
+
 void add_files(Lines& lines, const Row& row, const AppInfo& app)
 {
     if (const LogFiles* files = log_files(row, app)) {
@@ -149,6 +172,19 @@ void add_files(Lines& lines, const Row& row, const AppInfo& app)
         lines.emplace_back("stderr", files->err.empty() ? elsewhere : files->err);
     }
     lines.emplace_back("created", local_time(app.created_at_usec));
+}
+
+void put_custom(Json& item, const CustomInfo& custom)
+{
+    item["metrics"] = Json::object();
+    for (const Metric& metric : custom.metrics) {
+        const Json value = std::visit([](const auto& one) { return Json(one); }, metric.value);
+        item["metrics"][metric.name] = {{"value", value}, {"unit", metric.unit}, {"type", metric.type}};
+    }
+    item["actions"] = Json::array();
+    for (const Action& action : custom.actions)
+        item["actions"].push_back(
+            {{"name", action.name}, {"type", action.type}, {"arity", action.arity}, {"comment", action.comment}});
 }
 
 Json json_of(const Row& row, const AppInfo& app)
@@ -168,6 +204,7 @@ Json json_of(const Row& row, const AppInfo& app)
     item["cluster"] = app.cluster;
     item["listening"] = app.listening;
     item["reload_hint"] = app.reload_hint;
+    put_custom(item, custom_of(row, app));
     const LogFiles* files = log_files(row, app);
     item["out_file"] = files != nullptr ? files->out : "";
     item["error_file"] = files != nullptr ? files->err : "";
@@ -209,6 +246,7 @@ std::string describe_text(const Row& row, const AppInfo& app, const Terminal& te
     add_state(lines, row, app);
     if (const auto spec = spec_of(app)) add_spec(lines, *spec);
     add_cluster(lines, app);
+    add_custom(lines, custom_of(row, app));
     add_files(lines, row, app);
     std::size_t width = 0;
     for (const auto& [title, value] : lines) width = std::max(width, title.size());

@@ -216,7 +216,7 @@ TEST(ClusterAddress, ASandboxIsNotLeftByAskingPmd)
 NodeState full_state()
 {
     NodeState state{.last_id = 7};
-    KeptWorker worker{{base::InstanceId{1}, base::Generation{2}}, 5, true, true, false, {{"k", "null:80:4"}}, {"tcp *:80"}, {}};
+    KeptWorker worker{{base::InstanceId{1}, base::Generation{2}}, 5, true, true, false, {{"k", "null:80:4"}}, {"tcp *:80"}, {{"act", {"custom", 2, "acts"}}}, {}};
     worker.link = {.marked = true,
                    .begun = "\"\xc3",
                    .unsent = "rest",
@@ -238,6 +238,7 @@ TEST(NodeStateText, ComesBackAsItWas)
     ASSERT_EQ(back.workers.size(), 1U);
     EXPECT_EQ(back.workers[0].link.begun, "\"\xc3");
     EXPECT_EQ(back.workers[0].link.queue.size(), 2U);
+    EXPECT_EQ(back.workers[0].actions, full_state().workers[0].actions);
     EXPECT_EQ(back.workers[0].key.generation.value, 2U);
     ASSERT_EQ(back.sockets.size(), 1U);
     EXPECT_EQ(*back.sockets.front().owner, *full_state().sockets.front().owner);

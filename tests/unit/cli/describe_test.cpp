@@ -143,6 +143,28 @@ TEST(DescribeText, LivesWithoutASpec)
     EXPECT_FALSE(Json::parse(describe_json({{running(), app}}))[0].contains("script"));
 }
 
+TEST(DescribeText, ShowsWhatTheProcessMeasuresAndOffers)
+{
+    AppInfo app = web();
+    EXPECT_EQ(line(describe_text(running(), app, {}), "custom metric"), "(none)");
+    app.custom[running().id] = {{{"users", std::int64_t{45}, "", ""},
+                                 {"delay", 0.25, "ms", "internal"},
+                                 {"hits", std::string("12req/min"), "req/min", ""},
+                                 {"up", true, "", ""}},
+                                {{"flush", "custom", 2, "empties the cache"}, {"stats", "", 1, ""}}};
+    const std::string text = describe_text(running(), app, {});
+    for (const char* shown : {"custom metric  users: 45\n", "custom metric  delay: 0.25 ms\n", "custom metric  hits: 12req/min\n",
+                              "custom metric  up: true\n", "action  flush: empties the cache\n", "action  stats\n"})
+        EXPECT_NE(text.find(shown), std::string::npos) << shown << text;
+    EXPECT_EQ(line(describe_text(stopped(), app, {}), "custom metric"), "(none)") << "those of another instance";
+    const Json both = Json::parse(describe_json({{running(), app}, {stopped(), app}}));
+    EXPECT_EQ(both[0].at("metrics").at("delay"), (Json{{"value", 0.25}, {"unit", "ms"}, {"type", "internal"}}));
+    EXPECT_EQ(both[0].at("metrics").at("users").at("value").dump(), "45");
+    EXPECT_EQ(both[0].at("actions")[0], (Json{{"name", "flush"}, {"type", "custom"}, {"arity", 2}, {"comment", "empties the cache"}}));
+    EXPECT_EQ(both[1].at("metrics"), Json::object());
+    EXPECT_EQ(both[1].at("actions"), Json::array());
+}
+
 TEST(DescribeText, SaysWhatDoesNotHold)
 {
     AppInfo app = web();
