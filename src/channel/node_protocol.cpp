@@ -60,7 +60,6 @@ private:
     static bool plain() { return true; } // a name comes before whatever is next
     bool deeper()
     {
-        at_action_ = false;
         too_deep = ++depth_ > kMostDepth;
         return !too_deep;
     }
