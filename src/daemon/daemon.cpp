@@ -148,6 +148,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     state_.set_sources(supervisor_, *launcher_);
     quota_.set_before_answers([this] { state_.flush(); });
     log_.set_threshold(severity_of(runtime_.settings.log_level));
+    if (access(runtime_.drain_script.c_str(), R_OK) < 0)
+        log_.warning(fmt::format("'{}' cannot be read: a reload of Node programs will cut connections that are kept open; install pmd anew", runtime_.drain_script));
     if (auto timer = loop_.add_timer(clock_.now(), io::Priority::Deferred, [this] { keep_house(); }))
         housekeeping_ = std::move(*timer);
 }
