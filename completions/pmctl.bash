@@ -14,6 +14,7 @@ _pmctl_options() {
     logs | log) echo "--lines --since --until --grep --priority --out --err --nostream --follow --raw --json --timestamp" ;;
     validate) echo "--env" ;;
     trigger) echo "--timeout --json" ;;
+    messages) echo "--count --json" ;;
     stop | restart | delete | del) echo "--only" ;;
     reload) echo "--only --env" ;;
     esac
@@ -23,7 +24,7 @@ _pmctl_options() {
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
     local verbs="start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc
-        env id pid logs log validate ping save resurrect daemon update kill completion version help"
+        env id pid logs log messages validate ping save resurrect daemon update kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in

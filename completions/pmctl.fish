@@ -6,7 +6,7 @@ function __pmctl_names
     pmctl list --names 2>/dev/null
 end
 
-set -l verbs start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log validate ping save dump resurrect daemon update kill completion version help
+set -l verbs start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log messages validate ping save dump resurrect daemon update kill completion version help
 complete -c pmctl -f
 complete -c pmctl -l bus -x -d 'which bus' -a 'auto system session embedded'
 complete -c pmctl -l no-color -d 'no colours'
@@ -38,6 +38,7 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a id -d 'print id
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a pid -d 'print process ids'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a logs -d 'show and follow what apps write'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a log -d 'show and follow what apps write'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a messages -d 'show what apps send'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a validate -d 'check app files'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a ping -d 'ask whether pmd answers'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a save -d 'remember the apps'
@@ -91,11 +92,12 @@ complete -c pmctl -n '__fish_seen_subcommand_from start' -s f -l force -d 'repla
 complete -c pmctl -n '__fish_seen_subcommand_from start' -s a -l update-env -d 'the environment of now'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -s p -l pid -r -d 'where the process number is kept'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l attach -d 'follow its logs'
-complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status describe show info desc env logs log trigger' -l json -d 'for programs'
+complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status describe show info desc env logs log trigger messages' -l json -d 'for programs'
 complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status' -l names -d 'names only'
 complete -c pmctl -n '__fish_seen_subcommand_from list ls l ps status' -l sort -x -d 'order'
 complete -c pmctl -n '__fish_seen_subcommand_from trigger' -l timeout -x -d 'for a reply'
 complete -c pmctl -n '__fish_seen_subcommand_from describe show info desc' -l spec -d 'the app file alone'
+complete -c pmctl -n '__fish_seen_subcommand_from messages' -s n -l count -x -d 'how many'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s n -l lines -x -d 'begin with the last N lines'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l since -x -a 'today yesterday' -d 'from then on'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l until -x -a 'now today yesterday' -d 'up to then'
@@ -108,6 +110,6 @@ complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s f -l follow -d 'f
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l raw -d 'lines as they are'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l timestamp -d 'when each line came'
 complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del validate' -F
-complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log' -a '(__pmctl_names)'
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log messages' -a '(__pmctl_names)'
 complete -c pmctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c pmctl -n "__fish_seen_subcommand_from help" -a "$verbs"

@@ -41,6 +41,25 @@ bool names_one_instance(const std::vector<model::AppSnapshot>& apps, const std::
            });
 }
 
+/// A pipe for one who follows what `target` means now.
+base::Result<sdbus::UnixFd> open_reader(Context& context, const std::string& target, const logs::ReaderOptions& reader,
+                                        const engine::May& may)
+{
+    auto names = context.supervisor.apps_of(target, may);
+    if (!names) return tl::unexpected(names.error());
+    std::vector<logs::LogSource> sources;
+    for (const std::string& name : *names)
+        for (logs::LogSource& source : log_sources(context, name)) sources.push_back(std::move(source));
+    if (names_one_instance(context.supervisor.snapshots(), target)) {
+        const auto id = base::parse_number<std::uint32_t>(target);
+        std::erase_if(sources, [&](const logs::LogSource& source) { return source.id.value != *id; });
+        names->clear(); // one instance: nobody else's lines, whatever starts later
+    }
+    return context.logs.open_reader(std::move(sources), std::move(*names), reader).map([](base::Fd fd) {
+        return sdbus::UnixFd(fd.release(), sdbus::adopt_fd);
+    });
+}
+
 } // namespace
 
 base::Result<std::vector<ListRow>> list_apps(Context& context, const OptionMap& filter)
@@ -106,20 +125,14 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     reader.format = format == "raw" ? logs::ReaderFormat::Raw : logs::ReaderFormat::Json;
     if (reader.mark_history_end && format == "raw")
         return base::fail(base::ErrorCode::InvalidArgument, "option 'mark-history-end' needs the format 'json'");
+    return open_reader(context, target, reader, may);
+}
 
-    auto names = context.supervisor.apps_of(target, may);
-    if (!names) return tl::unexpected(names.error());
-    std::vector<logs::LogSource> sources;
-    for (const std::string& name : *names)
-        for (logs::LogSource& source : log_sources(context, name)) sources.push_back(std::move(source));
-    if (names_one_instance(context.supervisor.snapshots(), target)) {
-        const auto id = base::parse_number<std::uint32_t>(target);
-        std::erase_if(sources, [&](const logs::LogSource& source) { return source.id.value != *id; });
-        names->clear(); // one instance: nobody else's lines, whatever starts later
-    }
-    return context.logs.open_reader(std::move(sources), std::move(*names), reader).map([](base::Fd fd) {
-        return sdbus::UnixFd(fd.release(), sdbus::adopt_fd);
-    });
+base::Result<sdbus::UnixFd> open_messages(Context& context, const std::string& target, const OptionMap& options,
+                                          const engine::May& may)
+{
+    if (auto good = Options(options).check(); !good) return tl::unexpected(good.error());
+    return open_reader(context, target, {.lines = 0, .out = false, .err = false, .messages = true}, may);
 }
 
 base::Result<void> scale(Context& context, const Reply<uint32_t>& reply, const std::string& app,

@@ -228,6 +228,16 @@ void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string t
           });
 }
 
+void ManagerObject::OpenMessages(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options)
+{
+    serve(std::move(result), {Access::ReadPrivate, "read the messages of", target, true},
+          [&context = context_, target, options](const Reply<sdbus::UnixFd>& reply, const Grant& grant) {
+              return open_messages(context, target, options, grant.may).map([&](const sdbus::UnixFd& stream) {
+                  reply.value(stream);
+              });
+          });
+}
+
 void ManagerObject::Save(sdbus::Result<uint32_t>&& result, OptionMap option_map)
 {
     serve(std::move(result), {Access::ManageDaemon, "save the list of apps", {}},

@@ -45,6 +45,7 @@ private:
     ListApps(const OptionMap& filter) override;
     void GetEnvironment(sdbus::Result<std::map<std::string, std::string>>&& result, uint32_t id) override;
     void OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options) override;
+    void OpenMessages(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options) override;
     void Save(sdbus::Result<uint32_t>&& result, OptionMap options) override;
     void Resurrect(PathsResult&& result, OptionMap options) override;
     void Upgrade(sdbus::Result<>&& result, OptionMap options) override;

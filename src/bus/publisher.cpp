@@ -39,8 +39,8 @@ std::map<std::string, sdbus::Variant> details_of(const engine::ProcessEvent& eve
 
 } // namespace
 
-Publisher::Publisher(io::EventLoop& loop, std::function<void(const std::string&)> warn)
-    : loop_(loop), warn_(std::move(warn))
+Publisher::Publisher(io::EventLoop& loop, logs::LogStore& logs, std::function<void(const std::string&)> warn)
+    : loop_(loop), logs_(logs), warn_(std::move(warn))
 {
     deferred_ = take(loop.add_deferred(io::Priority::Deferred, [this] { flush(); }));
     changes_timer_ = take(loop.add_timer(model::TimePoint::max(), io::Priority::Deferred, [this] { send_changes(); }));
@@ -97,9 +97,11 @@ void Publisher::app_removed(const std::string& app)
     push(Removed{app, node.empty() ? nullptr : std::move(node.mapped())});
 }
 
-void Publisher::message(const std::string& app, base::InstanceId id, const std::string& json)
+void Publisher::message(const engine::ProcessMessage& message)
 {
-    if (attachment_) push(Message{app, id, json});
+    logs_.message(message); // before its app can be another user's
+    // On the system bus everybody hears a signal.
+    if (attachment_ && attachment_->context.scope != config::BusKind::System) push(message);
 }
 
 bool Publisher::removal_waits(const std::string& app) const
@@ -168,10 +170,9 @@ void Publisher::send(const engine::ProcessEvent& item)
                                           details_of(item));
 }
 
-/// On the system bus everybody hears a signal: messages are only for who may read what the app writes, and who asked.
-void Publisher::send(const Message& item)
+void Publisher::send(const engine::ProcessMessage& item)
 {
-    if (attachment_->context.scope != config::BusKind::System) attachment_->manager.emitMessage(item.id.value, item.json);
+    attachment_->manager.emitMessage(item.id.value, item.json);
 }
 
 } // namespace pm::bus

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells the bus what has happened: after the fact, in order, and never while a process is being replaced.
 //
-// The engine's events are queued and sent by a deferred call of the loop. PropertiesChanged is sent at most every 50 ms
+// The engine's events are queued and sent by a deferred call of the loop; only those who read messages (OpenMessages)
+// get them at once, and without a bus too. PropertiesChanged is sent at most every 50 ms
 // (the last change is never dropped), so that a thousand starts do not cost a thousand looks at the same app.
 #pragma once
 
@@ -22,8 +23,8 @@ namespace pm::bus {
 
 class Publisher final : public engine::Events {
 public:
-    /// `warn` gets sentences for the daemon's own log.
-    Publisher(io::EventLoop& loop, std::function<void(const std::string&)> warn);
+    /// `logs` has those who read messages; it must outlive this. `warn` gets sentences for the daemon's own log.
+    Publisher(io::EventLoop& loop, logs::LogStore& logs, std::function<void(const std::string&)> warn);
 
     /// Puts the objects of all apps on `connection`, which must outlive the attachment. Before this, and after
     /// detach(), events are dropped.
@@ -37,7 +38,7 @@ public:
     void app_added(const std::string& app) override;
     void app_removed(const std::string& app) override;
     void app_changed(const std::string& app) override;
-    void message(const std::string& app, base::InstanceId id, const std::string& json) override;
+    void message(const engine::ProcessMessage& message) override;
 
 private:
     struct Added {
@@ -47,12 +48,7 @@ private:
         std::string app;
         std::unique_ptr<AppObject> object; ///< kept until the signal is sent
     };
-    struct Message {
-        std::string app;
-        base::InstanceId id;
-        std::string json;
-    };
-    using Item = std::variant<Added, Removed, engine::ProcessEvent, Message>;
+    using Item = std::variant<Added, Removed, engine::ProcessEvent, engine::ProcessMessage>;
 
     struct Attachment {
         sdbus::IConnection& connection;
@@ -66,10 +62,11 @@ private:
     void send(const Added& item);
     void send(const Removed& item);
     void send(const engine::ProcessEvent& item);
-    void send(const Message& item);
+    void send(const engine::ProcessMessage& item);
     void send_changes();
 
     io::EventLoop& loop_;
+    logs::LogStore& logs_;
     std::function<void(const std::string&)> warn_;
     std::unique_ptr<Attachment> attachment_;
     std::vector<Item> queue_;

@@ -197,6 +197,15 @@ Outcome<base::Fd> Client::open_log(const std::string& target, const LogOptions& 
     });
 }
 
+Outcome<base::Fd> Client::open_messages(const std::string& target)
+{
+    impl_->questions.expect();
+    return impl_->ask([&] {
+        sdbus::UnixFd fd = impl_->manager.OpenMessages(target, {});
+        return base::Fd(fd.release());
+    });
+}
+
 Outcome<std::vector<PlanRow>> Client::plan(const std::string& text, const std::string& origin,
                                            const LoadOptions& options)
 {

@@ -161,6 +161,8 @@ public:
     /// The property LogTarget of an app.
     Outcome<std::string> log_target(const std::string& app);
     Outcome<base::Fd> open_log(const std::string& target, const LogOptions& options);
+    /// The messages that processes of `target` send from now on, as Manager.OpenMessages gives them.
+    Outcome<base::Fd> open_messages(const std::string& target);
     Outcome<std::vector<PlanRow>> plan(const std::string& text, const std::string& origin, const LoadOptions& options);
     Outcome<std::uint32_t> signal(const std::string& target, int signal);
     /// How many processes got it.

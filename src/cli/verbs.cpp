@@ -24,6 +24,7 @@ std::span<const Verb> verbs()
         {"id", {}, "print the ids of an app's instances", make_id},
         {"pid", {}, "print process ids", make_pid},
         {"logs", {"log"}, "show and follow what apps write", make_logs},
+        {"messages", {}, "show the messages that apps send, as they come", make_messages},
         {"validate", {}, "check app files", make_validate},
         {"save", {"dump"}, "remember the apps for the next boot", make_save},
         {"resurrect", {}, "start the remembered apps that are not there", make_resurrect},

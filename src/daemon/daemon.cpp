@@ -95,7 +95,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       probes_(loop_,
               [this](engine::ProcessKey key, model::Duration timeout, engine::Checked done) { return launcher_->check(key, timeout, std::move(done)); },
               [this](const std::string& text) { log_.warning(text); }),
-      publisher_(loop_, [this](const std::string& text) { log_.warning(text); }),
+      publisher_(loop_, logs_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, runtime_.locations.runtime_dir + kAppsDirectory, launcher_->apps_outlive_us() ? "" : uptime_identity(),
              [this](const std::string& app) { forget_saved(app); }),
       events_(log_, state_,

@@ -58,7 +58,7 @@ void EventLog::app_removed(const std::string& app)
     changed_();
 }
 
-void EventLog::message(const std::string& app, base::InstanceId id, const std::string& json) { next_.message(app, id, json); }
+void EventLog::message(const engine::ProcessMessage& message) { next_.message(message); }
 
 void EventLog::app_changed(const std::string& app)
 {

@@ -23,7 +23,7 @@ public:
     void app_added(const std::string& app) override;
     void app_removed(const std::string& app) override;
     void app_changed(const std::string& app) override;
-    void message(const std::string& app, base::InstanceId id, const std::string& json) override;
+    void message(const engine::ProcessMessage& message) override;
 
 private:
     io::Log& log_;

@@ -51,7 +51,7 @@ public:
     void app_added(const std::string& app) override { next_.app_added(app); }
     void app_removed(const std::string& app) override;
     void app_changed(const std::string& app) override;
-    void message(const std::string& app, base::InstanceId id, const std::string& json) override { next_.message(app, id, json); }
+    void message(const engine::ProcessMessage& message) override { next_.message(message); }
 
 private:
     [[nodiscard]] std::string path_of(const std::string& app) const;

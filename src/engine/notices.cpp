@@ -55,7 +55,7 @@ ProcessEvent& Notices::process(EventKind kind, const Instance& instance, std::st
 
 void Notices::message(const Instance& instance, std::string json)
 {
-    queue_.emplace_back(Message{instance.app->name, instance.id, std::move(json)});
+    queue_.emplace_back(ProcessMessage{instance.app->name, instance.id, instance.slot, std::move(json)});
 }
 
 void Notices::publish(Events& events)
@@ -65,7 +65,7 @@ void Notices::publish(Events& events)
         void operator()(const ProcessEvent& event) const { events.process_event(event); }
         void operator()(const Added& added) const { events.app_added(added.app); }
         void operator()(const Removed& removed) const { events.app_removed(removed.app); }
-        void operator()(const Message& message) const { events.message(message.app, message.id, message.json); }
+        void operator()(const ProcessMessage& message) const { events.message(message); }
     };
     for (const auto& notice : std::exchange(queue_, {})) std::visit(Teller{events}, notice);
     for (App* app : std::exchange(changed_, {})) {

@@ -29,12 +29,7 @@ private:
     struct Removed {
         std::string app;
     };
-    struct Message {
-        std::string app;
-        base::InstanceId id;
-        std::string json;
-    };
-    std::vector<std::variant<ProcessEvent, Added, Removed, Message>> queue_;
+    std::vector<std::variant<ProcessEvent, Added, Removed, ProcessMessage>> queue_;
     std::vector<App*> changed_;
 };
 

@@ -279,6 +279,14 @@ struct ProcessEvent {
     std::optional<model::Duration> delay; ///< Exit followed by a backoff: how long it waits
 };
 
+/// What a process of an app sent over its message channel, and was not for pmd.
+struct ProcessMessage {
+    std::string app;
+    base::InstanceId id;
+    base::Slot slot;
+    std::string json; ///< one value, in one line
+};
+
 /// Hears of every change, after the state has changed. Must not call back into the Supervisor.
 class Events {
 public:
@@ -288,8 +296,7 @@ public:
     virtual void app_removed(const std::string& app) = 0;
     /// Something that a snapshot of `app` shows has changed; called often, coalesce it.
     virtual void app_changed(const std::string& app) = 0;
-    /// A process sent a message of its own, one JSON value, over its channel.
-    virtual void message(const std::string& app, base::InstanceId id, const std::string& json) = 0;
+    virtual void message(const ProcessMessage& message) = 0;
 };
 
 } // namespace pm::engine

@@ -68,7 +68,15 @@ Frame json_frame(const model::LogSpec& spec, const Origin& origin, Stream stream
 
 } // namespace
 
-std::string_view to_string(Stream stream) noexcept { return stream == Stream::Out ? "out" : "err"; }
+std::string_view to_string(Stream stream) noexcept
+{
+    switch (stream) {
+    case Stream::Out: return "out";
+    case Stream::Err: return "err";
+    case Stream::Messages: return "messages";
+    }
+    return "";
+}
 
 void append_json_string(std::string& to, std::string_view text)
 {
@@ -136,13 +144,14 @@ void append_for_file(std::string& to, std::span<const std::string_view> blocks, 
         });
 }
 
-ReaderLines::ReaderLines(ReaderFormat format, const Origin& origin, Stream stream) : raw_(format == ReaderFormat::Raw)
+ReaderLines::ReaderLines(ReaderFormat format, const Origin& origin, Stream stream)
+    : raw_(format == ReaderFormat::Raw), json_(stream == Stream::Messages)
 {
     if (raw_) return;
     before_ = "{\"app\":";
     append_json_string(before_, origin.app);
-    before_ += fmt::format(",\"id\":{},\"slot\":{},\"stream\":\"{}\",\"line\":", origin.id.value, origin.slot.value,
-                           to_string(stream));
+    before_ += fmt::format(",\"id\":{},\"slot\":{},", origin.id.value, origin.slot.value);
+    before_ += json_ ? "\"message\":" : fmt::format("\"stream\":\"{}\",\"line\":", to_string(stream));
 }
 
 void ReaderLines::append(std::string& to, std::string_view line, std::optional<model::WallTime> when) const
@@ -152,7 +161,10 @@ void ReaderLines::append(std::string& to, std::string_view line, std::optional<m
         return;
     }
     to += before_;
-    append_json_string(to, line);
+    if (json_)
+        to += line;
+    else
+        append_json_string(to, line);
     if (when)
         fmt::format_to(std::back_inserter(to), ",\"time\":{}",
                        std::chrono::duration_cast<std::chrono::microseconds>(when->time_since_epoch()).count());

@@ -18,7 +18,7 @@ struct Origin {
     base::Slot slot;
 };
 
-/// "out" or "err".
+/// "out", "err" or "messages".
 [[nodiscard]] std::string_view to_string(Stream stream) noexcept;
 
 /// Appends `text` as a JSON string; what is not UTF-8 becomes U+FFFD.
@@ -34,7 +34,7 @@ void append_json_string(std::string& to, std::string_view text);
 void append_for_file(std::string& to, std::span<const std::string_view> blocks, const model::LogSpec& spec,
                      const Origin& origin, Stream stream, model::WallTime when);
 
-/// Writes lines for one reader; made once for a run of lines with the same origin.
+/// Writes lines for one reader; made once for a run of lines with the same origin. Those of Stream::Messages are JSON already.
 class ReaderLines {
 public:
     ReaderLines(ReaderFormat format, const Origin& origin, Stream stream);
@@ -43,6 +43,7 @@ public:
 
 private:
     bool raw_;
+    bool json_; ///< a line is a JSON value
     std::string before_;
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "logs/log_store.hpp"
 
+#include "logs/format.hpp"
 #include "logs/journal_stream.hpp"
 #include "logs/pipe_stream.hpp"
 #include "model/unit_names.hpp"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
@@ -244,6 +246,15 @@ base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std
                                              const ReaderOptions& options)
 {
     return impl_->readers.add(sources, std::move(apps), options, impl_->options.max_reader_buffer);
+}
+
+void LogStore::message(const engine::ProcessMessage& message)
+{
+    if (impl_->readers.size() == 0) return;
+    const std::string line = message.json + '\n';
+    const std::array<std::string_view, 1> blocks{line};
+    impl_->readers.publish(std::make_shared<const Origin>(Origin{message.app, message.id, message.slot}), Stream::Messages, blocks,
+                           std::chrono::system_clock::now());
 }
 
 void LogStore::forget_app(const std::string& app) { impl_->readers.forget_app(app); }

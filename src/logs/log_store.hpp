@@ -7,6 +7,8 @@
 // disk, vanished directory) lose lines, never the daemon: the first loss is reported, then the number lost when writing
 // works again.
 //
+// Messages of processes (OpenMessages) are lines of one more stream, which is kept nowhere: they go to Readers alone.
+//
 // Apps whose lines go to the journal get sockets of journald instead of pipes: their output never comes through pmd.
 #pragma once
 
@@ -33,7 +35,8 @@ struct LogOptions {
     std::string journal_socket = "/run/systemd/journal/stdout";
 };
 
-enum class Stream { Out, Err };
+/// What readers follow: what a process writes, and what it sends over its message channel.
+enum class Stream { Out, Err, Messages };
 
 /// What one reader sees.
 struct LogSource {
@@ -49,6 +52,7 @@ struct ReaderOptions {
     bool follow = true;
     bool out = true;
     bool err = true;
+    bool messages = false; ///< they have no history
     ReaderFormat format = ReaderFormat::Json;
     bool mark_history_end = false; ///< says where the old lines end, in Json
 };
@@ -83,6 +87,8 @@ public:
     /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later.
     base::Result<base::Fd> open_reader(std::vector<LogSource> sources, std::vector<std::string> apps,
                                        const ReaderOptions& options);
+    /// For readers of messages.
+    void message(const engine::ProcessMessage& message);
     /// An app of this name is somebody else's from now on: who follows gets no line of it. What was read before stays.
     void forget_app(const std::string& app);
     void set_options(LogOptions options);

@@ -48,9 +48,19 @@ base::Result<void> Reader::watch(io::EventLoop& loop, std::function<void()> on_d
 
 bool Reader::wants(const Origin& origin, Stream stream) const
 {
-    if (gone_ || !options_.follow || !(stream == Stream::Out ? options_.out : options_.err)) return false;
+    if (gone_ || !options_.follow || !follows(stream)) return false;
     return filter_.apps.contains(origin.app) ||
            (filter_.ids.contains(origin.id) && filter_.apps_of_ids.contains(origin.app));
+}
+
+bool Reader::follows(Stream stream) const noexcept
+{
+    switch (stream) {
+    case Stream::Out: return options_.out;
+    case Stream::Err: return options_.err;
+    case Stream::Messages: return options_.messages;
+    }
+    return false;
 }
 
 void Reader::forget_app(const std::string& app)

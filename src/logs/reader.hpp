@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One who follows logs: a pipe, the history it still has to get, and a bounded queue of new lines.
+// One who follows logs or messages: a pipe, the history it still has to get, and a bounded queue of new lines.
 //
 // Model: `front_` is text on its way into the pipe. When it is used up it is filled again: from the history while there
 // is some (one file at a time, read only when the reader has taken what came before), then from the queue. Lines that
@@ -62,6 +62,7 @@ private:
         [[nodiscard]] std::string_view rest() const { return std::string_view(block->lines).substr(begin); }
         [[nodiscard]] std::size_t cost() const;
     };
+    [[nodiscard]] bool follows(Stream stream) const noexcept;
     void bound_queue();
     void step();
     void fill();

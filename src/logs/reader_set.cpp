@@ -65,7 +65,7 @@ base::Result<base::Fd> ReaderSet::add(const std::vector<LogSource>& sources, std
 {
     if (readers_.size() >= kMaxReaders)
         return base::fail(base::ErrorCode::LimitExceeded,
-                          fmt::format("reading logs: there are {} readers already", kMaxReaders));
+                          fmt::format("following apps: there are {} readers of logs and messages already", kMaxReaders));
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return base::fail_errno("making a pipe for a log reader", errno);
     base::Fd theirs(ends[0]);

@@ -13,7 +13,7 @@ enum class Access {
     Look,         ///< lists, public properties, whether a file is good
     Declare,      ///< load an app file; its apps are the caller's
     Manage,       ///< start, stop, restart, delete, scale, signal, reset
-    ReadPrivate,  ///< environment, arguments and output: where programs keep their secrets
+    ReadPrivate,  ///< environment, arguments, output and messages: where programs keep their secrets
     Exceed,       ///< load an app that runs with rights its owner does not have (policy/own_rights.hpp)
     ManageDaemon, ///< end pmd
 };

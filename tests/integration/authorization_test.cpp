@@ -86,6 +86,7 @@ protected:
                      const auto stream = user.manager->OpenLog("web", {});
                      EXPECT_NE(read_until(stream.get(), "said by").find(kSecret), std::string::npos);
                  }},
+                {"OpenMessages", [](User& user) { EXPECT_TRUE(user.manager->OpenMessages("web", {}).isValid()); }},
                 {"GetMetrics", [id](User& user) { EXPECT_TRUE(user.manager->GetMetrics(id).empty()); }},
                 {"GetActions", [id](User& user) { EXPECT_TRUE(user.manager->GetActions(id).empty()); }},
                 {"GetSpec", [](User& user) { EXPECT_NE(user.app("web").GetSpec().find(kSecret), std::string::npos); }}};
@@ -212,6 +213,8 @@ TEST_F(AuthorizationTest, PolkitIsToldWhoAndWhat)
                  "read the environment of app 'web' of user games"},
              Row{[](User& user) { user.manager->OpenLog("web", {}); }, "org.pmd1.read-environment",
                  "read the output of app 'web' of user games"},
+             Row{[](User& user) { user.manager->OpenMessages("web", {}); }, "org.pmd1.read-environment",
+                 "read the messages of app 'web' of user games"},
              Row{[](User& user) { user.app("web").GetSpec(); }, "org.pmd1.read-environment",
                  "read the declaration of app 'web' of user games"},
              Row{[](User& user) { load_as(user, lasting("mine", "user: root")); }, "org.pmd1.run-as-other-user",

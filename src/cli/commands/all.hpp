@@ -16,6 +16,7 @@ std::unique_ptr<Command> make_id();
 std::unique_ptr<Command> make_kill();
 std::unique_ptr<Command> make_list();
 std::unique_ptr<Command> make_logs();
+std::unique_ptr<Command> make_messages();
 std::unique_ptr<Command> make_pid();
 std::unique_ptr<Command> make_ping();
 std::unique_ptr<Command> make_reset();

@@ -4,6 +4,10 @@
 
 #include "bus_world.hpp"
 
+#include <algorithm>
+#include <array>
+#include <unistd.h>
+
 namespace pm::bus::testing
 {
 namespace
@@ -140,6 +144,22 @@ TEST_F(CallsTest, OpenLogChecksItsOptions)
               "option 'format' is 'raw' or 'json', not 'xml'");
     EXPECT_EQ(open_log(context, "web", {{"lines", -1}}).error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(open_log(context, "none", {}).error().code, ErrorCode::NoSuchApp);
+}
+
+TEST_F(CallsTest, OpenMessagesFollowsWhatTheCallerMay)
+{
+    const auto no_web = [](const std::string& name, uid_t) { return name != "web"; };
+    const auto stream = open_messages(context, "all", {}, no_web);
+    ASSERT_TRUE(stream) << stream.error().message;
+    EXPECT_EQ(logs.open_readers(), 1U);
+    for (int turn = 0; turn < 3; ++turn) loop.run_once(0us); // it waits for lines now
+    logs.message({"web", {0}, {0}, "1"});
+    logs.message({"db", {2}, {0}, "2"});
+    std::array<char, 100> text{};
+    const ssize_t count = read(stream->get(), text.data(), text.size());
+    EXPECT_TRUE(std::string_view(text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))).starts_with(R"({"app":"db","id":2,"slot":0,"message":2,)"));
+    EXPECT_EQ(open_messages(context, "all", {{"lines", 1U}}).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(open_messages(context, "none", {}).error().code, ErrorCode::NoSuchApp);
 }
 
 TEST_F(CallsTest, ScaleRefusesAtOnce)

@@ -165,9 +165,9 @@ public:
     }
     void app_added(const std::string& app) override { EXPECT_TRUE(apps.insert(app).second) << app; }
     void app_removed(const std::string& app) override { EXPECT_EQ(apps.erase(app), 1U) << app; }
-    void message(const std::string& app, base::InstanceId id, const std::string& json) override
+    void message(const ProcessMessage& message) override
     {
-        log.push_back("message " + app + "/" + std::to_string(id.value) + " " + json);
+        log.push_back("message " + message.app + "/" + std::to_string(message.id.value) + " " + message.json);
     }
     void app_changed(const std::string& app) override { EXPECT_TRUE(apps.contains(app)) << app; }
 

@@ -71,7 +71,7 @@ protected:
         void app_added(const std::string&) override {}
         void app_removed(const std::string&) override {}
         void app_changed(const std::string&) override {}
-        void message(const std::string&, base::InstanceId, const std::string&) override {}
+        void message(const ProcessMessage&) override {}
     } silent;
     FakeWorld world;
     Actors actors;

@@ -403,6 +403,24 @@ TEST_F(LogStoreTest, WhoFollowedAnAppHearsNothingOfItsSuccessor)
     EXPECT_EQ(take(by_id), "before\n");
 }
 
+TEST_F(LogStoreTest, OutputAndMessagesGoToThoseWhoFollowThem)
+{
+    const auto output = follow({}, {"web"});
+    const auto messages = follow({}, {"web"}, {.lines = 0, .out = false, .err = false, .messages = true});
+    const auto of_another = follow({}, {"other"}, {.messages = true});
+    const auto stdio = start();
+    settle();
+    store->message({"web", {10}, {0}, R"({"a":[1.0]})"});
+    say(stdio.out, "line\n");
+    const auto lines = lines_of(take(output));
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_EQ(nlohmann::json::parse(lines[0])["line"], "line");
+    const std::string got = take(messages);
+    EXPECT_EQ(got.substr(0, got.find(",\"time\":")), R"({"app":"web","id":10,"slot":0,"message":{"a":[1.0]})");
+    EXPECT_EQ(lines_of(got).size(), 1U);
+    EXPECT_EQ(take(of_another), "");
+}
+
 TEST_F(LogStoreTest, SlowReaderLosesTheOldestLinesAndIsToldHowMany)
 {
     options.max_reader_buffer = 20'000;
