@@ -19,8 +19,8 @@ using ListRow = sdbus::Struct<std::string, std::string, uint32_t, uint32_t, uint
 [[nodiscard]] base::Result<std::map<std::string, std::string>> environment_of(Context& context, base::InstanceId id);
 [[nodiscard]] base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target,
                                                    const OptionMap& options, const engine::May& may = {});
-[[nodiscard]] base::Result<sdbus::UnixFd> open_messages(Context& context, const std::string& target,
-                                                        const OptionMap& options, const engine::May& may = {});
+[[nodiscard]] base::Result<sdbus::UnixFd> open_messages(Context& context, const std::string& target, const OptionMap& options,
+                                                        const engine::May& may = {});
 base::Result<void> scale(Context& context, const Reply<uint32_t>& reply, const std::string& app,
                          const std::string& count);
 

@@ -2,8 +2,8 @@
 // Tells the bus what has happened: after the fact, in order, and never while a process is being replaced.
 //
 // The engine's events are queued and sent by a deferred call of the loop; only those who read messages (OpenMessages)
-// get them at once, and without a bus too. PropertiesChanged is sent at most every 50 ms
-// (the last change is never dropped), so that a thousand starts do not cost a thousand looks at the same app.
+// get them at once, and without a bus too. PropertiesChanged is sent at most every 50 ms (the last change is never
+// dropped), so that a thousand starts do not cost a thousand looks at the same app.
 #pragma once
 
 #include "bus/app_object.hpp"

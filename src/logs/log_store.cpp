@@ -253,8 +253,8 @@ void LogStore::message(const engine::ProcessMessage& message)
     if (impl_->readers.size() == 0) return;
     const std::string line = message.json + '\n';
     const std::array<std::string_view, 1> blocks{line};
-    impl_->readers.publish(std::make_shared<const Origin>(Origin{message.app, message.id, message.slot}), Stream::Messages, blocks,
-                           std::chrono::system_clock::now());
+    impl_->readers.publish(std::make_shared<const Origin>(Origin{message.app, message.id, message.slot}), Stream::Messages,
+                           blocks, std::chrono::system_clock::now());
 }
 
 void LogStore::forget_app(const std::string& app) { impl_->readers.forget_app(app); }

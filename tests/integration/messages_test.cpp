@@ -53,7 +53,9 @@ public:
     std::string next()
     {
         const std::string whole = line();
-        EXPECT_GT(std::atoll(whole.substr(std::min(whole.size(), whole.find(kTime) + kTime.size())).c_str()), 1'600'000'000'000'000) << whole;
+        EXPECT_GT(std::atoll(whole.substr(std::min(whole.size(), whole.find(kTime) + kTime.size())).c_str()),
+                  1'600'000'000'000'000)
+            << whole;
         return whole.substr(0, whole.find(kTime));
     }
     /// Whether nothing has come.
@@ -196,7 +198,9 @@ TEST_F(MessagesTest, ReadersAreAsManyAsThoseOfLogsTogether)
 TEST_F(MessagesTest, WhatIsAskedForIsChecked)
 {
     EXPECT_EQ(error_of([&] { manager_->OpenMessages("none", {}); }).getName(), "org.pmd1.Error.NoSuchApp");
-    EXPECT_EQ(error_of([&] { manager_->OpenMessages("web", {{"lines", sdbus::Variant(1U)}}); }).getName(),
+    EXPECT_EQ(error_of([&] {
+                  manager_->OpenMessages("web", {{"lines", sdbus::Variant(1U)}});
+              }).getName(),
               "org.pmd1.Error.InvalidArgument");
 }
 

@@ -15,7 +15,8 @@ public:
         options.optional_argument("TARGET", target_, "all (default), a name, a namespace, an id, or /regex/ on names");
         options.number("-n,--count", count_, "N", "end after N messages");
         options.flag("--json", json_, "an object a line with app, id, slot, message and time");
-        options.notes(R"(Shows what Node apps send with process.send(), and others with 'channel: true' write to NODE_CHANNEL_FD, from now on. Custom
+        options.notes(
+            R"(Shows what Node apps send with process.send(), and others with 'channel: true' write to NODE_CHANNEL_FD, from now on. Custom
 metrics and actions are not among it. Ends with Ctrl-C (exit status 0), or with status 3 when pmd ends.
 
 examples:
@@ -44,6 +45,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_messages() { return std::make_unique<Messages>(); }
+std::unique_ptr<Command> make_messages()
+{
+    return std::make_unique<Messages>();
+}
 
 } // namespace pm::cli

@@ -27,7 +27,8 @@ std::string message_text(std::string_view line)
     const auto message = object.find("message");
     if (message == object.end()) return {};
     const std::string json = message->dump(-1, ' ', false, Json::error_handler_t::replace);
-    return fmt::format("{} (id {}): {}\n", base::printable(object.value("app", "")), object.value("id", 0U), base::printable(json));
+    return fmt::format("{} (id {}): {}\n", base::printable(object.value("app", "")), object.value("id", 0U),
+                       base::printable(json));
 }
 
 Outcome<bool> MessageFeed::take(std::string& text)
@@ -38,7 +39,8 @@ Outcome<bool> MessageFeed::take(std::string& text)
     const std::size_t seen = partial_.size();
     partial_.append(buffer.data(), static_cast<std::size_t>(count));
     std::size_t start = 0;
-    for (std::size_t end = 0; !is_complete() && (end = partial_.find('\n', std::max(start, seen))) != std::string::npos; start = end + 1)
+    for (std::size_t end = 0; !is_complete() && (end = partial_.find('\n', std::max(start, seen))) != std::string::npos;
+         start = end + 1)
         take_line(std::string_view(partial_).substr(start, end - start), text);
     partial_.erase(0, start);
     return count > 0 && !is_complete();

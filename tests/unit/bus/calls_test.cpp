@@ -157,7 +157,8 @@ TEST_F(CallsTest, OpenMessagesFollowsWhatTheCallerMay)
     logs.message({"db", {2}, {0}, "2"});
     std::array<char, 100> text{};
     const ssize_t count = read(stream->get(), text.data(), text.size());
-    EXPECT_TRUE(std::string_view(text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))).starts_with(R"({"app":"db","id":2,"slot":0,"message":2,)"));
+    EXPECT_TRUE(std::string_view(text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)))
+                    .starts_with(R"({"app":"db","id":2,"slot":0,"message":2,)"));
     EXPECT_EQ(open_messages(context, "all", {{"lines", 1U}}).error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(open_messages(context, "none", {}).error().code, ErrorCode::NoSuchApp);
 }

@@ -11,7 +11,8 @@ namespace {
 
 TEST(MessageText, NamesTheSender)
 {
-    EXPECT_EQ(message_text(R"({"app":"web","id":7,"slot":1,"message":{"z":1.0,"a":"\u00e4"},"time":5})"), "web (id 7): {\"z\":1.0,\"a\":\"ä\"}\n");
+    EXPECT_EQ(message_text(R"({"app":"web","id":7,"slot":1,"message":{"z":1.0,"a":"\u00e4"},"time":5})"),
+              "web (id 7): {\"z\":1.0,\"a\":\"ä\"}\n");
     EXPECT_EQ(message_text(R"({"app":"web","id":0,"slot":0,"message":null,"time":5})"), "web (id 0): null\n");
     EXPECT_EQ(message_text(R"({"lost":12})"), "-- 12 messages lost: read too slowly --\n");
     EXPECT_EQ(message_text(R"({"other":1})"), "");
@@ -20,7 +21,8 @@ TEST(MessageText, NamesTheSender)
 
 TEST(MessageText, HasNoControlCharacters)
 {
-    const std::string text = message_text("{\"app\":\"web\",\"id\":0,\"slot\":0,\"message\":\"\\u001b[31m \xc2\x9b\x31m\",\"time\":5}");
+    const std::string text =
+        message_text("{\"app\":\"web\",\"id\":0,\"slot\":0,\"message\":\"\\u001b[31m \xc2\x9b\x31m\",\"time\":5}");
     EXPECT_EQ(text.find('\033'), std::string::npos) << text;
     EXPECT_EQ(text.find("\xc2\x9b"), std::string::npos) << text;
 }

@@ -270,7 +270,8 @@ TEST(Format, ReaderLines)
     EXPECT_EQ(nlohmann::json::parse(text)["time"], 5);
     EXPECT_EQ(nlohmann::json::parse(text)["stream"], "err");
     text.clear();
-    ReaderLines(ReaderFormat::Json, origin, Stream::Messages).append(text, "[1.0]", model::WallTime{std::chrono::microseconds(5)});
+    ReaderLines(ReaderFormat::Json, origin, Stream::Messages)
+        .append(text, "[1.0]", model::WallTime{std::chrono::microseconds(5)});
     EXPECT_EQ(text, "{\"app\":\"web\",\"id\":7,\"slot\":1,\"message\":[1.0],\"time\":5}\n");
     EXPECT_EQ(nlohmann::json::parse(lost_marker(ReaderFormat::Json, 3))["lost"], 3);
     EXPECT_EQ(lost_marker(ReaderFormat::Raw, 3), "... 3 lines lost ...\n");
