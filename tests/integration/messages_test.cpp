@@ -113,7 +113,8 @@ TEST_F(MessagesTest, EveryReaderGetsEveryMessage)
     send("1", "null");
     EXPECT_EQ(first.next(), got("web", 1, 1, "null"));
     EXPECT_EQ(second.next(), got("web", 1, 1, "null"));
-    process_until([&] { return manager_->messages.size() == 2; }, "the signals, which come too");
+    if (!on_systemd()) // on the system bus everybody would hear them
+        process_until([&] { return manager_->messages.size() == 2; }, "the signals, which come too");
 }
 
 TEST_F(MessagesTest, AReaderGetsThoseOfItsTargetAlone)
@@ -228,6 +229,7 @@ class SystemMessagesTest : public SystemBusTest {
 protected:
     void SetUp() override
     {
+        if (on_systemd()) GTEST_SKIP() << "needs a system bus of its own";
         SystemBusTest::SetUp();
         if (IsSkipped()) return;
         chmod(dir_.path().c_str(), 0755);
