@@ -33,7 +33,7 @@ std::vector<engine::SavedApp> Daemon::recovered_apps()
         if (!launcher_->apps_outlive_us()) recover_descriptors(kept.app);
         apps.push_back(std::move(kept.app));
     }
-    launcher_->end_unclaimed();
+    if (state_.all_read()) launcher_->end_unclaimed(); // else it may be theirs
     return apps;
 }
 

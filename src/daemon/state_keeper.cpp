@@ -62,6 +62,7 @@ std::vector<StateKeeper::Kept> StateKeeper::load()
         auto text = io::read_small_file(path, kMaxBytes);
         const std::size_t end = text ? std::min(text->find('\0'), text->size()) : 0;
         auto app = text ? saved_app_from(std::string_view(*text).substr(0, end)) : tl::unexpected(text.error());
+        all_read_ = all_read_ && app;
         if (app)
             apps.push_back({*std::move(app), end < text->size() ? text->substr(end + 1) : std::string()});
         else

@@ -38,6 +38,8 @@ public:
         std::string trace; ///< launch::Launcher::trace()
     };
     [[nodiscard]] std::vector<Kept> load();
+    /// False when load() met a file that it could not read: there are processes that it does not know of.
+    [[nodiscard]] bool all_read() const noexcept { return all_read_; }
     /// After load(), which decides what an earlier one is worth.
     void make_directory();
     /// True when an app of this name was removed since the machine came up: it does not start with the next pmd.
@@ -66,6 +68,7 @@ private:
     std::function<void(const std::string&)> removed_;
     const engine::Supervisor* supervisor_ = nullptr;
     launch::Launcher* launcher_ = nullptr;
+    bool all_read_ = true;
     std::set<std::string> changed_;
     io::Source turn_;
     std::set<std::string> complained_; ///< apps whose file could not be written, said once each

@@ -259,6 +259,18 @@ TEST_P(Recovery, OfAnAppThatWasNotWrittenDownAtAllNothingIsLeft)
     EXPECT_FALSE(is_running(pid));
 }
 
+TEST_P(Recovery, WhereAFileCannotBeReadNothingIsEndedAsNobodys)
+{
+    load("apps: [{name: web, script: sleep, args: [1000]}, {name: other, script: sleep, args: [1000]}]");
+    const pid_t pid = only("web").pid, other = only("other").pid;
+    kill_pmd();
+    dir_.write("run/apps/web.json", "{\"of\": \"another pmd\"");
+    begin();
+    EXPECT_TRUE(is_running(pid)) << "it runs on unsupervised, as the log says";
+    EXPECT_EQ(only("other").pid, other);
+    kill_hard(pid);
+}
+
 TEST_P(Recovery, WhatIsOfAnotherLifeOfTheMachineIsNothing)
 {
     load("apps: [{name: web, script: sleep, args: [1000]}]");

@@ -124,6 +124,7 @@ struct DirectLauncher::Impl {
     bool reap_again_ = false;
     LaunchJournal journal_;
     bool journal_complained_ = false;
+    bool claims_known_ = true; ///< every trace could be read
     LaunchQueue line_;
     io::Source line_turn_;
     io::Source deferred_;

@@ -17,14 +17,14 @@ namespace {
 /// What was killed is gone within moments; what is not, a disk keeps.
 constexpr auto kMostWaiting = std::chrono::seconds(1);
 /// Each round kills what was being forked in the one before.
-constexpr int kRounds = 64;
+constexpr int kKillRounds = 64;
 
 /// Kills `entry` and its session, which is its own; pidfds of what was there.
 std::vector<base::Fd> kill_session(const LaunchJournal::Entry& entry)
 {
     std::vector<base::Fd> killed;
     std::set<pid_t> done;
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < kKillRounds; ++round) {
         const std::size_t before = done.size();
         for (const auto& [pid, info] : read_processes()) {
             if (info.ended() || (pid != entry.pid && info.session != entry.pid && info.group != entry.pid) || !done.insert(pid).second) continue;
@@ -34,6 +34,12 @@ std::vector<base::Fd> kill_session(const LaunchJournal::Entry& entry)
         if (done.size() == before) break;
     }
     return killed;
+}
+
+bool lives(const LaunchJournal::Entry& entry)
+{
+    const auto info = read_process(entry.pid);
+    return info && !info->ended() && info->start_time == entry.start_time;
 }
 
 void await_ends(const std::vector<base::Fd>& processes)
@@ -67,7 +73,10 @@ std::string DirectLauncher::Impl::trace(std::span<const engine::ProcessKey> keys
 void DirectLauncher::Impl::recover(const std::string& trace)
 {
     auto left = earlier_from(trace);
-    if (!left) return warn_("what a pmd that was killed wrote down of its processes cannot be read: " + left.error().message);
+    if (!left) {
+        claims_known_ = false;
+        return warn_("what a pmd that was killed wrote down of its processes cannot be read: " + left.error().message);
+    }
     for (auto& [key, process] : left->processes) {
         if (!process.cgroup.empty() && !(cgroups_ && cgroups_->usable())) process.cgroup.clear(); // its session tells
         earlier_.insert_or_assign(key, std::move(process));
@@ -122,18 +131,21 @@ void DirectLauncher::Impl::note_end()
 /// Before anything else is launched: sockets it was given would be in the way.
 void DirectLauncher::Impl::end_unclaimed()
 {
+    if (!claims_known_) return;
     std::set<std::pair<pid_t, std::uint64_t>> claimed;
     for (const auto& [key, process] : earlier_) claimed.emplace(process.pid, process.start_time);
     std::vector<base::Fd> ending;
-    for (const LaunchJournal::Entry& entry : journal_.read()) {
-        const auto info = read_process(entry.pid);
-        if (claimed.contains({entry.pid, entry.start_time}) || !info || info->ended() || info->start_time != entry.start_time) continue;
+    std::vector<LaunchJournal::Entry> unclaimed;
+    for (LaunchJournal::Entry& entry : journal_.read()) {
+        if (claimed.contains({entry.pid, entry.start_time}) || !lives(entry)) continue;
         warn_("process " + std::to_string(entry.pid) + " was being launched when the pmd before was killed, which could not write down for what: ended");
         if (!entry.cgroup.empty() && cgroups_ && cgroups_->usable() && cgroups_->contains(entry.cgroup, entry.pid)) (void)cgroups_->kill(entry.cgroup);
         for (base::Fd& process : kill_session(entry)) ending.push_back(std::move(process));
+        unclaimed.push_back(std::move(entry));
     }
     await_ends(ending);
-    (void)journal_.keep({});
+    std::erase_if(unclaimed, [](const LaunchJournal::Entry& entry) { return !lives(entry); });
+    (void)journal_.keep(unclaimed); // for the next pmd; what was there before does no harm
 }
 
 void DirectLauncher::end_unclaimed() { impl_->end_unclaimed(); }
