@@ -42,6 +42,7 @@ void Applier::declare(PlannedApp& planned)
     app.origin = options_.origin;
     app.owner = options_.owner;
     driver_.dependencies.changed();
+    driver_.moved(app); // what waits may depend on others now
     driver_.notices.app_changed(app);
 }
 

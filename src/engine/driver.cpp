@@ -274,7 +274,6 @@ void Driver::timer_fired(Instance& instance)
 
 void Driver::adjust(App& app, const model::AppSpec& before)
 {
-    moved(app); // what waits may not depend on it any more
     auto change = policy::live_changes(before, *app.spec);
     if (!change || change->empty()) return;
     Adjustment adjustment{.spec = app.spec, .processes = {}, .change = *std::move(change)};

@@ -82,6 +82,10 @@ public:
     Limits& limits() noexcept { return limits_; }
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
 
+    /// An instance of the app is in another state, or the app of another file: what waits for it, and what waits of it, is looked
+    /// at again before the next answers are given.
+    void moved(const App& app);
+
 private:
     struct Depth {
         explicit Depth(int& depth) : count(depth) { ++count; }
@@ -93,7 +97,6 @@ private:
     [[nodiscard]] Circumstances circumstances_of(const Instance& instance);
     /// What waits for other apps goes on as far as their states let it.
     void look_again();
-    void moved(const App& app);
     void look_at_waiting(Instance& instance);
     void look_at_held(Instance& instance);
     void carry_out_held(Instance& instance);
@@ -122,7 +125,7 @@ private:
     Limits limits_;
     int depth_ = 0;
     std::vector<ProcessKey> refused_;   ///< of the step that is carried out: told to go by message, and cannot be
-    std::set<std::string> moved_;       ///< apps with an instance in another state, since the last look_again()
+    std::set<std::string> moved_;       ///< apps with an instance in another state, or of another file, since the last look_again()
     std::set<base::InstanceId> waiting_; ///< instances in the state Waiting
     std::set<base::InstanceId> held_;    ///< instances with a stop that is held back
     std::set<std::string> sockets_due_; ///< apps that may need fewer sockets than they hold

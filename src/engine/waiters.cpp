@@ -144,8 +144,10 @@ std::optional<Waiters::Finished> Waiters::next_finished()
 
 void Waiters::end(std::uint64_t waiter, const Instance& instance, std::optional<Error> error)
 {
-    if (error)
-        waiting_.at(waiter).outcome.failures.push_back({instance.app->name, instance.id, *std::move(error)});
+    auto& failures = waiting_.at(waiter).outcome.failures;
+    // A command may have asked an instance for two things, as a changed file does: restart, and run.
+    const auto told = [&](const InstanceFailure& one) { return one.id == instance.id && one.error.message == error->message; };
+    if (error && std::ranges::none_of(failures, told)) failures.push_back({instance.app->name, instance.id, *std::move(error)});
     finish_one(waiter);
 }
 

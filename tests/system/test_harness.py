@@ -35,6 +35,9 @@ class Results(unittest.TestCase):
         self.assertEqual(self.results["good"].output, "it says something")
         self.assertEqual(self.results["bad"].output, "FAILED line 7: false")
 
+    def test_what_a_failed_case_said_comes_last(self):
+        self.assertEqual(cases.ending_with_the_case(["why", "-- units", "many lines"]), "-- units\nmany lines\n-- the case\nwhy")
+
     def test_a_case_without_an_end_or_a_beginning_has_failed(self):
         for name in ("lost", "never"):
             self.assertEqual(self.results[name].verdict, "failed")

@@ -37,10 +37,16 @@ def results(console, expected):
             output.append(line[2:])
         elif line.startswith("@@ end "):
             _, _, name, verdict, seconds, *why = line.split(" ", 5)
-            found[name] = Result(name, verdict, int(seconds), "".join(why), "\n".join(output))
+            found[name] = Result(name, verdict, int(seconds), "".join(why), ending_with_the_case(output))
     lost = "its machine ended, or did not answer any more, before the case was over"
     tail = "\n".join(console.splitlines()[-60:])
     return [found.get(name, Result(name, "failed", 0, lost, tail)) for name in expected]
+
+
+def ending_with_the_case(output):
+    """What a failed case said after what is shown of its machine, as it is the end that is looked at."""
+    at = next((number for number, line in enumerate(output) if line == "-- units"), len(output))
+    return "\n".join(output[at:] + (["-- the case"] if at < len(output) else []) + output[:at])
 
 
 def write_log(directory, everything):

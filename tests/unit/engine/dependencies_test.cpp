@@ -302,6 +302,20 @@ TEST_F(DependenciesTest, AnotherNeedDoesNotRestartWhatRuns)
     EXPECT_EQ(world.supervisor.spec("web")->depends_on.size(), 1U);
 }
 
+// Found by supervisor_property_test: it went on to wait, for ever.
+TEST_F(DependenciesTest, WhatWaitsIsToldWhenItsFileComesToNeedWhatIsNotThere)
+{
+    load({needing("web", {{"job", Condition::Completed}}), job("job")});
+    world.deliver();
+    EXPECT_EQ(world.status("web"), "waiting");
+    model::AppSpec changed = needing("web", {{"nowhere", Condition::Ready}});
+    changed.args = {"other"};
+    const Answer answer = load({changed}, {.may_miss_dependencies = true});
+    world.deliver();
+    EXPECT_EQ(world.status("web"), "errored");
+    EXPECT_EQ(answer.text(), "NotOnline");
+}
+
 TEST_F(DependenciesTest, AWaitOutlivesPmd)
 {
     load({needing("web", {{"job", Condition::Completed}}), job("job")});
