@@ -410,13 +410,14 @@ bool is_running(pid_t pid)
     return name_end != std::string::npos && text[name_end + 2] != 'Z';
 }
 
-std::size_t open_descriptors(pid_t pid)
+std::map<int, std::string> open_descriptors(pid_t pid)
 {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
-        ++count;
-    return count;
+    std::map<int, std::string> open;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+        std::error_code gone;
+        open[std::stoi(entry.path().filename())] = std::filesystem::read_symlink(entry.path(), gone);
+    }
+    return open;
 }
 
 std::vector<pid_t> children_of(pid_t pid)

@@ -156,8 +156,8 @@ void kill_hard(pid_t pid);
 /// Waits until `pid`, which need not be a child, is gone.
 void wait_gone(pid_t pid);
 [[nodiscard]] bool is_running(pid_t pid);
-/// Descriptors that `pid` has open.
-[[nodiscard]] std::size_t open_descriptors(pid_t pid);
+/// What `pid` has open, by descriptor.
+[[nodiscard]] std::map<int, std::string> open_descriptors(pid_t pid);
 /// Pids of direct children, zombies included.
 [[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
 /// Reads lines from `fd` until one contains `part`; returns it. Fails the test after kPatience or at end of file.
