@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/quiet_end.hpp"
 
-#include "model/program.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -19,22 +17,19 @@ constexpr std::chrono::milliseconds kUntilSignalled{20};
 constexpr std::chrono::milliseconds kBetweenLooks{1};
 /// Whether it blocks the signal.
 constexpr int kMostLooks = 20;
+/// What a handler that ends its process takes for it where others have the processors, and more.
+constexpr std::chrono::milliseconds kUntilTaken{50};
+constexpr std::chrono::milliseconds kLongestHold{100};
 
 bool gets_signal(const model::AppSpec& spec, pid_t pid, pid_t main) noexcept
 {
     return pid == main || spec.kill_mode == model::KillMode::Group;
 }
 
-/// Nobody catches this one on purpose: it is the runtime that catches all there are, as Go's does.
-bool catches_everything(const SignalMasks& masks) noexcept
-{
-    return SignalMasks::has(masks.caught, SIGSTKFLT);
-}
-
 } // namespace
 
 QuietEnd::QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members)
-    : loop_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members))
+    : loop_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members)), hold_(loop)
 {
 }
 
@@ -81,9 +76,7 @@ QuietEnd::Manner QuietEnd::manner_of(const Process& process)
         if (!masks) continue; // gone
         if (SignalMasks::has(masks->ignored, signal)) return Manner::Ignores;
         if (SignalMasks::has(masks->blocked, signal)) return Manner::Blocks;
-        if (!SignalMasks::has(masks->caught, signal)) continue;
-        const bool anyway = catches_everything(*masks) || model::runs_on_node(spec.interpreter, spec.script) || model::runs_on_deno(spec.interpreter);
-        manner = std::max(manner, anyway ? Manner::CatchesAnyway : Manner::Catches);
+        if (SignalMasks::has(masks->caught, signal)) manner = Manner::Catches;
     }
     return manner;
 }
@@ -94,16 +87,15 @@ bool QuietEnd::begin(ProcessKey key, Process& process)
     case Manner::DiesOfIt: return process.moment->wait(process.spec->serving.drain, [this, key] { end(key); });
     case Manner::Blocks: return ++process.looks < kMostLooks && begin_later(key, process);
     case Manner::Ignores: return false;
-    case Manner::CatchesAnyway: return wait_shortly(key, process, kShortWait);
-    case Manner::Catches: return wait_shortly(key, process, kShortestWait);
+    case Manner::Catches: return wait_shortly(key, process);
     }
     return false;
 }
 
-bool QuietEnd::wait_shortly(ProcessKey key, Process& process, std::chrono::milliseconds time)
+bool QuietEnd::wait_shortly(ProcessKey key, Process& process)
 {
-    auto timer = loop_.add_timer(steady_clock::now() + time, io::Priority::Normal, [this, key] { give_up(key); });
-    if (!timer || !process.moment->wait(time, [this, key] { tell(key); })) return false;
+    auto timer = loop_.add_timer(steady_clock::now() + kShortWait, io::Priority::Normal, [this, key] { give_up(key); });
+    if (!timer || !process.moment->wait(kShortWait, [this, key] { tell(key); })) return false;
     process.timer = *std::move(timer);
     return true;
 }
@@ -137,11 +129,13 @@ void QuietEnd::give_up(ProcessKey key)
     events_->on_drained(key);
 }
 
-/// It gets its one signal from who hears of this, and runs on when it has it.
+/// It gets its one signal from who hears of this, and runs on when it has it: at first one thread alone, which takes it.
 void QuietEnd::tell(ProcessKey key)
 {
     Process& process = processes_.at(key);
     process.told = steady_clock::now();
+    for (const auto& [pid, one] : process.moment->processes())
+        if (gets_signal(*process.spec, pid, process.pid)) hold_.hold(pid, kLongestHold);
     auto timer = loop_.add_timer(process.told, io::Priority::Processes, [this, key] { look_for_signal(key); });
     if (timer)
         process.timer = *std::move(timer);
@@ -160,6 +154,7 @@ void QuietEnd::look_for_signal(ProcessKey key)
     const auto now = steady_clock::now();
     if (waits && now < process.told + kUntilSignalled) return process.timer.set_time(now + kBetweenLooks);
     process.moment->release();
+    for (const auto& [pid, one] : all) hold_.let_go_after(pid, kUntilTaken);
 }
 
 } // namespace pm::channel

@@ -7,12 +7,13 @@
 // moves do not count any more; at its end the signal comes as it is (the engine's deadline), which also bounds how long anything
 // can stay stopped when pmd dies with it stopped.
 //
-// A program that catches the signal ends by itself; but not each does so without dropping what it has just accepted. So a quiet
-// moment is sought for a short time, and then it gets its signal in any case. Runtimes that catch it in any case (Node's, Go's, deno's)
-// may well have nobody to tell, and are waited for longer.
+// A program that catches the signal ends by itself; but not each does so without dropping what it has just accepted, and many a
+// runtime (Node's, Go's, deno's) catches it with nobody to tell. So a quiet moment is sought for a short time, and then it gets its
+// signal in any case. At a quiet moment its other threads are held (ThreadHold) until one has taken it.
 #pragma once
 
 #include "channel/quiet_moment.hpp"
+#include "channel/thread_hold.hpp"
 #include "engine/ports.hpp"
 
 #include <functional>
@@ -26,10 +27,8 @@ class QuietEnd final : public engine::Channels {
 public:
     using ClusterOf = std::function<model::ClusterMode(const model::AppSpec&)>;
     using Members = std::function<std::vector<pid_t>(engine::ProcessKey)>;
-    /// For runtimes that catch the signal in any case.
+    /// For programs that catch the signal.
     static constexpr std::chrono::milliseconds kShortWait{3'000};
-    /// For programs that catch it on purpose.
-    static constexpr std::chrono::milliseconds kShortestWait{1'000};
 
     /// `members`: the living processes of a launched one.
     QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members);
@@ -41,6 +40,8 @@ public:
     void runs(engine::ProcessKey key, pid_t pid) override;
     bool dismiss(engine::ProcessKey key) override;
     void ended(engine::ProcessKey key) override { processes_.erase(key); }
+    /// Before another pmd is executed in the place of this one: nothing is left stopped.
+    void let_go() { hold_.let_go_all(); }
 
 private:
     struct Process {
@@ -51,13 +52,13 @@ private:
         int looks = 0;      ///< that found the signal blocked
         model::TimePoint told{};
     };
-    enum class Manner { DiesOfIt, Blocks, Ignores, CatchesAnyway, Catches };
+    enum class Manner { DiesOfIt, Blocks, Ignores, Catches };
 
     void note(const engine::LaunchRequest& request);
     [[nodiscard]] static Manner manner_of(const Process& process);
     /// False: it is not to be waited for.
     [[nodiscard]] bool begin(engine::ProcessKey key, Process& process);
-    [[nodiscard]] bool wait_shortly(engine::ProcessKey key, Process& process, std::chrono::milliseconds time);
+    [[nodiscard]] bool wait_shortly(engine::ProcessKey key, Process& process);
     [[nodiscard]] bool begin_later(engine::ProcessKey key, Process& process);
     void end(engine::ProcessKey key);
     void tell(engine::ProcessKey key);
@@ -69,6 +70,7 @@ private:
     Members members_;
     engine::ChannelEvents* events_ = nullptr;
     std::map<engine::ProcessKey, Process> processes_;
+    ThreadHold hold_;
 };
 
 } // namespace pm::channel

@@ -107,6 +107,7 @@ void Daemon::hand_over()
 {
     logs_.catch_up();
     bind_broker_.answer_all();
+    quiet_end_.let_go();
     node_.save();
     state_.flush();
     publisher_.flush();

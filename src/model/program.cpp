@@ -23,6 +23,4 @@ bool runs_on_node(const std::optional<std::string>& interpreter, std::string_vie
     return program_of(*interpreter) == "node" || program_of(*interpreter) == "nodejs";
 }
 
-bool runs_on_deno(const std::optional<std::string>& interpreter) { return interpreter && program_of(*interpreter) == "deno"; }
-
 } // namespace pm::model

@@ -21,7 +21,4 @@ namespace pm::model {
     return runs_on_node(interpreter, script) && !runs_on_bun(interpreter, script);
 }
 
-/// deno: catches the signals that end a program only to end at once.
-[[nodiscard]] bool runs_on_deno(const std::optional<std::string>& interpreter);
-
 } // namespace pm::model

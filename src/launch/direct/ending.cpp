@@ -161,10 +161,11 @@ void DirectLauncher::Impl::reap()
             check->second->on_main();
             continue;
         }
-        adopted_ended = true;
-        family_.forget(info.si_pid);
         siginfo_t reaped{};
         ::waitid(P_PID, static_cast<id_t>(info.si_pid), &reaped, WEXITED | WNOHANG);
+        if (info.si_code == CLD_TRAPPED) continue; // of a thread that is held while its process ends (channel/thread_hold)
+        adopted_ended = true;
+        family_.forget(info.si_pid);
     }
     if (count == kReapsAtOnce) {
         reap_again_ = true;
