@@ -5,6 +5,7 @@
 #include "cli/activation.hpp"
 #include "cli/bus_choice.hpp"
 #include "cli/daemon_start.hpp"
+#include "config/settings.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -100,9 +101,12 @@ Outcome<std::optional<Offer>> try_choice(const BusChoice& choice, Client::Missin
 bool has_left_apps(const BusChoice& embedded)
 {
     std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(embedded.runtime_dir + "/apps", none))
-        if (entry.path().extension() == ".json" || (entry.path().filename() == "launched" && entry.file_size(none) > 0)) return check_private(embedded.runtime_dir).has_value();
-    return false;
+    const auto kept = config::kept_apps(embedded.runtime_dir);
+    const auto is_app = [&](const auto& entry) { return entry.path().extension() == kept.suffix; };
+    const auto size = std::filesystem::file_size(kept.launch_journal, none);
+    const bool launched = !none && size > 0;
+    if (!launched && std::ranges::none_of(std::filesystem::directory_iterator(kept.directory, none), is_app)) return false;
+    return check_private(embedded.runtime_dir).has_value();
 }
 
 /// For messages: the places, each once.

@@ -67,6 +67,8 @@ std::string escaped(const std::string& path)
 
 } // namespace
 
+KeptApps kept_apps(const std::string& runtime_dir) { return {runtime_dir + "/apps", runtime_dir + "/apps/launched"}; }
+
 std::string embedded_address(const std::string& runtime_dir) { return "unix:path=" + escaped(runtime_dir) + "/bus"; }
 
 Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment)

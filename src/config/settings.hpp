@@ -67,6 +67,14 @@ struct Locations {
     std::string apps_dir;         ///< app files of what starts with pmd; empty: none
 };
 
+/// What the next pmd goes on with if this one is killed.
+struct KeptApps {
+    std::string directory;      ///< a file for each app, its name with `suffix`
+    std::string launch_journal; ///< processes that were launched; empty or not there: none
+    static constexpr std::string_view suffix = ".json";
+};
+[[nodiscard]] KeptApps kept_apps(const std::string& runtime_dir);
+
 /// D-Bus address of the embedded bus in `runtime_dir`, escaped as the D-Bus Specification says ("Server Addresses").
 [[nodiscard]] std::string embedded_address(const std::string& runtime_dir);
 

@@ -26,15 +26,8 @@ namespace pm::daemon {
 namespace {
 
 constexpr const char* kSystemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Below the runtime directory: what the next pmd goes on with if this one is killed.
-constexpr const char* kAppsDirectory = "/apps";
-constexpr const char* kLaunchJournal = "/apps/launched";
 constexpr model::Milliseconds kFirstReopen{100};
 constexpr model::Milliseconds kSlowestReopen{30'000};
-/// After SIGKILL to everything: how long to wait for the kernel to be done with it.
-constexpr model::Milliseconds kAfterKill{3'000};
-/// For the launcher to leave nothing behind.
-constexpr model::Milliseconds kSettling{2'000};
 constexpr model::Milliseconds kBeforeHousekeeping{1'000};
 constexpr int kMostLooks = 5;
 /// Exit status after Exit: by it pmd.service (Restart=always, RestartPreventExitStatus=) knows that pmd is to stay ended.
@@ -96,7 +89,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
               [this](engine::ProcessKey key, model::Duration timeout, engine::Checked done) { return launcher_->check(key, timeout, std::move(done)); },
               [this](const std::string& text) { log_.warning(text); }),
       publisher_(loop_, logs_, [this](const std::string& text) { log_.warning(text); }),
-      state_(loop_, log_, publisher_, runtime_.locations.runtime_dir + kAppsDirectory, launcher_->apps_outlive_us() ? "" : uptime_identity(),
+      state_(loop_, log_, publisher_, config::kept_apps(runtime_.locations.runtime_dir).directory, launcher_->apps_outlive_us() ? "" : uptime_identity(),
              [this](const std::string& app) { forget_saved(app); }),
       events_(log_, state_,
               [this](const std::string& app) {
@@ -169,7 +162,7 @@ std::unique_ptr<launch::Launcher> Daemon::make_launcher()
     return std::make_unique<launch::DirectLauncher>(
         loop_, logs_, sockets_, channels_,
         launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.nofile,
-                              runtime_.locations.runtime_dir + kLaunchJournal, runtime_.earlier ? runtime_.earlier->launcher : std::string()},
+                              config::kept_apps(runtime_.locations.runtime_dir).launch_journal, runtime_.earlier ? runtime_.earlier->launcher : std::string()},
         warn);
 }
 
@@ -329,19 +322,6 @@ void Daemon::reload()
     sd_notify(0, "READY=1");
 }
 
-void Daemon::shut_down(engine::Done done, const char* why)
-{
-    enders_.push_back(std::move(done));
-    if (std::exchange(ending_, true)) return;
-    log_.write(io::Severity::Notice, fmt::format("ending ({}): stopping {} apps", why, supervisor_.app_count()),
-               io::Message::Ending);
-    sd_notify(0, "STOPPING=1\nSTATUS=stopping all apps");
-    if (auto timer = loop_.add_timer(clock_.now() + runtime_.settings.stop_timeout, io::Priority::Normal,
-                                     [this] { kill_what_is_left(); }))
-        give_up_ = std::move(*timer);
-    supervisor_.shut_down([this](const engine::Outcome&) { finish(); });
-}
-
 void Daemon::restore()
 {
     if (runtime_.earlier) kept_fds_.inherit(runtime_.earlier->pipes, runtime_.earlier->sockets);
@@ -359,141 +339,6 @@ void Daemon::restore()
     notify_.sweep();
     if (supervisor_.app_count() > 0)
         log_.notice(fmt::format("going on with {} apps that an earlier pmd left", supervisor_.app_count()));
-}
-
-void Daemon::start_boot_apps()
-{
-    config::ParseOptions options;
-    options.home = runtime_.home;
-    options.max_bytes = runtime_.settings.max_file_bytes;
-    options.max_apps = runtime_.settings.max_apps;
-    options.launcher = launcher_->name();
-    options.journal = runtime_.launcher == config::LauncherKind::Systemd;
-    auto apps = read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_);
-    auto saved = read_saved_list();
-    if (runtime_.bus != config::BusKind::Embedded) std::ranges::move(saved, std::back_inserter(apps));
-    std::erase_if(apps, [this](const BootApp& app) { return state_.was_removed(app.spec.name); });
-    start(std::move(apps), {});
-}
-
-/// Those that are not there yet; of two with one name the first.
-void Daemon::start(std::vector<BootApp> apps, engine::Done done)
-{
-    struct Together {
-        engine::Done done;
-        engine::Outcome outcome;
-        ~Together()
-        {
-            if (done) done(outcome);
-        }
-    };
-    const auto together = std::make_shared<Together>(Together{std::move(done), {}});
-    for (BootApp& app : dependencies_first(std::move(apps))) {
-        if (supervisor_.spec(app.spec.name)) continue;
-        engine::ApplyOptions options;
-        options.start = app.start;
-        options.origin = app.origin;
-        options.owner = app.owner;
-        options.may_miss_dependencies = true;
-        const std::string name = app.spec.name;
-        const auto join = [together](const engine::Outcome& outcome) {
-            std::ranges::copy(outcome.apps, std::back_inserter(together->outcome.apps));
-            std::ranges::copy(outcome.failures, std::back_inserter(together->outcome.failures));
-        };
-        auto started = supervisor_.apply({app.spec}, options, join);
-        if (started) continue;
-        log_.error(fmt::format("{}: {}", name, started.error().message));
-        if (started.error().code == base::ErrorCode::ListenFailed) add_errored(std::move(app.spec), options, join);
-    }
-}
-
-/// Nobody loads it again who would see the error: it is there, errored with the reason, for a later start.
-void Daemon::add_errored(model::AppSpec spec, engine::ApplyOptions options, const engine::Done& done)
-{
-    options.start = false;
-    const std::string name = spec.name;
-    if (!supervisor_.apply({std::move(spec)}, options, {})) return;
-    (void)supervisor_.operate(engine::Verb::Start, name, done);
-}
-
-std::vector<BootApp> Daemon::read_saved_list()
-{
-    constexpr std::size_t kMostBytes = 256u << 20;
-    const auto text = io::read_small_file(saved_list(), kMostBytes);
-    if (!text) return {}; // nothing was saved
-    auto apps = read_list(*text, log_);
-    saved_.clear();
-    for (const BootApp& app : apps) saved_.insert(app.spec.name);
-    return apps;
-}
-
-base::Result<std::uint32_t> Daemon::save()
-{
-    std::vector<engine::SavedApp> apps;
-    for (const model::AppSnapshot& app : supervisor_.snapshots())
-        if (auto saved = supervisor_.saved(app.name)) apps.push_back(*std::move(saved));
-    if (auto written = io::replace_file(saved_list(), to_list(apps), 0600); !written) return tl::unexpected(written.error());
-    saved_.clear();
-    for (const engine::SavedApp& app : apps) saved_.insert(app.spec->name);
-    return static_cast<std::uint32_t>(apps.size());
-}
-
-base::Result<std::vector<std::string>> Daemon::resurrect(engine::Done done)
-{
-    auto apps = read_saved_list();
-    if (apps.empty()) return base::fail(base::ErrorCode::Failed, "nothing is saved; 'pmctl save' remembers the apps there are");
-    std::erase_if(apps, [this](const BootApp& app) { return supervisor_.spec(app.spec.name) != nullptr; });
-    std::vector<std::string> names;
-    for (const BootApp& app : apps) names.push_back(app.spec.name);
-    start(std::move(apps), std::move(done));
-    return names;
-}
-
-void Daemon::forget_saved(const std::string& app)
-{
-    if (ending_ || saved_.erase(app) == 0) return;
-    const auto text = io::read_small_file(saved_list(), std::numeric_limits<std::size_t>::max());
-    if (!text) return log_.warning(text.error().message);
-    if (auto written = io::replace_file(saved_list(), without(*text, app), 0600); !written) log_.warning(written.error().message);
-}
-
-void Daemon::leave()
-{
-    log_.notice(fmt::format("ending (told to by a signal); {} apps run on", supervisor_.app_count()));
-    sd_notify(0, "STOPPING=1");
-    loop_.exit(EXIT_SUCCESS);
-}
-
-void Daemon::on_end_signal()
-{
-    if (!ending_ && launcher_->apps_outlive_us()) return leave();
-    if (!ending_) return shut_down([](const engine::Outcome&) {}, "told to by a signal");
-    log_.notice("told to end again: killing what is left");
-    kill_what_is_left();
-}
-
-void Daemon::kill_what_is_left()
-{
-    for (const model::AppSnapshot& app : supervisor_.snapshots())
-        for (const model::InstanceSnapshot& instance : app.instances)
-            if (instance.status == model::Status::Stopping || instance.pid != 0)
-                launcher_->kill({instance.id, instance.generation});
-    if (auto timer = loop_.add_timer(clock_.now() + kAfterKill, io::Priority::Normal, [this] {
-            log_.error("something survived SIGKILL; ending without it");
-            finish();
-        }))
-        give_up_ = std::move(*timer);
-}
-
-void Daemon::finish()
-{
-    state_.clear();
-    const auto end = [this] {
-        for (const engine::Done& done : std::exchange(enders_, {})) done({});
-        loop_.exit(status_);
-    };
-    if (auto timer = loop_.add_timer(clock_.now() + kSettling, io::Priority::Normal, end)) give_up_ = std::move(*timer);
-    launcher_->settle(end);
 }
 
 void Daemon::plan_housekeeping()

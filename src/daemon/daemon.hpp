@@ -48,10 +48,10 @@ private:
     void bus_lost(const std::string& why);
     void reopen_bus();
     void reload();
-    /// Stops all apps, within stop_timeout, then ends the loop; a later call joins the first.
-    void shut_down(engine::Done done, const char* why);
     /// Goes on with the apps that an earlier pmd left running.
     void restore();
+
+    // daemon_apps.cpp
     /// Starts what starts with pmd and is neither there nor was removed since the machine came up.
     void start_boot_apps();
     void start(std::vector<BootApp> apps, engine::Done done);
@@ -62,12 +62,17 @@ private:
     base::Result<std::vector<std::string>> resurrect(engine::Done done);
     /// An app was deleted: the saved list forgets it.
     void forget_saved(const std::string& app);
+
+    // daemon_end.cpp
+    /// Stops all apps, within stop_timeout, then ends the loop; a later call joins the first.
+    void shut_down(engine::Done done, const char* why);
     /// Ends without the apps, which run on; the next pmd goes on with them.
     void leave();
     /// The first signal shuts down, the next one kills what is left at once.
     void on_end_signal();
     void kill_what_is_left();
     void finish();
+
     // daemon_upgrade.cpp
     /// Has the binary on disk executed in place of this one, as soon as it said that it can go on with what there is.
     void upgrade(UpgradeDone done);
@@ -84,6 +89,7 @@ private:
     [[nodiscard]] std::vector<engine::SavedApp> recovered_apps();
     void recover_descriptors(const engine::SavedApp& app);
 
+    // daemon.cpp
     void plan_housekeeping();
     /// Some time after the last change: tells systemd a status line, gives freed memory back.
     void keep_house();

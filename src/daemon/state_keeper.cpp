@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/state_keeper.hpp"
 
+#include "config/settings.hpp"
 #include "daemon/state_text.hpp"
 #include "io/small_file.hpp"
 #include "model/unit_names.hpp"
@@ -15,7 +16,7 @@
 namespace pm::daemon {
 namespace {
 
-constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kSuffix = config::KeptApps::suffix;
 constexpr std::string_view kMark = ".removed";
 constexpr const char* kUptimeFile = "/uptime";
 constexpr std::size_t kMaxBytes = 64u << 20;

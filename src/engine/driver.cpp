@@ -1,51 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/driver.hpp"
 
-#include "base/text.hpp"
 #include "policy/unit_properties.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <utility>
 
 namespace pm::engine {
-
-using model::Status;
-
 namespace {
 
-bool rests_entirely(const Instance& instance)
-{
-    const Status status = status_of(instance.machine.state);
-    return (status == Status::Stopped || status == Status::Errored) && !has_any_process(instance.machine);
-}
-
-bool rests(const App& app)
-{
-    return std::ranges::all_of(app.instances, [](const auto& slot) { return rests_entirely(*slot.second); });
-}
-
-/// An app at rest needs none; else what its next process will get, and what those that run have.
-std::vector<model::ListenAddress> needed_sockets(const App& app)
-{
-    std::vector<model::ListenAddress> needed;
-    std::set<const model::AppSpec*> specs;
-    for (const auto& [slot, instance] : app.instances) {
-        if (rests_entirely(*instance)) continue;
-        specs.insert(app.spec.get());
-        if (has_process(instance->machine.state)) specs.insert(instance->running.get());
-        for (const auto& [generation, facts] : instance->others) specs.insert(facts.spec.get());
-    }
-    for (const model::AppSpec* spec : specs) needed.insert(needed.end(), spec->listen.begin(), spec->listen.end());
-    return needed;
-}
-
-/// It just began to wait, or waits for one of the apps that moved.
-bool concerns(const std::set<std::string>& moved, const Instance& instance)
-{
-    const auto& needs = instance.app->spec->depends_on;
-    return moved.contains(instance.app->name) ||
-           std::ranges::any_of(needs, [&](const auto& need) { return moved.contains(need.first); });
-}
+using model::Status;
 
 /// The process of this generation ended.
 bool is_end(const Event& event, base::Generation generation)
@@ -171,33 +135,6 @@ void Driver::command(std::uint64_t waiter, Instance& instance, Verb goal, const 
     feed(instance, event);
 }
 
-void Driver::stop(std::uint64_t waiter, Instance& instance, Verb goal, bool gently)
-{
-    if (goal == Verb::Delete) instance.leaving = true;
-    moved(*instance.app);
-    if (!has_process(instance.machine.state) || !dependencies.are_dependents_ending(instance.app->name))
-        return command(waiter, instance, goal, StopCommand{.gently = gently});
-    waiters.hold(waiter, instance);
-    instance.held.push_back({waiter, goal});
-    held_.insert(instance.id);
-    instance.reason = "stops when what depends on it has ended";
-    notices.app_changed(*instance.app);
-}
-
-void Driver::drop_held(Instance& instance)
-{
-    if (held_.erase(instance.id) == 0) return;
-    instance.reason.clear();
-    for (const HeldStop& stop : std::exchange(instance.held, {})) waiters.supersede(stop.waiter, instance);
-}
-
-void Driver::start_needs(std::uint64_t waiter, const App& app, const May& may)
-{
-    if (app.spec->depends_on.empty()) return;
-    for (Instance* need : dependencies.resting_needs(app))
-        if (!may || may(need->app->name, need->app->owner)) command(waiter, *need, Verb::Start, StartCommand{});
-}
-
 Circumstances Driver::circumstances_of(const Instance& instance)
 {
     const App& app = *instance.app;
@@ -212,53 +149,6 @@ Circumstances Driver::circumstances_of(const Instance& instance)
     if (const auto* not_yet = std::get_if<policy::NotYet>(&verdict)) now.waits = not_yet->reason;
     if (const auto* never = std::get_if<policy::Never>(&verdict)) now.waits = never->reason;
     return now;
-}
-
-void Driver::look_again()
-{
-    while (!moved_.empty()) {
-        const auto moved = std::exchange(moved_, {});
-        if (waiting_.empty() && held_.empty()) return;
-        // Copies, as what is done here changes both.
-        for (const base::InstanceId id : std::vector(waiting_.begin(), waiting_.end()))
-            if (Instance* instance = table.find(id); instance && concerns(moved, *instance)) look_at_waiting(*instance);
-        for (const base::InstanceId id : std::vector(held_.begin(), held_.end()))
-            if (Instance* instance = table.find(id)) look_at_held(*instance);
-    }
-}
-
-void Driver::moved(const App& app)
-{
-    moved_.insert(app.name);
-    dependencies.moved(app.name);
-}
-
-void Driver::look_at_waiting(Instance& instance)
-{
-    if (!std::holds_alternative<Waiting>(instance.machine.state)) return;
-    const auto verdict = dependencies.verdict(*instance.app);
-    if (const auto* never = std::get_if<policy::Never>(&verdict)) return feed(instance, DependencyLost{never->reason});
-    const auto* not_yet = std::get_if<policy::NotYet>(&verdict);
-    if (not_yet == nullptr) return feed(instance, DependenciesMet{});
-    if (instance.reason == not_yet->reason) return;
-    instance.reason = not_yet->reason;
-    notices.app_changed(*instance.app);
-}
-
-void Driver::look_at_held(Instance& instance)
-{
-    if (!dependencies.are_dependents_ending(instance.app->name)) carry_out_held(instance);
-}
-
-void Driver::carry_out_held(Instance& instance)
-{
-    const base::InstanceId id = instance.id;
-    held_.erase(id);
-    for (const HeldStop& stop : std::exchange(instance.held, {})) {
-        // It may be gone after the first of them.
-        if (Instance* still = table.find(id)) command(stop.waiter, *still, stop.goal, StopCommand{});
-        waiters.release(stop.waiter);
-    }
 }
 
 void Driver::timer_fired(Instance& instance)
@@ -285,27 +175,6 @@ void Driver::adjust(App& app, const model::AppSpec& before)
         adjustment.processes.push_back(instance->key());
     }
     launcher_.adjust(adjustment);
-}
-
-base::Result<void> Driver::hold_sockets(const model::AppSpec& spec, uid_t owner)
-{
-    if (spec.listen.empty()) return {};
-    if (App* app = table.find(spec.name)) app->listens = true;
-    sockets_due_.insert(spec.name);
-    return sockets_.hold(spec, owner);
-}
-
-void Driver::resume_sockets(App& app)
-{
-    for (const auto& [slot, instance] : app.instances) {
-        const Status status = status_of(instance->machine.state);
-        if (status == Status::Stopped || status == Status::Errored) continue;
-        for (const auto* spec : {app.spec.get(), instance->running.get()}) {
-            if (spec->listen.empty()) continue;
-            app.listens = true;
-            sockets_.resume(*spec, app.owner);
-        }
-    }
 }
 
 App& Driver::add_app(std::shared_ptr<const model::AppSpec> spec)
@@ -411,63 +280,6 @@ void Driver::arm(Instance& instance)
     instance.armed = deadline;
 }
 
-void Driver::note_exit(const Instance& instance, const Transition& transition, pid_t pid)
-{
-    const Exit& exit = *transition.exit;
-    const bool decides = exit.generation == instance.machine.generation || transition.action == Action::Launch;
-    std::string reason = decides ? transition.reason.value_or("") : "";
-    if (reason.empty()) reason = model::describe(exit.ended.exit);
-    auto& event = notices.process(EventKind::Exit, instance, std::move(reason));
-    event.generation = exit.generation;
-    event.pid = pid;
-    event.exit = exit.ended.exit;
-    event.uptime = exit.uptime;
-    event.commanded = exit.commanded;
-    if (const auto* backoff = std::get_if<Backoff>(&instance.machine.state))
-        event.delay = std::chrono::duration_cast<model::Duration>(backoff->deadline - clock_.now());
-    else if (transition.action == Action::Launch && transition.restarted)
-        event.delay = model::Duration(0);
-}
-
-void Driver::note(Instance& instance, Status before, const Transition& transition)
-{
-    const Status after = status_of(instance.machine.state);
-    const bool launched = transition.action == Action::Launch;
-    const bool moved = before != after || launched || transition.replaced;
-    if (transition.reason) instance.reason = *transition.reason;
-    if (transition.restarted) {
-        ++instance.restarts;
-        if (launched && instance.last_exit) instance.reason = "restarted after " + model::describe(*instance.last_exit);
-        notices.process(transition.replaced ? EventKind::Reload : EventKind::Restart, instance, instance.reason);
-    }
-    if (launched) notices.process(EventKind::Start, instance, instance.reason);
-    if (moved) {
-        this->moved(*instance.app);
-        if (after == Status::Waiting)
-            waiting_.insert(instance.id);
-        else
-            waiting_.erase(instance.id);
-        instance.since = clock_.wall();
-        if (after == Status::Waiting) notices.process(EventKind::Wait, instance, instance.reason);
-        if (after == Status::Online) notices.process(EventKind::Online, instance, instance.reason);
-        if (after == Status::Stopped) notices.process(EventKind::Stop, instance, instance.reason);
-        if (after == Status::Errored)
-            notices.process(EventKind::Errored, instance, instance.reason).exit =
-                transition.exit ? instance.last_exit : std::nullopt;
-    }
-    if (moved || transition.reason || transition.restarted || transition.action != Action::None || !transition.side.empty() || transition.exit)
-        notices.app_changed(*instance.app);
-}
-
-void Driver::tell_survival(Instance& instance)
-{
-    const auto& stopping = std::get<Stopping>(instance.machine.state);
-    const auto lived = std::chrono::duration_cast<model::Duration>(clock_.now() - stopping.killed_at);
-    const std::string who = instance.pid > 0 ? fmt::format("pid {}", instance.pid) : "something it started";
-    instance.reason = fmt::format("{} survived SIGKILL for {}", who, base::format_duration(lived));
-    waiters.survived(instance, instance.reason);
-}
-
 void Driver::remove(Instance& instance)
 {
     App& app = *instance.app;
@@ -487,18 +299,6 @@ void Driver::remove(Instance& instance)
     launcher_.forget(instance.id, app.name, last);
     table.remove(instance);
     if (last) dependencies.changed();
-}
-
-void Driver::close_sockets()
-{
-    for (const std::string& name : std::exchange(sockets_due_, {})) {
-        App* app = table.find(name);
-        const auto needed = app ? needed_sockets(*app) : std::vector<model::ListenAddress>();
-        sockets_.keep_only(name, needed);
-        if (app && !rests(*app)) continue;
-        channels_.rests(name);
-        if (app) app->listens = app->seen_listening = false;
-    }
 }
 
 void Driver::settle()
