@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Given to Node's cluster workers, and to Node programs on sockets that pmd holds, with --require: a server that is being closed loses no request on a connection that is
 // kept alive. Node itself drops idle connections at close(), while the client's next request may be on its way; here
-// each ends with its next answer, which says so (Connection: close), or by keepAliveTimeout. HTTP/2 sessions get a GOAWAY.
+// each ends with its next answer, which says so (Connection: close), or by keepAliveTimeout. HTTP/2 sessions end in the same way: their next
+// request is their last (GOAWAY), and is answered.
 // Workers are told to close their servers by Node's own protocol; the others by a message of pmd's, to which they answer when
 // the last connection has ended.
 'use strict';
@@ -9,6 +10,7 @@
 const net = require('net');
 const cluster = require('cluster');
 const events = ['request', 'checkContinue', 'checkExpectation'];
+const longestIdle = 5000; // ms, of a HTTP/2 session; as Node's keepAliveTimeout is
 const undo = Symbol('pmd: undo');
 const known = new WeakSet();
 const serving = new Set(); // those that listen, where pmd wants to know
@@ -18,8 +20,28 @@ function lastAnswer(request, response) {
   response.shouldKeepAlive = false;
 }
 
+// At once would be too early for a request that is on its way: the client could begin it again elsewhere, but not each does.
+function endSession(session, streams) {
+  const end = () => attempt(() => session.destroyed || session.close());
+  if (streams.size > 0) return end();
+  session.prependOnceListener('stream', end); // before it is answered, as the client may go on with the answer
+  setTimeout(end, longestIdle).unref();
+}
+
+// Node 24 and later close the sessions themselves, at once.
+function withoutSessions(server, work) {
+  const own = Object.getOwnPropertySymbols(server).find((symbol) => symbol.description === 'sessions');
+  const sessions = own && server[own];
+  if (sessions) server[own] = new Set();
+  try {
+    return work();
+  } finally {
+    if (sessions) server[own] = sessions;
+  }
+}
+
 function drain(server, sessions) {
-  for (const session of sessions) session.close();
+  for (const [session, streams] of sessions) endSession(session, streams);
   const used = events.filter((event) => server.listenerCount(event) > 0);
   if (used.length === 0 || server[undo]) return;
   const closeIdle = Object.getOwnPropertyDescriptor(server, 'closeIdleConnections');
@@ -38,15 +60,21 @@ function watch(server) {
   if (known.has(server)) return;
   known.add(server);
   server.on('close', () => serving.delete(server));
-  const sessions = new Set();
+  const sessions = new Map(); // and their streams
   server.on('session', (session) => {
-    sessions.add(session);
+    const streams = new Set();
+    sessions.set(session, streams);
+    session.prependListener('stream', (stream) => {
+      streams.add(stream);
+      stream.once('close', () => streams.delete(stream));
+    });
     session.once('close', () => sessions.delete(session));
+    if (!server.listening) endSession(session, streams); // it was accepted before
   });
   const close = server.close;
   server.close = function (...args) {
     attempt(() => drain(this, sessions));
-    return close.apply(this, args);
+    return withoutSessions(this, () => close.apply(this, args));
   };
 }
 
