@@ -17,7 +17,7 @@
 namespace pm::cli {
 namespace {
 
-constexpr std::uint32_t kErrorLines = 5;
+constexpr std::uint32_t kErrorLines = 15; // an error of Node is above a dozen lines of where it came from
 constexpr std::size_t kMostApps = 3; ///< whose last lines are shown
 
 /// The last lines that `app` wrote to stderr, indented.
