@@ -42,10 +42,11 @@ bool names_one_instance(const std::vector<model::AppSnapshot>& apps, const std::
 }
 
 /// A pipe for one who follows what `target` means now.
-base::Result<sdbus::UnixFd> open_reader(Context& context, const std::string& target, const logs::ReaderOptions& reader,
-                                        const engine::May& may)
+base::Result<sdbus::UnixFd> open_reader(Context& context, const std::string& target, logs::ReaderOptions reader,
+                                        const Grant& grant)
 {
-    auto names = context.supervisor.apps_of(target, may);
+    if (!grant.master) reader.user = grant.uid;
+    auto names = context.supervisor.apps_of(target, grant.may);
     if (!names) return tl::unexpected(names.error());
     std::vector<logs::LogSource> sources;
     for (const std::string& name : *names)
@@ -104,7 +105,7 @@ base::Result<std::map<std::string, std::string>> environment_of(Context& context
 }
 
 base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target, const OptionMap& option_map,
-                                     const engine::May& may)
+                                     const Grant& grant)
 {
     Options options(option_map);
     logs::ReaderOptions reader;
@@ -125,14 +126,14 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     reader.format = format == "raw" ? logs::ReaderFormat::Raw : logs::ReaderFormat::Json;
     if (reader.mark_history_end && format == "raw")
         return base::fail(base::ErrorCode::InvalidArgument, "option 'mark-history-end' needs the format 'json'");
-    return open_reader(context, target, reader, may);
+    return open_reader(context, target, reader, grant);
 }
 
 base::Result<sdbus::UnixFd> open_messages(Context& context, const std::string& target, const OptionMap& options,
-                                          const engine::May& may)
+                                          const Grant& grant)
 {
     if (auto good = Options(options).check(); !good) return tl::unexpected(good.error());
-    return open_reader(context, target, {.lines = 0, .out = false, .err = false, .messages = true}, may);
+    return open_reader(context, target, {.lines = 0, .out = false, .err = false, .messages = true}, grant);
 }
 
 base::Result<void> scale(Context& context, const Reply<uint32_t>& reply, const std::string& app,

@@ -2,6 +2,7 @@
 // The calls that read or touch single instances: ListApps, GetEnvironment, OpenLog, OpenMessages, Scale.
 #pragma once
 
+#include "bus/authority.hpp"
 #include "bus/context.hpp"
 #include "bus/options.hpp"
 
@@ -18,9 +19,9 @@ using ListRow = sdbus::Struct<std::string, std::string, uint32_t, uint32_t, uint
 [[nodiscard]] base::Result<std::vector<ListRow>> list_apps(Context& context, const OptionMap& filter);
 [[nodiscard]] base::Result<std::map<std::string, std::string>> environment_of(Context& context, base::InstanceId id);
 [[nodiscard]] base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target,
-                                                   const OptionMap& options, const engine::May& may = {});
+                                                   const OptionMap& options, const Grant& grant = {});
 [[nodiscard]] base::Result<sdbus::UnixFd> open_messages(Context& context, const std::string& target, const OptionMap& options,
-                                                        const engine::May& may = {});
+                                                        const Grant& grant = {});
 base::Result<void> scale(Context& context, const Reply<uint32_t>& reply, const std::string& app,
                          const std::string& count);
 

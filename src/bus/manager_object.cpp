@@ -222,7 +222,7 @@ void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string t
 {
     serve(std::move(result), {Access::ReadPrivate, "read the output of", target, true},
           [&context = context_, target, options](const Reply<sdbus::UnixFd>& reply, const Grant& grant) {
-              return open_log(context, target, options, grant.may).map([&](const sdbus::UnixFd& stream) {
+              return open_log(context, target, options, grant).map([&](const sdbus::UnixFd& stream) {
                   reply.value(stream);
               });
           });
@@ -232,7 +232,7 @@ void ManagerObject::OpenMessages(sdbus::Result<sdbus::UnixFd>&& result, std::str
 {
     serve(std::move(result), {Access::ReadPrivate, "read the messages of", target, true},
           [&context = context_, target, options](const Reply<sdbus::UnixFd>& reply, const Grant& grant) {
-              return open_messages(context, target, options, grant.may).map([&](const sdbus::UnixFd& stream) {
+              return open_messages(context, target, options, grant).map([&](const sdbus::UnixFd& stream) {
                   reply.value(stream);
               });
           });

@@ -17,13 +17,13 @@ namespace {
 // CBOR: lines may be cut in the middle of a character, which is no text for JSON.
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kFormat = 1;
 constexpr off_t kMostBytes = off_t{1} << 30;
 
 std::string to_bytes(const Handover& handover)
 {
     const Whereabouts& where = handover.whereabouts;
-    Json to{{"version", kVersion}, {"bus", where.bus}, {"launcher", where.launcher}, {"runtime_dir", where.runtime_dir},
+    Json to{{"version", kFormat}, {"bus", where.bus}, {"launcher", where.launcher}, {"runtime_dir", where.runtime_dir},
             {"state_dir", where.state_dir}, {"apps", handover.apps}, {"launched", handover.launcher},
             {"begun_lines", handover.begun_lines}, {"pipes", handover.pipes}, {"sockets", handover.sockets},
             {"lock", handover.lock}, {"bus_daemon", handover.bus_daemon}, {"bus_pid", handover.bus_pid}};
@@ -37,7 +37,7 @@ base::Result<Handover> from_bytes(std::string_view bytes)
 {
     try {
         const Json from = Json::from_cbor(bytes);
-        if (from.at("version") != kVersion) return base::fail(base::ErrorCode::Failed, "written by another version of pmd");
+        if (from.at("version") != kFormat) return base::fail(base::ErrorCode::Failed, "written by another version of pmd");
         Handover handover;
         handover.whereabouts = {from.at("bus"), from.at("launcher"), from.at("runtime_dir"), from.at("state_dir")};
         handover.apps = from.at("apps");

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace pm::logs {
@@ -55,6 +56,7 @@ struct ReaderOptions {
     bool messages = false; ///< they have no history
     ReaderFormat format = ReaderFormat::Json;
     bool mark_history_end = false; ///< says where the old lines end, in Json
+    std::optional<uid_t> user{};   ///< who reads, if the share of one user is bounded
 };
 
 class LogStore final : public engine::Output {

@@ -66,6 +66,10 @@ base::Result<base::Fd> ReaderSet::add(const std::vector<LogSource>& sources, std
     if (readers_.size() >= kMaxReaders)
         return base::fail(base::ErrorCode::LimitExceeded,
                           fmt::format("following apps: there are {} readers of logs and messages already", kMaxReaders));
+    const auto is_theirs = [&](const auto& entry) { return entry.second.user == options.user; };
+    if (options.user && std::ranges::count_if(readers_, is_theirs) >= static_cast<std::ptrdiff_t>(kMaxOfOneUser))
+        return base::fail(base::ErrorCode::LimitExceeded,
+                          fmt::format("following apps: you have {} readers of logs and messages already", kMaxOfOneUser));
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return base::fail_errno("making a pipe for a log reader", errno);
     base::Fd theirs(ends[0]);
@@ -80,7 +84,7 @@ base::Result<base::Fd> ReaderSet::add(const std::vector<LogSource>& sources, std
     const std::uint64_t key = ++last_key_;
     if (auto watched = reader->watch(loop_, [this, key] { readers_.erase(key); }); !watched)
         return tl::unexpected(std::move(watched.error()));
-    readers_.emplace(key, std::move(reader));
+    readers_.emplace(key, Entry{std::move(reader), options.user});
     return theirs;
 }
 
@@ -88,7 +92,8 @@ void ReaderSet::publish(const std::shared_ptr<const Origin>& origin, Stream stre
                         std::span<const std::string_view> blocks, model::WallTime when)
 {
     std::shared_ptr<LineBlock> block;
-    for (auto& [key, reader] : readers_) {
+    for (auto& [key, entry] : readers_) {
+        const auto& reader = entry.reader;
         if (!reader->wants(*origin, stream)) continue;
         if (!block) {
             block = std::make_shared<LineBlock>(LineBlock{origin, stream, when, {}, {}});
@@ -100,7 +105,7 @@ void ReaderSet::publish(const std::shared_ptr<const Origin>& origin, Stream stre
 
 void ReaderSet::forget_app(const std::string& app)
 {
-    for (auto& [key, reader] : readers_) reader->forget_app(app);
+    for (auto& [key, entry] : readers_) entry.reader->forget_app(app);
 }
 
 } // namespace pm::logs

@@ -5,12 +5,16 @@
 #include "logs/reader.hpp"
 
 #include <map>
+#include <memory>
+#include <optional>
+#include <sys/types.h>
 
 namespace pm::logs {
 
 class ReaderSet {
 public:
     static constexpr std::size_t kMaxReaders = 64;
+    static constexpr std::size_t kMaxOfOneUser = 16;
 
     explicit ReaderSet(io::EventLoop& loop) : loop_(loop) {}
     base::Result<base::Fd> add(const std::vector<LogSource>& sources, std::vector<std::string> apps,
@@ -24,7 +28,11 @@ public:
 private:
     io::EventLoop& loop_;
     std::uint64_t last_key_ = 0;
-    std::map<std::uint64_t, std::unique_ptr<Reader>> readers_;
+    struct Entry {
+        std::unique_ptr<Reader> reader;
+        std::optional<uid_t> user;
+    };
+    std::map<std::uint64_t, Entry> readers_;
 };
 
 } // namespace pm::logs

@@ -149,7 +149,7 @@ TEST_F(CallsTest, OpenLogChecksItsOptions)
 TEST_F(CallsTest, OpenMessagesFollowsWhatTheCallerMay)
 {
     const auto no_web = [](const std::string& name, uid_t) { return name != "web"; };
-    const auto stream = open_messages(context, "all", {}, no_web);
+    const auto stream = open_messages(context, "all", {}, {.may = no_web});
     ASSERT_TRUE(stream) << stream.error().message;
     EXPECT_EQ(logs.open_readers(), 1U);
     for (int turn = 0; turn < 3; ++turn) loop.run_once(0us); // it waits for lines now

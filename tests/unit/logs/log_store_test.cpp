@@ -507,6 +507,21 @@ TEST_F(LogStoreTest, NumberOfReadersIsBounded)
     EXPECT_TRUE(store->open_reader({}, {"web"}, {}));
 }
 
+TEST_F(LogStoreTest, NobodyTakesAllReaders)
+{
+    std::vector<base::Fd> readers;
+    const auto of = [](uid_t user) { return ReaderOptions{.user = user}; };
+    for (int i = 0; i < 16; ++i) readers.push_back(store->open_reader({}, {"web"}, of(1000)).value());
+    const auto refused = store->open_reader({}, {"web"}, of(1000));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, base::ErrorCode::LimitExceeded);
+    EXPECT_TRUE(store->open_reader({}, {"web"}, of(1001)));
+    EXPECT_TRUE(store->open_reader({}, {"web"}, {}));
+    readers.pop_back();
+    settle(20);
+    EXPECT_TRUE(store->open_reader({}, {"web"}, of(1000)));
+}
+
 TEST_F(LogStoreTest, IdleReaderCausesNoWakeUps)
 {
     const auto reader = follow({}, {"web"});
