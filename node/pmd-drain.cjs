@@ -11,6 +11,8 @@ const net = require('net');
 const cluster = require('cluster');
 const events = ['request', 'checkContinue', 'checkExpectation'];
 const longestIdle = 5000; // ms, of a HTTP/2 session; as Node's keepAliveTimeout is
+// Before the request is answered, as the client may go on with the answer. With Node before 18 the request would be lost.
+const endsAtOnce = parseInt(process.versions.node, 10) >= 18;
 const undo = Symbol('pmd: undo');
 const known = new WeakSet();
 const serving = new Set(); // those that listen, where pmd wants to know
@@ -24,7 +26,7 @@ function lastAnswer(request, response) {
 function endSession(session, streams) {
   const end = () => attempt(() => session.destroyed || session.close());
   if (streams.size > 0) return end();
-  session.prependOnceListener('stream', end); // before it is answered, as the client may go on with the answer
+  session.prependOnceListener('stream', endsAtOnce ? end : () => setImmediate(end));
   setTimeout(end, longestIdle).unref();
 }
 

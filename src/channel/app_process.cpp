@@ -4,10 +4,12 @@
 #include "base/text.hpp"
 #include "io/small_file.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <dirent.h>
 #include <fmt/format.h>
+#include <iterator>
 #include <memory>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,6 +41,54 @@ char state_in(const std::string& path)
 }
 
 } // namespace
+
+std::optional<SignalMasks> masks_of_thread(pid_t pid, pid_t thread)
+{
+    const auto text = io::read_small_file(fmt::format("/proc/{}/task/{}/status", pid, thread), 65536);
+    if (!text) return std::nullopt;
+    SignalMasks masks;
+    for (const std::string& line : base::split(*text, '\n')) {
+        const auto field = [&](std::string_view name, std::uint64_t& mask) {
+            if (line.starts_with(name)) mask = std::strtoull(line.c_str() + name.size(), nullptr, 16);
+        };
+        field("SigCgt:", masks.caught);
+        field("SigIgn:", masks.ignored);
+        field("SigBlk:", masks.blocked);
+        field("ShdPnd:", masks.pending);
+    }
+    return masks;
+}
+
+std::vector<pid_t> threads_of(pid_t pid)
+{
+    std::vector<pid_t> threads;
+    (void)visit_numbers(Directory(::opendir(fmt::format("/proc/{}/task", pid).c_str())), [&](int thread) {
+        threads.push_back(thread);
+        return true;
+    });
+    return threads;
+}
+
+pid_t parent_of(pid_t pid)
+{
+    // Field 4 of proc_pid_stat(5), after the state.
+    const auto line = io::read_small_file(fmt::format("/proc/{}/stat", pid), 4096);
+    const std::size_t name_end = line ? line->rfind(')') : std::string::npos;
+    return name_end == std::string::npos || name_end + 4 >= line->size() ? 0 : static_cast<pid_t>(std::strtol(line->c_str() + name_end + 4, nullptr, 10));
+}
+
+bool waits_in_epoll(pid_t pid)
+{
+    // proc_pid_syscall(5)
+    const auto line = io::read_small_file(fmt::format("/proc/{}/syscall", pid), 4096);
+    const auto number = line ? base::parse_number<long>(line->substr(0, line->find(' '))) : std::nullopt;
+    constexpr long kWaits[] = {
+#ifdef SYS_epoll_wait
+        SYS_epoll_wait,
+#endif
+        SYS_epoll_pwait, SYS_epoll_pwait2};
+    return number && std::ranges::find(kWaits, *number) != std::end(kWaits);
+}
 
 AppProcess::AppProcess(pid_t pid) : pid_(pid), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
 
@@ -86,22 +136,7 @@ bool AppProcess::is_all_stopped() const
     return look_at_threads() && look_at_threads();
 }
 
-std::optional<SignalMasks> AppProcess::signals() const
-{
-    const auto text = io::read_small_file(fmt::format("/proc/{}/status", pid_), 65536);
-    if (!text) return std::nullopt;
-    SignalMasks masks;
-    for (const std::string& line : base::split(*text, '\n')) {
-        const auto field = [&](std::string_view name, std::uint64_t& mask) {
-            if (line.starts_with(name)) mask = std::strtoull(line.c_str() + name.size(), nullptr, 16);
-        };
-        field("SigCgt:", masks.caught);
-        field("SigIgn:", masks.ignored);
-        field("SigBlk:", masks.blocked);
-        field("ShdPnd:", masks.pending);
-    }
-    return masks;
-}
+std::optional<SignalMasks> AppProcess::signals() const { return masks_of_thread(pid_, pid_); }
 
 base::Fd AppProcess::copy(int number) const noexcept
 {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <sys/types.h>
+#include <vector>
 
 namespace pm::channel {
 
@@ -15,10 +16,18 @@ namespace pm::channel {
 struct SignalMasks {
     std::uint64_t caught = 0;
     std::uint64_t ignored = 0;
-    std::uint64_t blocked = 0; ///< by its first thread
+    std::uint64_t blocked = 0; ///< by the thread that was looked at, of a process its first
     std::uint64_t pending = 0; ///< for the whole process
     [[nodiscard]] static constexpr bool has(std::uint64_t mask, int signal) noexcept { return (mask >> (signal - 1) & 1U) != 0; }
 };
+
+/// Those of one thread; nothing when it is gone.
+[[nodiscard]] std::optional<SignalMasks> masks_of_thread(pid_t pid, pid_t thread);
+[[nodiscard]] std::vector<pid_t> threads_of(pid_t pid);
+/// 0: it is gone.
+[[nodiscard]] pid_t parent_of(pid_t pid);
+/// The first thread of a stopped process is in epoll_wait(2) or its like; false where we may not know.
+[[nodiscard]] bool waits_in_epoll(pid_t pid);
 
 class AppProcess {
 public:

@@ -22,14 +22,19 @@ ListeningWatch::ListeningWatch(io::EventLoop& loop, Members members, std::functi
 
 base::Result<engine::ChannelEnds> ListeningWatch::connect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
-    reconnect(request, user);
+    (void)user;
+    const model::ServingSpec& serving = request.spec->serving;
+    if (serving.ready == model::ReadyWhen::Listening) waiting_[request.key].listen_timeout = serving.listen_timeout;
     return engine::ChannelEnds();
 }
 
 void ListeningWatch::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&)
 {
     const model::ServingSpec& serving = request.spec->serving;
-    if (serving.ready == model::ReadyWhen::Listening) waiting_[request.key].listen_timeout = serving.listen_timeout;
+    if (serving.ready && serving.ready != model::ReadyWhen::Listening) return;
+    Waiting& waiting = waiting_[request.key];
+    waiting.listen_timeout = serving.listen_timeout;
+    waiting.must = serving.ready.has_value();
 }
 
 void ListeningWatch::runs(engine::ProcessKey key, pid_t pid)
@@ -59,6 +64,10 @@ void ListeningWatch::look(engine::ProcessKey key)
         return;
     }
     const auto now = std::chrono::steady_clock::now();
+    if (!waiting.must && now - waiting.since > waiting.listen_timeout) {
+        waiting_.erase(found);
+        return;
+    }
     waiting.interval = std::min(waiting.interval * 2, now - waiting.since < waiting.listen_timeout ? kSlowest : kOverdue);
     waiting.timer.set_time(now + waiting.interval);
 }

@@ -2,7 +2,8 @@
 // `ready: listening` of any program: looks whether one of its processes has a socket that takes connections.
 //
 // Nobody tells when a program listens, so it is looked at, less and less often, and only until it does. Sockets that the
-// process was given (`listen`) count: their connections wait for it from the start.
+// process was given (`listen`) count: their connections wait for it from the start. Of processes that an earlier pmd launched, those without
+// `ready` are looked at, too: who was to be told of their listening (bind_broker, node_channels) may have missed it.
 #pragma once
 
 #include "engine/ports.hpp"
@@ -33,6 +34,7 @@ public:
 private:
     struct Waiting {
         model::Duration listen_timeout{};
+        bool must = true; ///< else it is looked at for listen_timeout only
         pid_t pid = 0;
         model::TimePoint since{};
         model::Duration interval{};

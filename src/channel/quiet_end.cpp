@@ -17,9 +17,6 @@ constexpr std::chrono::milliseconds kUntilSignalled{20};
 constexpr std::chrono::milliseconds kBetweenLooks{1};
 /// Whether it blocks the signal.
 constexpr int kMostLooks = 20;
-/// What a handler that ends its process takes for it where others have the processors, and more.
-constexpr std::chrono::milliseconds kUntilTaken{50};
-constexpr std::chrono::milliseconds kLongestHold{100};
 
 bool gets_signal(const model::AppSpec& spec, pid_t pid, pid_t main) noexcept
 {
@@ -28,8 +25,8 @@ bool gets_signal(const model::AppSpec& spec, pid_t pid, pid_t main) noexcept
 
 } // namespace
 
-QuietEnd::QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members)
-    : loop_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members)), hold_(loop)
+QuietEnd::QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members, std::function<void()> persist)
+    : loop_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members)), persist_(std::move(persist)), hold_(loop)
 {
 }
 
@@ -58,10 +55,17 @@ bool QuietEnd::dismiss(ProcessKey key)
     const auto found = processes_.find(key);
     if (found == processes_.end() || found->second.pid == 0 || found->second.moment) return false;
     Process& process = found->second;
-    process.moment.emplace(loop_, process.pid, [this, key] { return members_(key); });
+    process.moment.emplace(loop_, process.pid, [this, key] { return members_(key); }, persist_);
     if (process.moment->learn() && begin(key, process)) return true;
     process.moment.reset();
     return false;
+}
+
+void QuietEnd::wake(ProcessKey key)
+{
+    if (!processes_.contains(key)) return;
+    for (const pid_t pid : members_(key))
+        if (const AppProcess process(pid); process) process.signal(SIGCONT);
 }
 
 /// Of all that get the signal, the one that cares most.
@@ -84,8 +88,8 @@ QuietEnd::Manner QuietEnd::manner_of(const Process& process)
 bool QuietEnd::begin(ProcessKey key, Process& process)
 {
     switch (manner_of(process)) {
-    case Manner::DiesOfIt: return process.moment->wait(process.spec->serving.drain, [this, key] { end(key); });
-    case Manner::Blocks: return ++process.looks < kMostLooks && begin_later(key, process);
+    case Manner::DiesOfIt: return process.moment->wait(process.spec->serving.drain, [this, key] { found(key); });
+    case Manner::Blocks: return ++process.looks < kMostLooks ? begin_later(key, process) : wait_shortly(key, process);
     case Manner::Ignores: return false;
     case Manner::Catches: return wait_shortly(key, process);
     }
@@ -95,12 +99,13 @@ bool QuietEnd::begin(ProcessKey key, Process& process)
 bool QuietEnd::wait_shortly(ProcessKey key, Process& process)
 {
     auto timer = loop_.add_timer(steady_clock::now() + kShortWait, io::Priority::Normal, [this, key] { give_up(key); });
-    if (!timer || !process.moment->wait(kShortWait, [this, key] { tell(key); })) return false;
+    if (!timer || !process.moment->wait(kShortWait, [this, key] { found(key); })) return false;
     process.timer = *std::move(timer);
     return true;
 }
 
-/// Who starts a thread blocks all signals for that moment; who does it for long waits for them in a way of its own.
+/// Who starts a thread blocks all signals for that moment; who does it for long waits for them in a way of its own (sigwait(3)), as
+/// others catch them.
 bool QuietEnd::begin_later(ProcessKey key, Process& process)
 {
     const auto again = [this, key] {
@@ -109,6 +114,12 @@ bool QuietEnd::begin_later(ProcessKey key, Process& process)
     auto timer = loop_.add_timer(steady_clock::now() + kBetweenLooks, io::Priority::Normal, again);
     if (timer) process.timer = *std::move(timer);
     return static_cast<bool>(timer);
+}
+
+/// What it does about the signal may be another thing than when the wait began (deno's runtime catches it some time after its start).
+void QuietEnd::found(ProcessKey key)
+{
+    manner_of(processes_.at(key)) == Manner::DiesOfIt ? end(key) : tell(key);
 }
 
 /// Each thread has the signal before any runs on.
@@ -135,7 +146,7 @@ void QuietEnd::tell(ProcessKey key)
     Process& process = processes_.at(key);
     process.told = steady_clock::now();
     for (const auto& [pid, one] : process.moment->processes())
-        if (gets_signal(*process.spec, pid, process.pid)) hold_.hold(pid, kLongestHold);
+        if (gets_signal(*process.spec, pid, process.pid)) hold_.hold(pid, process.spec->kill_signal);
     auto timer = loop_.add_timer(process.told, io::Priority::Processes, [this, key] { look_for_signal(key); });
     if (timer)
         process.timer = *std::move(timer);
@@ -154,7 +165,7 @@ void QuietEnd::look_for_signal(ProcessKey key)
     const auto now = steady_clock::now();
     if (waits && now < process.told + kUntilSignalled) return process.timer.set_time(now + kBetweenLooks);
     process.moment->release();
-    for (const auto& [pid, one] : all) hold_.let_go_after(pid, kUntilTaken);
+    for (const auto& [pid, one] : all) hold_.runs_on(pid);
 }
 
 } // namespace pm::channel

@@ -30,8 +30,9 @@ public:
     /// For programs that catch the signal.
     static constexpr std::chrono::milliseconds kShortWait{3'000};
 
-    /// `members`: the living processes of a launched one.
-    QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members);
+    /// `members`: the living processes of a launched one. `persist`: writes down what is decided; before anything is stopped, so that
+    /// the pmd after one that dies knows who was to go (wake()).
+    QuietEnd(io::EventLoop& loop, ClusterOf cluster_of, Members members, std::function<void()> persist = {});
     /// Before the loop runs; it must outlive this.
     void set_events(engine::ChannelEvents& events) noexcept { events_ = &events; }
 
@@ -40,6 +41,8 @@ public:
     void runs(engine::ProcessKey key, pid_t pid) override;
     bool dismiss(engine::ProcessKey key) override;
     void ended(engine::ProcessKey key) override { processes_.erase(key); }
+    /// It was told to go by an earlier pmd, which may have died with it stopped: it runs on.
+    void wake(engine::ProcessKey key);
     /// Before another pmd is executed in the place of this one: nothing is left stopped.
     void let_go() { hold_.let_go_all(); }
 
@@ -60,6 +63,7 @@ private:
     [[nodiscard]] bool begin(engine::ProcessKey key, Process& process);
     [[nodiscard]] bool wait_shortly(engine::ProcessKey key, Process& process);
     [[nodiscard]] bool begin_later(engine::ProcessKey key, Process& process);
+    void found(engine::ProcessKey key);
     void end(engine::ProcessKey key);
     void tell(engine::ProcessKey key);
     void give_up(engine::ProcessKey key);
@@ -68,6 +72,7 @@ private:
     io::EventLoop& loop_;
     ClusterOf cluster_of_;
     Members members_;
+    std::function<void()> persist_;
     engine::ChannelEvents* events_ = nullptr;
     std::map<engine::ProcessKey, Process> processes_;
     ThreadHold hold_;

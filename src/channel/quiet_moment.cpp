@@ -27,8 +27,8 @@ constexpr std::chrono::milliseconds kShortIdle{20};
 
 } // namespace
 
-QuietMoment::QuietMoment(io::EventLoop& loop, pid_t main, Members members)
-    : loop_(loop), main_(main), members_(std::move(members)), random_(static_cast<std::minstd_rand::result_type>(main))
+QuietMoment::QuietMoment(io::EventLoop& loop, pid_t main, Members members, std::function<void()> before_stop)
+    : loop_(loop), main_(main), members_(std::move(members)), before_stop_(std::move(before_stop)), random_(static_cast<std::minstd_rand::result_type>(main))
 {
 }
 
@@ -112,6 +112,7 @@ void QuietMoment::look()
 
 void QuietMoment::stop()
 {
+    if (before_stop_) before_stop_();
     stopped_ = true;
     stopped_at_ = steady_clock::now();
     for (const auto& [pid, process] : processes_) process.signal(SIGSTOP);

@@ -24,7 +24,8 @@ public:
     /// Called once, from the loop: the processes are stopped, until release() or the end of this.
     using Found = std::function<void()>;
 
-    QuietMoment(io::EventLoop& loop, pid_t main, Members members);
+    /// `before_stop`: called each time before processes are stopped.
+    QuietMoment(io::EventLoop& loop, pid_t main, Members members, std::function<void()> before_stop = {});
     ~QuietMoment() { release(); }
     QuietMoment(const QuietMoment&) = delete;
     QuietMoment& operator=(const QuietMoment&) = delete;
@@ -53,6 +54,7 @@ private:
     io::EventLoop& loop_;
     pid_t main_;
     Members members_;
+    std::function<void()> before_stop_;
     model::TimePoint begun_{};
     model::Duration patience_{0};
     Found found_;

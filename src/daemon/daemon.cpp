@@ -81,7 +81,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                    [this](const std::string& text) { log_.warning(text); }),
       node_(loop_, sockets_, {policy::cluster_of, policy::has_channel, runtime_.drain_script},
             [this](const std::string& text) { log_.warning(text); }),
-      quiet_end_(loop_, policy::cluster_of, [this](engine::ProcessKey key) { return launcher_->members(key); }),
+      quiet_end_(loop_, policy::cluster_of, [this](engine::ProcessKey key) { return launcher_->members(key); }, [this] { state_.flush(); }),
       listening_(loop_, [this](engine::ProcessKey key) { return launcher_->members(key); },
                  [this](const std::string& text) { log_.warning(text); }),
       launcher_(make_launcher()),
@@ -335,6 +335,8 @@ void Daemon::restore()
     node_.set_depot(kept_fds_, fd_store_ ? Saving::Always : Saving::Asked);
     bind_broker_.set_depot(kept_fds_);
     for (const base::Error& fault : supervisor_.restore(apps)) log_.error(fault.message);
+    for (const engine::SavedApp& app : apps)
+        for (const engine::ProcessKey key : engine::told_to_go(app)) quiet_end_.wake(key);
     kept_fds_.forget_rest();
     notify_.sweep();
     if (supervisor_.app_count() > 0)

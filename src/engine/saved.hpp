@@ -47,6 +47,19 @@ struct SavedApp {
     bool seen_listening = false; ///< what it is to do again before it is ready
 };
 
+/// Of the processes that were told to go, and have had no signal yet.
+[[nodiscard]] inline std::vector<ProcessKey> told_to_go(const SavedApp& app)
+{
+    std::vector<ProcessKey> keys;
+    for (const SavedInstance& instance : app.instances) {
+        const auto* stopping = std::get_if<Stopping>(&instance.machine.state);
+        if (stopping != nullptr && stopping->asked) keys.push_back({instance.id, instance.machine.generation});
+        for (const Leaver& leaver : instance.machine.leavers)
+            if (leaver.stopping.asked) keys.push_back({instance.id, leaver.generation});
+    }
+    return keys;
+}
+
 /// Of the processes that `app` has.
 [[nodiscard]] inline std::vector<ProcessKey> keys_of(const SavedApp& app)
 {

@@ -152,6 +152,11 @@ void DirectLauncher::Impl::reap()
     for (; count < kReapsAtOnce; ++count) {
         siginfo_t info{};
         if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) break;
+        if (info.si_code == CLD_TRAPPED) { // it is held while it ends (channel/thread_hold)
+            siginfo_t told{};
+            ::waitid(P_PID, static_cast<id_t>(info.si_pid), &told, WEXITED | WNOHANG | __WALL);
+            continue;
+        }
         const auto found = mains_.find(info.si_pid);
         if (found != mains_.end()) {
             on_main(*found->second);
@@ -161,11 +166,10 @@ void DirectLauncher::Impl::reap()
             check->second->on_main();
             continue;
         }
-        siginfo_t reaped{};
-        ::waitid(P_PID, static_cast<id_t>(info.si_pid), &reaped, WEXITED | WNOHANG);
-        if (info.si_code == CLD_TRAPPED) continue; // of a thread that is held while its process ends (channel/thread_hold)
         adopted_ended = true;
         family_.forget(info.si_pid);
+        siginfo_t reaped{};
+        ::waitid(P_PID, static_cast<id_t>(info.si_pid), &reaped, WEXITED | WNOHANG);
     }
     if (count == kReapsAtOnce) {
         reap_again_ = true;

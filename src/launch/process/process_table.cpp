@@ -70,11 +70,12 @@ std::optional<ProcessInfo> parse_stat(std::string_view line)
     const auto session = base::parse_number<pid_t>(fields[3]);
     const auto user = base::parse_number<std::uint64_t>(fields[11]);
     const auto system = base::parse_number<std::uint64_t>(fields[12]);
+    const auto threads = base::parse_number<std::uint64_t>(fields[17]);
     const auto start = base::parse_number<std::uint64_t>(fields[19]);
     const auto pages = base::parse_number<std::uint64_t>(fields[21]);
-    if (!pid || !parent || !group || !session || !user || !system || !start || !pages || fields[0].size() != 1)
+    if (!pid || !parent || !group || !session || !user || !system || !threads || !start || !pages || fields[0].size() != 1)
         return std::nullopt;
-    return ProcessInfo{*pid, *parent, *group, *session, fields[0][0], *start, *user + *system, *pages};
+    return ProcessInfo{*pid, *parent, *group, *session, fields[0][0], *start, *user + *system, *pages, *threads};
 }
 
 std::optional<ProcessInfo> read_process(pid_t pid)

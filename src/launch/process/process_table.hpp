@@ -25,7 +25,9 @@ struct ProcessInfo {
     std::uint64_t start_time = 0; ///< ticks after boot: with the pid, this names a process for ever
     std::uint64_t cpu_ticks = 0;
     std::uint64_t resident_pages = 0;
-    [[nodiscard]] bool ended() const noexcept { return state == 'Z' || state == 'X'; }
+    std::uint64_t threads = 1;
+    /// All of it: a first thread that has ended is a zombie while others run on.
+    [[nodiscard]] bool ended() const noexcept { return (state == 'Z' && threads <= 1) || state == 'X'; }
 };
 
 using ProcessTable = std::map<pid_t, ProcessInfo>;

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -69,25 +70,60 @@ void end_on_sigterm()
     ::sigaction(SIGTERM, &action, nullptr);
 }
 
-std::atomic<std::uint64_t> turns = 0;
+std::atomic<std::uint64_t> turns = 0; ///< of threads that must not run while another one ends the process
 
-/// As the handler of a runtime that ends the process by itself, in no hurry: status 3 when another thread runs beside it.
-void end_alone_on_sigterm()
+/// Counts in no hurry, and ends: status 3 when one of them ran meanwhile.
+[[noreturn]] void end_alone()
+{
+    const std::uint64_t before = turns;
+    timespec begun{}, now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &begun);
+    do
+        ::clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - begun.tv_sec) * 1'000'000'000 + now.tv_nsec - begun.tv_nsec < 5'000'000);
+    ::_exit(turns == before ? 0 : 3);
+}
+
+void count_in_a_thread()
 {
     std::thread([] {
         for (;;) ++turns;
     }).detach();
+}
+
+/// As Go's runtime, whose handler ends the process on any thread.
+void end_in_the_handler()
+{
+    count_in_a_thread();
+    count_in_a_thread();
     struct sigaction action {};
-    action.sa_handler = [](int) {
-        const std::uint64_t before = turns;
-        timespec begun{}, now{};
-        ::clock_gettime(CLOCK_MONOTONIC, &begun);
-        do
-            ::clock_gettime(CLOCK_MONOTONIC, &now);
-        while ((now.tv_sec - begun.tv_sec) * 1'000'000'000 + now.tv_nsec - begun.tv_nsec < 5'000'000);
-        ::_exit(turns == before ? 0 : 3);
-    };
+    action.sa_handler = [](int) { end_alone(); };
     ::sigaction(SIGTERM, &action, nullptr);
+}
+
+int signal_pipe[2];
+
+/// As deno, whose handler tells a thread, which ends the process; the first thread is the one that accepts.
+void end_in_a_thread()
+{
+    if (::pipe2(signal_pipe, O_CLOEXEC) < 0) std::abort();
+    std::thread([] {
+        char byte = 0;
+        while (::read(signal_pipe[0], &byte, 1) < 1) {
+        }
+        end_alone();
+    }).detach();
+    struct sigaction action {};
+    action.sa_handler = [](int) { (void)!::write(signal_pipe[1], "x", 1); };
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+[[noreturn]] void wait_in_epoll(int fd)
+{
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    for (;; ++turns) ::epoll_wait(epoll, &event, 1, -1);
 }
 
 void serve(int fd)
@@ -139,7 +175,8 @@ int main(int, char** arguments)
         ::close(fd);
     }
     end_on_sigterm();
-    if (mode == "threads") end_alone_on_sigterm();
+    if (mode == "handler-ends") end_in_the_handler();
+    if (mode == "thread-ends") end_in_a_thread();
     if (mode == "unlink") ::unlink(place.c_str());
     if (mode == "storm") storm(100);
     const int fd = make();
@@ -152,5 +189,6 @@ int main(int, char** arguments)
     if (mode == "flags") std::printf("cloexec %d nonblock %d\n", ::fcntl(fd, F_GETFD), (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     std::fflush(stdout);
     if (mode == "hold" || mode == "nonblocking") ::pause();
+    if (mode == "thread-ends") wait_in_epoll(fd);
     serve(fd);
 }
