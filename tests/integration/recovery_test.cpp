@@ -103,6 +103,29 @@ TEST_P(Recovery, AnEndIsNoticedThoughHowIsNotKnown)
     EXPECT_EQ(only("web").restarts, 1U);
 }
 
+/// A zombie to those who look at it, while its other threads serve.
+TEST_P(Recovery, AProcessWhoseFirstThreadHasEndedIsGoneOnWith)
+{
+    dir_.write("threads.py", R"(import ctypes, os, threading, time
+def serve():
+    while open("/proc/self/stat").read().split()[2] != "Z": time.sleep(0.01)
+    open("left.new", "w").close()
+    os.rename("left.new", "left")
+    time.sleep(1000)
+threading.Thread(target=serve).start()
+ctypes.CDLL(None).syscall(93 if os.uname().machine == "aarch64" else 60, 0)
+)");
+    load("apps: [{name: web, script: threads.py, interpreter: python3, kill_timeout: 30s}]");
+    await_file("left");
+    const pid_t pid = only("web").pid;
+    replace_pmd();
+    EXPECT_EQ(only("web").pid, pid);
+    EXPECT_EQ(only("web").status, "online");
+    manager_->Stop("web", {});
+    wait_gone(pid);
+    EXPECT_EQ(only("web").restarts, 0U);
+}
+
 TEST_P(Recovery, WhatEndedMeanwhileIsReplaced)
 {
     load("apps: [{name: web, script: sleep, args: [1000]}]");

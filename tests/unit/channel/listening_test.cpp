@@ -128,6 +128,28 @@ TEST_F(Listening, OnAPathIsSeen)
     expect_told_when_it_listens();
 }
 
+/// Who was to hear it of the kernel may have died meanwhile.
+TEST_F(Listening, OfWhatAnEarlierPmdLaunchedIsLookedForThoughNobodyAsked)
+{
+    start_child(any_of_ip4(0));
+    const auto spec = std::make_shared<model::AppSpec>();
+    watch.reconnect({.key = kKey, .slot = {}, .spec = spec}, {});
+    watch.runs(kKey, main);
+    expect_told_when_it_listens();
+}
+
+TEST_F(Listening, ButNotForLongerThanItMayTake)
+{
+    const auto spec = std::make_shared<model::AppSpec>();
+    spec->serving.listen_timeout = std::chrono::milliseconds(1);
+    watch.reconnect({.key = kKey, .slot = {}, .spec = spec}, {});
+    watch.runs(kKey, main);
+    ASSERT_TRUE(run_until(loop, [&] { return looks == 1; }));
+    loop.run_once(std::chrono::milliseconds(250));
+    EXPECT_EQ(looks, 1);
+    EXPECT_TRUE(heard.of.empty());
+}
+
 TEST_F(Listening, IsNotLookedForAfterTheEndOrWhenNobodyAsked)
 {
     start_child(any_of_ip4(0));

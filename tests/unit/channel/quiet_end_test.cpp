@@ -4,7 +4,9 @@
 
 #include "channel/quiet_end.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <sys/ptrace.h>
 #include <sys/un.h>
@@ -26,6 +28,12 @@ while True:
     client, _ = server.accept()
     while client.recv(100): client.send(b"x")
     client.close()
+)";
+/// Takes the signal by sigwait(3).
+constexpr const char* kWaits = R"(
+import os, signal, threading
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+threading.Thread(target=lambda: (signal.sigwait([signal.SIGTERM]), os._exit(7)), daemon=True).start()
 )";
 /// Python's own web server, without a log; with a second argument it holds a connection to somebody else.
 constexpr const char* kWeb = R"(
@@ -81,7 +89,7 @@ protected:
     QuietEnds()
     {
         const auto members = [this](ProcessKey key) { return launcher->members(key); };
-        quiet.emplace(loop, [](const model::AppSpec&) { return model::ClusterMode::Transparent; }, members);
+        quiet.emplace(loop, [](const model::AppSpec&) { return model::ClusterMode::Transparent; }, members, [this] { written.push_back(any_stopped()); });
         quiet->set_events(*this);
     }
     void SetUp() override
@@ -152,7 +160,13 @@ protected:
         launcher->terminate(key, requests[key].spec->kill_signal);
     }
 
+    bool any_stopped() const
+    {
+        return std::ranges::any_of(told, [](const auto& entry) { return entry.second.pid > 0 && AppProcess(entry.second.pid).is_stopped(); });
+    }
+
     std::optional<QuietEnd> quiet;
+    std::vector<bool> written; ///< with a process stopped
     std::map<ProcessKey, int> drained;
 };
 
@@ -268,6 +282,39 @@ TEST_F(QuietEnds, who_takes_the_signal_ends_it_before_other_threads_run)
         EXPECT_TRUE(until_gone(key));
         EXPECT_EQ(told[key].gone->code, 0) << mode << ": another one ran beside it";
     }
+}
+
+TEST_F(QuietEnds, what_is_decided_is_written_before_anything_is_stopped)
+{
+    const ProcessKey key = serve(python(free_port()));
+    EXPECT_TRUE(quiet->dismiss(key));
+    expect_ended(key);
+    ASSERT_FALSE(written.empty());
+    EXPECT_EQ(std::ranges::count(written, true), 0);
+}
+
+TEST_F(QuietEnds, who_was_told_to_go_by_a_pmd_that_died_runs_on)
+{
+    const std::string port = free_port();
+    const ProcessKey key = serve(python(port));
+    ::kill(told[key].pid, SIGSTOP);
+    ASSERT_TRUE(until([&] { return AppProcess(told[key].pid).is_all_stopped(); }));
+    quiet->wake(key);
+    EXPECT_TRUE(request(port));
+}
+
+TEST_F(QuietEnds, who_waits_for_the_signal_gets_it_at_a_quiet_moment)
+{
+    const std::string port = free_port();
+    const ProcessKey key = serve(program("python3", {"-c", std::string(kWaits) + kWeb, port}));
+    client = connected(port);
+    EXPECT_EQ(::send(client.get(), "HEAD", 4, MSG_NOSIGNAL), 4);
+    ASSERT_TRUE(until([&] { return std::filesystem::exists("/proc/" + std::to_string(told[key].pid) + "/fd/4"); })); // accepted
+    EXPECT_TRUE(quiet->dismiss(key));
+    EXPECT_TRUE(talk(client, " /pm HTTP/1.0\r\n\r\n").ends_with("\r\n\r\n"));
+    EXPECT_TRUE(until_gone(key));
+    EXPECT_EQ(told[key].gone->code, 7) << "it ended in its own way";
+    EXPECT_EQ(drained[key], 1);
 }
 
 TEST_F(QuietEnds, who_was_stopped_runs_on_when_nobody_waits_any_more)

@@ -238,6 +238,8 @@ TEST(ProcessTable, reads_stat_whatever_the_name_holds)
     EXPECT_EQ(info->cpu_ticks, 150U);
     EXPECT_EQ(info->start_time, 12345U);
     EXPECT_EQ(info->resident_pages, 77U);
+    EXPECT_TRUE(parse_stat("42 (a) Z 7 8 9 0 -1 4194304 1 2 3 4 100 50 0 0 20 0 1 0 12345 9999 77 0\n")->ended());
+    EXPECT_FALSE(parse_stat("42 (a) Z 7 8 9 0 -1 4194304 1 2 3 4 100 50 0 0 20 0 3 0 12345 9999 77 0\n")->ended()) << "two threads run";
     EXPECT_FALSE(parse_stat(""));
     EXPECT_FALSE(parse_stat("42 (x) R 7"));
 }
