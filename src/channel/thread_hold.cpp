@@ -21,9 +21,9 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kBetweenLooks{1};
 constexpr std::chrono::milliseconds kLongestHold{100};
-constexpr std::chrono::milliseconds kUntilTaken{20};
+constexpr std::chrono::milliseconds kUntilTaken{100};
 /// What a handler that ends its process takes for it where others have the processors.
-constexpr std::chrono::milliseconds kUntilDone{10};
+constexpr std::chrono::milliseconds kUntilDone{20};
 /// What the thread that is told by the handler takes to end the process.
 constexpr std::chrono::milliseconds kUntilPassedOn{50};
 constexpr std::chrono::milliseconds kLongestDying{50};

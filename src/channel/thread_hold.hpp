@@ -5,7 +5,7 @@
 // handler ends the process (Go's runtime), or has another thread end it (deno's), a third one can accept a connection before it is
 // over, which is lost then. So one thread runs alone until it has taken the signal and done with it: the first, which most handlers
 // expect. Where that one waits in epoll_wait(2) it is probably the one that accepts: another one takes the signal, then all others run,
-// and the first one last, less than a tenth of a second later in all; it finds its wait interrupted, as by the signal.
+// and the first one last, a tenth of a second later at most if the machine is not busy; it finds its wait interrupted, as by the signal.
 //
 // Threads that die under it are the tracer's to be waited for: until then the process is not gone for its parent. A first thread is
 // waited for only if pmd is not the parent, who needs to know how it ended. A pmd that dies lets go of them all. Where ptrace is
@@ -28,7 +28,7 @@ public:
     ThreadHold(const ThreadHold&) = delete;
     ThreadHold& operator=(const ThreadHold&) = delete;
 
-    /// `pid` is stopped by a signal, and is to get `signal`. Its threads are let go after a tenth of a second in any case.
+    /// `pid` is stopped by a signal, and is to get `signal`. Its threads are let go within two tenths of a second in any case.
     void hold(pid_t pid, int signal);
     /// It has got it, and runs on.
     void runs_on(pid_t pid);
