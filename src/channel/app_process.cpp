@@ -40,6 +40,13 @@ char state_in(const std::string& path)
     return name_end == std::string::npos || name_end + 2 >= line->size() ? 'X' : (*line)[name_end + 2];
 }
 
+/// By proc_pid_syscall(5); -1: it is in none, or we may not know.
+long system_call_of(pid_t pid, pid_t thread)
+{
+    const auto line = io::read_small_file(fmt::format("/proc/{}/task/{}/syscall", pid, thread), 4096);
+    return line ? base::parse_number<long>(line->substr(0, line->find(' '))).value_or(-1) : -1;
+}
+
 } // namespace
 
 std::optional<SignalMasks> masks_of_thread(pid_t pid, pid_t thread)
@@ -77,18 +84,17 @@ pid_t parent_of(pid_t pid)
     return name_end == std::string::npos || name_end + 4 >= line->size() ? 0 : static_cast<pid_t>(std::strtol(line->c_str() + name_end + 4, nullptr, 10));
 }
 
-bool waits_in_epoll(pid_t pid)
+bool waits_in_epoll(pid_t pid, pid_t thread)
 {
-    // proc_pid_syscall(5)
-    const auto line = io::read_small_file(fmt::format("/proc/{}/syscall", pid), 4096);
-    const auto number = line ? base::parse_number<long>(line->substr(0, line->find(' '))) : std::nullopt;
     constexpr long kWaits[] = {
 #ifdef SYS_epoll_wait
         SYS_epoll_wait,
 #endif
         SYS_epoll_pwait, SYS_epoll_pwait2};
-    return number && std::ranges::find(kWaits, *number) != std::end(kWaits);
+    return std::ranges::find(kWaits, system_call_of(pid, thread)) != std::end(kWaits);
 }
+
+bool waits_for_signal(pid_t pid, pid_t thread) { return system_call_of(pid, thread) == SYS_rt_sigtimedwait; }
 
 AppProcess::AppProcess(pid_t pid) : pid_(pid), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
 

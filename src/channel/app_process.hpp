@@ -26,8 +26,10 @@ struct SignalMasks {
 [[nodiscard]] std::vector<pid_t> threads_of(pid_t pid);
 /// 0: it is gone.
 [[nodiscard]] pid_t parent_of(pid_t pid);
-/// The first thread of a stopped process is in epoll_wait(2) or its like; false where we may not know.
-[[nodiscard]] bool waits_in_epoll(pid_t pid);
+/// The thread of a stopped process is in epoll_wait(2) or its like; false where we may not know.
+[[nodiscard]] bool waits_in_epoll(pid_t pid, pid_t thread);
+/// In sigwait(3) or its like.
+[[nodiscard]] bool waits_for_signal(pid_t pid, pid_t thread);
 
 class AppProcess {
 public:

@@ -48,7 +48,7 @@ bool is_over(pid_t pid, pid_t thread)
 /// One that dies cannot be let go.
 bool let_go(pid_t thread) noexcept { return ::ptrace(PTRACE_DETACH, thread, nullptr, nullptr) == 0; }
 
-/// Who takes the signal; 0: nobody, they wait for it.
+/// Who takes the signal; 0: nobody knows.
 pid_t taker_of(pid_t pid, const std::vector<pid_t>& threads, int signal)
 {
     const auto takes = [&](pid_t thread) {
@@ -56,10 +56,12 @@ pid_t taker_of(pid_t pid, const std::vector<pid_t>& threads, int signal)
         return masks && !SignalMasks::has(masks->blocked, signal);
     };
     const bool first_takes = takes(pid);
-    if (first_takes && !waits_in_epoll(pid)) return pid;
+    if (first_takes && !waits_in_epoll(pid, pid)) return pid;
     const auto found = std::ranges::find_if(threads, [&](pid_t thread) { return thread != pid && takes(thread); });
     if (found != threads.end()) return *found;
-    return first_takes ? pid : 0;
+    if (first_takes) return pid;
+    const auto waits = std::ranges::find_if(threads, [&](pid_t thread) { return waits_for_signal(pid, thread); });
+    return waits == threads.end() ? 0 : *waits;
 }
 
 } // namespace

@@ -7,6 +7,8 @@
 // expect. Where that one waits in epoll_wait(2) it is probably the one that accepts: another one takes the signal, then all others run,
 // and the first one last, a tenth of a second later at most if the machine is not busy; it finds its wait interrupted, as by the signal.
 //
+// Where all block the signal, the one that waits for it (sigwait(3)) is the one that runs.
+//
 // Threads that die under it are the tracer's to be waited for: until then the process is not gone for its parent. A first thread is
 // waited for only if pmd is not the parent, who needs to know how it ended. A pmd that dies lets go of them all. Where ptrace is
 // forbidden, a debugger has the process already, or its threads are very many, nothing is held.

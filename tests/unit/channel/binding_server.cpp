@@ -126,6 +126,21 @@ void end_in_a_thread()
     for (;; ++turns) ::epoll_wait(epoll, &event, 1, -1);
 }
 
+/// As many servers of several threads: one waits for the signal that all block.
+void end_in_a_waiting_thread()
+{
+    static sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &term, nullptr);
+    count_in_a_thread();
+    std::thread([] {
+        int number = 0;
+        ::sigwait(&term, &number);
+        end_alone();
+    }).detach();
+}
+
 void serve(int fd)
 {
     while (told_to_end == 0) {
@@ -177,6 +192,7 @@ int main(int, char** arguments)
     end_on_sigterm();
     if (mode == "handler-ends") end_in_the_handler();
     if (mode == "thread-ends") end_in_a_thread();
+    if (mode == "waiter-ends") end_in_a_waiting_thread();
     if (mode == "unlink") ::unlink(place.c_str());
     if (mode == "storm") storm(100);
     const int fd = make();

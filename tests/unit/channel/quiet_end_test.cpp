@@ -271,7 +271,7 @@ TEST_F(QuietEnds, node_catches_it_in_any_case_and_is_waited_for_shortly)
 
 TEST_F(QuietEnds, who_takes_the_signal_ends_it_before_other_threads_run)
 {
-    for (const char* mode : {"handler-ends", "thread-ends", "handler-ends", "thread-ends"}) {
+    for (const char* mode : {"handler-ends", "thread-ends", "waiter-ends", "handler-ends", "thread-ends", "waiter-ends"}) {
         const ProcessKey key = serve(server(mode, free_port()));
         const pid_t pid = told[key].pid;
         if (::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) < 0) GTEST_SKIP() << "ptrace(2) is forbidden here";
