@@ -15,8 +15,9 @@ constexpr std::size_t kMostDescriptors = 16384;               ///< of all its pr
 
 } // namespace
 
-ListeningWatch::ListeningWatch(io::EventLoop& loop, Members members, std::function<void(const std::string&)> warn)
-    : loop_(loop), members_(std::move(members)), warn_(std::move(warn))
+ListeningWatch::ListeningWatch(io::EventLoop& loop, Members members, std::function<void(const std::string&)> warn,
+                               std::function<bool(const model::AppSpec&)> told_by_others)
+    : loop_(loop), members_(std::move(members)), warn_(std::move(warn)), told_by_others_(std::move(told_by_others))
 {
 }
 
@@ -31,7 +32,8 @@ base::Result<engine::ChannelEnds> ListeningWatch::connect(const engine::LaunchRe
 void ListeningWatch::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&)
 {
     const model::ServingSpec& serving = request.spec->serving;
-    if (serving.ready && serving.ready != model::ReadyWhen::Listening) return;
+    const bool told = !serving.ready && told_by_others_ && told_by_others_(*request.spec);
+    if (!told && serving.ready != model::ReadyWhen::Listening) return;
     Waiting& waiting = waiting_[request.key];
     waiting.listen_timeout = serving.listen_timeout;
     waiting.must = serving.ready.has_value();

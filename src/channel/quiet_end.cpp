@@ -116,7 +116,8 @@ bool QuietEnd::begin_later(ProcessKey key, Process& process)
     return static_cast<bool>(timer);
 }
 
-/// What it does about the signal may be another thing than when the wait began (deno's runtime catches it some time after its start).
+/// What it does about the signal may be another thing than when the wait began (deno's runtime catches it some time after its
+/// start).
 void QuietEnd::found(ProcessKey key)
 {
     manner_of(processes_.at(key)) == Manner::DiesOfIt ? end(key) : tell(key);
@@ -126,6 +127,7 @@ void QuietEnd::found(ProcessKey key)
 void QuietEnd::end(ProcessKey key)
 {
     Process& process = processes_.at(key);
+    process.timer.reset(); // nothing is to be given up
     for (const auto& [pid, one] : process.moment->processes())
         if (gets_signal(*process.spec, pid, process.pid)) one.signal_threads(process.spec->kill_signal);
     process.moment->release();

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/thread_hold.hpp"
 
-#include "base/text.hpp"
 #include "channel/app_process.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <sched.h>
 #include <stdexcept>
 #include <sys/ptrace.h>
@@ -16,8 +14,6 @@
 
 namespace pm::channel {
 namespace {
-
-using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kBetweenLooks{1};
 constexpr std::chrono::milliseconds kLongestHold{100};
@@ -40,9 +36,11 @@ bool is_over(pid_t pid, pid_t thread)
     const auto id = static_cast<id_t>(thread);
     if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) return errno == ECHILD;
     if (info.si_pid != thread) return false;
-    if (is_end(info.si_code) && thread == pid && parent_of(pid) == ::getpid()) return true;
-    ::waitid(P_PID, id, &info, WEXITED | WNOHANG | __WALL);
-    return is_end(info.si_code);
+    const bool ended = is_end(info.si_code);
+    if (ended && thread == pid && parent_of(pid) == ::getpid()) return true;
+    // A stop alone, of one that stopped: it may have ended since, and how is not ours to take.
+    ::waitid(P_PID, id, &info, (ended ? WEXITED : WSTOPPED) | WNOHANG | __WALL);
+    return ended;
 }
 
 /// One that dies cannot be let go.

@@ -154,7 +154,7 @@ void DirectLauncher::Impl::reap()
         if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) break;
         if (info.si_code == CLD_TRAPPED) { // it is held while it ends (channel/thread_hold)
             siginfo_t told{};
-            ::waitid(P_PID, static_cast<id_t>(info.si_pid), &told, WEXITED | WNOHANG | __WALL);
+            ::waitid(P_PID, static_cast<id_t>(info.si_pid), &told, WSTOPPED | WNOHANG | __WALL);
             continue;
         }
         const auto found = mains_.find(info.si_pid);

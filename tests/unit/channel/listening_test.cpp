@@ -104,7 +104,8 @@ protected:
                              ++looks;
                              return std::vector<pid_t>{main, child};
                          },
-                         [](const std::string& text) { ADD_FAILURE() << text; }};
+                         [](const std::string& text) { ADD_FAILURE() << text; },
+                         [](const model::AppSpec& spec) { return spec.name != "alone"; }};
 };
 
 TEST_F(Listening, OnTcpIsSeenInAnyOfItsProcesses)
@@ -136,6 +137,16 @@ TEST_F(Listening, OfWhatAnEarlierPmdLaunchedIsLookedForThoughNobodyAsked)
     watch.reconnect({.key = kKey, .slot = {}, .spec = spec}, {});
     watch.runs(kKey, main);
     expect_told_when_it_listens();
+}
+
+TEST_F(Listening, ButNotOfAnAppThatSharesNothing)
+{
+    const auto spec = std::make_shared<model::AppSpec>();
+    spec->name = "alone";
+    watch.reconnect({.key = kKey, .slot = {}, .spec = spec}, {});
+    watch.runs(kKey, main);
+    loop.run_once(std::chrono::milliseconds(50));
+    EXPECT_EQ(looks, 0);
 }
 
 TEST_F(Listening, ButNotForLongerThanItMayTake)
