@@ -138,6 +138,7 @@ struct StateWriter {
         begun(state.started, state.cause);
         to["then"] = kThens.name(state.then);
         to["deadline"] = usec(state.deadline);
+        to["kill_timeout_ms"] = state.kill_timeout.count();
         to["kills"] = state.kills;
         to["killed_at"] = usec(state.killed_at);
         to["asked"] = state.asked;
@@ -164,6 +165,8 @@ engine::State state_from(const json& from)
     case Kind::Stopping: break;
     }
     engine::Stopping stopping{named(kThens, from.at("then")), started(), deadline(), cause()};
+    stopping.kill_timeout = from.contains("kill_timeout_ms") ? model::Milliseconds(from.at("kill_timeout_ms").get<std::int64_t>())
+                                                             : model::AppSpec().kill_timeout; // of an earlier pmd
     stopping.kills = from.at("kills");
     stopping.killed_at = monotonic(from.at("killed_at"));
     stopping.asked = from.value("asked", false);

@@ -27,8 +27,11 @@ bool is_resting(const Instance& instance)
 bool is_ending(const Instance& instance)
 {
     if (!instance.held.empty()) return true;
-    const auto* stopping = std::get_if<Stopping>(&instance.machine.state);
-    return stopping != nullptr && stopping->then == Then::Stay && stopping->kills < 2;
+    const Machine& machine = instance.machine;
+    if (const auto* stopping = std::get_if<Stopping>(&machine.state))
+        return stopping->then == Then::Stay && !survived(*stopping);
+    return std::holds_alternative<Stopped>(machine.state) &&
+           std::ranges::any_of(machine.leavers, [](const Leaver& leaver) { return !survived(leaver.stopping); });
 }
 
 } // namespace

@@ -46,10 +46,7 @@ void Driver::feed(Instance& instance, const Event& event)
         note_exit(instance, transition, other ? other.mapped().pid : 0);
     }
     note(instance, before, transition);
-    if (transition.survived) {
-        moved(*instance.app); // holds nobody back any more
-        tell_survival(instance);
-    }
+    if (transition.survivor) tell_survival(instance, *transition.survivor);
     waiters.judge(instance);
     if (instance.leaving && !has_any_process(instance.machine))
         return remove(instance);
@@ -117,6 +114,7 @@ void Driver::ready(ProcessKey key, model::ReadyWhen by)
 void Driver::status(ProcessKey key, std::string text)
 {
     Instance* instance = table.find(key.id);
+    if (instance != nullptr && instance->is_successor(key.generation)) return feed(*instance, Unready{key.generation, std::move(text)});
     if (instance == nullptr || instance->key() != key || !has_process(instance->machine.state) || instance->reason == text) return;
     instance->reason = std::move(text);
     notices.app_changed(*instance->app);
@@ -138,12 +136,13 @@ void Driver::command(std::uint64_t waiter, Instance& instance, Verb goal, const 
 Circumstances Driver::circumstances_of(const Instance& instance)
 {
     const App& app = *instance.app;
-    const auto& started_with = instance.running ? instance.running : app.spec;
-    Circumstances now{clock_.now(), app.spec->restart, started_with->kill_timeout};
-    const auto next = instance.machine.successor ? instance.others.find(instance.machine.successor->generation) : instance.others.end();
-    now.readiness = policy::readiness_of(*started_with, false, app.seen_listening);
-    now.takes_over = policy::readiness_of(next != instance.others.end() ? *next->second.spec : *app.spec, true, app.seen_listening);
-    now.drain = started_with->serving.drain;
+    const auto terms = [&](const model::AppSpec* started_with) {
+        const model::AppSpec& spec = started_with != nullptr ? *started_with : *app.spec;
+        return Terms{spec.kill_timeout, spec.serving.drain, policy::readiness_of(spec, false, app.seen_listening),
+                     policy::readiness_of(spec, true, app.seen_listening)};
+    };
+    Circumstances now{.now = clock_.now(), .restart = app.spec->restart, .current = terms(instance.running.get())};
+    if (instance.machine.successor) now.successor = terms(instance.spec_of(instance.machine.successor->generation));
     if (app.spec->depends_on.empty()) return now;
     const auto verdict = dependencies.verdict(app);
     if (const auto* not_yet = std::get_if<policy::NotYet>(&verdict)) now.waits = not_yet->reason;
@@ -168,11 +167,14 @@ void Driver::adjust(App& app, const model::AppSpec& before)
     if (!change || change->empty()) return;
     Adjustment adjustment{.spec = app.spec, .processes = {}, .change = *std::move(change)};
     for (auto& [slot, instance] : app.instances) {
-        if (!has_process(instance->machine.state)) continue;
-        const auto since = policy::live_changes(*instance->running, before);
-        if (!since || !since->empty()) continue; // it runs something older still, and is being replaced
-        instance->running = app.spec;
-        adjustment.processes.push_back(instance->key());
+        const auto adjusted = [&](base::Generation generation, std::shared_ptr<const model::AppSpec>& started_with) {
+            const auto since = policy::live_changes(*started_with, before);
+            if (!since || !since->empty()) return; // it runs something older still, and is being replaced
+            started_with = app.spec;
+            adjustment.processes.push_back({instance->id, generation});
+        };
+        if (has_process(instance->machine.state)) adjusted(instance->machine.generation, instance->running);
+        for (auto& [generation, facts] : instance->others) adjusted(generation, facts.spec);
     }
     launcher_.adjust(adjustment);
 }

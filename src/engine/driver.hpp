@@ -111,7 +111,7 @@ private:
     void arm(Instance& instance);
     void note_exit(const Instance& instance, const Transition& transition, pid_t pid);
     void note(Instance& instance, model::Status before, const Transition& transition);
-    void tell_survival(Instance& instance);
+    void tell_survival(Instance& instance, const Survivor& survivor);
     void remove(Instance& instance);
     void settle();
     void close_sockets();

@@ -40,6 +40,7 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
         notices.process(transition.replaced ? EventKind::Reload : EventKind::Restart, instance, instance.reason);
     }
     if (launched) notices.process(EventKind::Start, instance, instance.reason);
+    if (transition.exit && !moved && !has_process(instance.machine.state)) this->moved(*instance.app); // what a stop had to wait for
     if (moved) {
         this->moved(*instance.app);
         if (after == Status::Waiting)
@@ -58,13 +59,22 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
         notices.app_changed(*instance.app);
 }
 
-void Driver::tell_survival(Instance& instance)
+void Driver::tell_survival(Instance& instance, const Survivor& survivor)
 {
-    const auto& stopping = std::get<Stopping>(instance.machine.state);
-    const auto lived = std::chrono::duration_cast<model::Duration>(clock_.now() - stopping.killed_at);
-    const std::string who = instance.pid > 0 ? fmt::format("pid {}", instance.pid) : "something it started";
+    const Machine& machine = instance.machine;
+    const bool current = survivor.generation == machine.generation;
+    const auto other = instance.others.find(survivor.generation);
+    const pid_t pid = current ? instance.pid : other != instance.others.end() ? other->second.pid : 0;
+    std::string who = pid > 0 ? fmt::format("pid {}", pid) : "something it started";
+    if (!current && std::holds_alternative<Online>(machine.state) && survivor.generation < machine.generation)
+        who = fmt::format("the new process serves, but the old one, {},", who);
+    else if (!current)
+        who += ", left by a reload,";
+    const auto lived = std::chrono::duration_cast<model::Duration>(clock_.now() - survivor.killed_at);
     instance.reason = fmt::format("{} survived SIGKILL for {}", who, base::format_duration(lived));
-    waiters.survived(instance, instance.reason);
+    notices.app_changed(*instance.app);
+    moved(*instance.app); // holds nobody back any more
+    waiters.survived(instance, instance.reason, current);
 }
 
 } // namespace pm::engine

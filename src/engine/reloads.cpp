@@ -122,7 +122,8 @@ Reloads::Progress Reloads::progress(const Instance& instance, const Active& acti
     case model::Status::Online:
         if (machine.successor) return Progress::Pending;
         if (machine.generation <= active.after) return Progress::Failed;
-        return machine.leavers.empty() ? Progress::Replaced : Progress::Pending;
+        return std::ranges::all_of(machine.leavers, [](const Leaver& leaver) { return survived(leaver.stopping); }) ? Progress::Replaced
+                                                                                                                    : Progress::Pending;
     case model::Status::Stopping:
         return std::get<Stopping>(machine.state).then == Then::Stay ? Progress::Superseded : Progress::Pending;
     case model::Status::Stopped: return Progress::Superseded;
@@ -140,13 +141,16 @@ void Reloads::look(Instance& instance, const Transition& transition)
     if (transition.replaced && instance.running == reload.spec) reload.any_replaced = true;
     const auto active = reload.active.find(instance.id);
     if (active == reload.active.end()) return look_at_queued(reload, instance);
-    if (transition.reload_failed) return fail(*instance.app, instance, *transition.reload_failed);
     App& app = *instance.app;
+    if (transition.reload_failed) return fail(app, instance, {base::ErrorCode::ReloadFailed, *transition.reload_failed});
+    // One that an earlier reload left is not what this one waits for.
+    if (transition.survivor && transition.survivor->generation >= active->second.after)
+        return fail(app, instance, {base::ErrorCode::StopFailed, instance.reason});
     switch (progress(instance, active->second)) {
     case Progress::Pending: return;
     case Progress::Replaced: done(reload, instance); break;
     case Progress::Superseded: superseded(reload, instance); break;
-    case Progress::Failed: return fail(app, instance, instance.reason);
+    case Progress::Failed: return fail(app, instance, {base::ErrorCode::ReloadFailed, instance.reason});
     }
     advance(app);
 }
@@ -184,7 +188,7 @@ void Reloads::removed(Instance& instance)
 }
 
 /// What was not replaced yet stays as it is.
-void Reloads::fail(App& app, Instance& instance, const std::string& why)
+void Reloads::fail(App& app, Instance& instance, const base::Error& why)
 {
     const auto found = running_.find(app.name);
     const Reload reload = std::move(found->second);
@@ -196,11 +200,11 @@ void Reloads::fail(App& app, Instance& instance, const std::string& why)
     for (const auto& [id, waiters] : reload.waiters)
         for (const std::uint64_t waiter : waiters) {
             if (id == instance.id)
-                driver_.waiters.fail(waiter, instance, {base::ErrorCode::ReloadFailed, why});
+                driver_.waiters.fail(waiter, instance, why);
             else
                 driver_.waiters.release(waiter);
         }
-    driver_.notices.process(EventKind::ReloadFailed, instance, why);
+    driver_.notices.process(EventKind::ReloadFailed, instance, why.message);
 }
 
 /// An app none of whose instances took the new spec is what it was before.

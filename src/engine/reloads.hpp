@@ -57,7 +57,7 @@ private:
     void done(Reload& reload, Instance& instance);
     /// A command took the instance over.
     void superseded(Reload& reload, Instance& instance);
-    void fail(App& app, Instance& instance, const std::string& why);
+    void fail(App& app, Instance& instance, const base::Error& why);
     void give_back(App& app, const Reload& reload);
 
     Driver& driver_;

@@ -48,21 +48,11 @@ Transition Row::rest(State state, std::string reason) &&
     return std::move(result_);
 }
 
-Transition Row::signal_asked(Stopping stopping) &&
+Transition Row::follow_with(Then then, std::string reason) &&
 {
-    stopping.asked = false;
-    stopping.deadline = now_ + kill_timeout();
-    result_.machine.state = std::move(stopping);
-    result_.action = Action::Terminate;
-    return std::move(result_);
-}
-
-Transition Row::follow_with(const Stopping& stopping, Then then, std::string reason) &&
-{
+    auto& stopping = std::get<Stopping>(result_.machine.state);
     if (stopping.then == then) return std::move(*this).stay();
-    Stopping changed = stopping;
-    changed.then = then;
-    result_.machine.state = std::move(changed);
+    stopping.then = then;
     result_.reason = std::move(reason);
     return std::move(result_);
 }
@@ -70,15 +60,7 @@ Transition Row::follow_with(const Stopping& stopping, Then then, std::string rea
 Transition Row::replace(const Stopping& stopping) &&
 {
     result_.restarted = stopping.then == Then::Judge;
-    return std::move(*this).follow_with(stopping, Then::Again, "restarting by command");
-}
-
-Transition Row::remember(const Stopping& stopping, const ExitInfo& exit) &&
-{
-    Stopping changed = stopping;
-    if (!changed.ended) changed.ended = Ended{exit, now_};
-    result_.machine.state = std::move(changed);
-    return std::move(result_);
+    return std::move(*this).follow_with(Then::Again, "restarting by command");
 }
 
 State Row::running(Starting starting, const policy::Readiness& readiness) const
@@ -94,7 +76,7 @@ State Row::running(Starting starting, const policy::Readiness& readiness) const
 Transition Row::run(const Starting& starting) &&
 {
     if (starting.running) return std::move(*this).stay();
-    result_.machine.state = running(starting, circumstances_->readiness);
+    result_.machine.state = running(starting, circumstances_->current.readiness);
     return std::move(result_);
 }
 
@@ -136,31 +118,36 @@ Transition Row::begin_reload() &&
     return std::move(result_);
 }
 
-Row Row::drop_successor(std::optional<ExitInfo> blame, std::optional<Ended> ended) &&
+Row Row::drop_successor(Dropping dropping) &&
 {
     Machine& machine = result_.machine;
     if (!machine.successor) return std::move(*this);
-    machine.leavers.push_back({machine.successor->generation, Stopping{.started = machine.successor->starting.started,
-                                                                       .deadline = now_ + kill_timeout(),
-                                                                       .ended = std::move(ended),
-                                                                       .blame = std::move(blame)}});
-    result_.side.push_back({Action::Terminate, machine.successor->generation});
-    machine.successor.reset();
+    const Successor successor = *std::exchange(machine.successor, std::nullopt);
+    Stopping stopping = dropping.action == Action::Kill ? abandoned(successor.starting, circumstances_->successor)
+                                                        : ending(successor.starting, circumstances_->successor);
+    if (dropping.ended) stopping.ended = std::move(dropping.ended);
+    stopping.blame = std::move(dropping.blame);
+    leave(successor.generation, std::move(stopping), dropping.action);
     return std::move(*this);
 }
 
-Transition Row::fail_reload(std::string why, std::optional<ExitInfo> blame, std::optional<Ended> ended) &&
+Transition Row::fail_reload(std::string why, Dropping dropping) &&
 {
     result_.reload_failed = why;
     result_.reason = "reload failed, the old process serves on: " + why;
-    return std::move(*this).drop_successor(std::move(blame), std::move(ended)).stay();
+    return std::move(*this).drop_successor(std::move(dropping)).stay();
+}
+
+Transition Row::successor_missed_watchdog(const std::string& why) &&
+{
+    return std::move(*this).fail_reload(why, {.action = Action::Abort, .blame = missed_watchdog(why)});
 }
 
 Transition Row::successor_runs() &&
 {
     Starting& starting = result_.machine.successor->starting;
     if (starting.running) return std::move(*this).stay();
-    State now = running(starting, circumstances_->takes_over);
+    State now = running(starting, circumstances_->successor.takes_over);
     if (std::holds_alternative<Online>(now)) return std::move(*this).take_over(std::get<Online>(now));
     starting = std::get<Starting>(now);
     result_.reason = kSuccessorWaits;
@@ -192,16 +179,16 @@ Transition Row::extend_successor(model::Duration time) &&
 Transition Row::successor_overdue() &&
 {
     const Starting starting = result_.machine.successor->starting;
-    if (!starting.running) return std::move(*this).fail_reload(launch_timeout_text(), timeout(launch_timeout_text()));
+    if (!starting.running) return std::move(*this).fail_reload(launch_timeout_text(), {.action = Action::Kill});
     if (!starting.must_tell) return std::move(*this).take_over(online(starting));
-    return std::move(*this).fail_reload(not_ready(starting), timeout(not_ready(starting)));
+    return std::move(*this).fail_reload(not_ready(starting), {.blame = timeout(not_ready(starting))});
 }
 
 Transition Row::successor_ended(const ExitInfo& exit, bool gone) &&
 {
     const Starting starting = result_.machine.successor->starting;
     const std::string why = "the new process ended before it was ready: " + model::describe(exit);
-    if (!gone) return std::move(*this).fail_reload(why, std::nullopt, Ended{exit, now_});
+    if (!gone) return std::move(*this).fail_reload(why, {.ended = Ended{exit, now_}});
     record(result_.machine.successor->generation, starting.started, Ended{exit, now_});
     result_.machine.successor.reset();
     return std::move(*this).fail_reload(exit.kind == ExitInfo::Kind::LaunchFailed ? exit.detail : why);
@@ -210,14 +197,9 @@ Transition Row::successor_ended(const ExitInfo& exit, bool gone) &&
 Transition Row::take_over(const Online& online) &&
 {
     Machine& machine = result_.machine;
-    const auto& old = std::get<Online>(machine.state);
-    const bool told = circumstances_->drain > Milliseconds(0);
-    machine.leavers.push_back(
-        {machine.generation, Stopping{.started = old.started,
-                                      .deadline = now_ + (told ? policy::bounded(circumstances_->drain) : kill_timeout()),
-                                      .cause = old.cause,
-                                      .asked = told}});
-    result_.side.push_back({told ? Action::Dismiss : Action::Terminate, machine.generation});
+    Stopping stopping = ending(std::get<Online>(machine.state), circumstances_->current);
+    const bool told = ask(stopping, circumstances_->current);
+    leave(machine.generation, std::move(stopping), told ? Action::Dismiss : Action::Terminate);
     machine.generation = machine.successor->generation;
     machine.successor.reset();
     machine.state = online;
@@ -227,54 +209,106 @@ Transition Row::take_over(const Online& online) &&
     return std::move(result_);
 }
 
-Row Row::hurry_leavers() &&
+Row Row::hurry() &&
 {
-    for (Leaver& leaver : result_.machine.leavers)
-        if (leaver.stopping.asked) signal_leaver(leaver);
+    Machine& machine = result_.machine;
+    if (auto* stopping = std::get_if<Stopping>(&machine.state); stopping != nullptr && stopping->asked) signal(machine.generation, *stopping);
+    for (Leaver& leaver : machine.leavers)
+        if (leaver.stopping.asked) signal(leaver.generation, leaver.stopping);
     return std::move(*this);
+}
+
+Transition Row::proceed(const Event& event) &&
+{
+    proceed(result_.machine.generation, std::get<Stopping>(result_.machine.state), event);
+    return std::move(result_);
 }
 
 Transition Row::leaver(std::size_t at, const Event& event) &&
 {
     Leaver& leaver = result_.machine.leavers[at];
-    Stopping& stopping = leaver.stopping;
+    if (const auto* gone = std::get_if<Gone>(&event)) {
+        record(leaver.generation, leaver.stopping.started, end_of(leaver.stopping, gone->exit), !leaver.stopping.blame);
+        result_.machine.leavers.erase(result_.machine.leavers.begin() + static_cast<std::ptrdiff_t>(at));
+    } else {
+        proceed(leaver.generation, leaver.stopping, event);
+    }
+    return std::move(result_);
+}
+
+void Row::act(base::Generation generation, Action action)
+{
+    if (generation == result_.machine.generation)
+        result_.action = action;
+    else
+        result_.side.push_back({action, generation});
+}
+
+void Row::leave(base::Generation generation, Stopping stopping, Action action)
+{
+    result_.machine.leavers.push_back({generation, std::move(stopping)});
+    result_.side.push_back({action, generation});
+}
+
+bool Row::ask(Stopping& stopping, const Terms& terms) const
+{
+    if (terms.drain <= Milliseconds(0)) return false;
+    stopping.asked = true;
+    stopping.deadline = now_ + policy::bounded(terms.drain);
+    return true;
+}
+
+void Row::proceed(base::Generation generation, Stopping& stopping, const Event& event)
+{
     if (const auto* exited = std::get_if<MainExited>(&event)) {
         if (!stopping.ended) stopping.ended = Ended{exited->exit, now_};
-    } else if (const auto* gone = std::get_if<Gone>(&event)) {
-        record(leaver.generation, stopping.started, end_of(stopping, gone->exit), !stopping.blame);
-        result_.machine.leavers.erase(result_.machine.leavers.begin() + static_cast<std::ptrdiff_t>(at));
     } else if (std::holds_alternative<Drained>(event)) {
-        if (stopping.asked) signal_leaver(leaver);
+        if (stopping.asked) signal(generation, stopping);
     } else if (const auto* more = std::get_if<MoreTime>(&event)) {
         if (stopping.kills == 0) stopping.deadline = extended(more->time);
     } else if (std::holds_alternative<TimerFired>(event)) {
         if (stopping.asked)
-            signal_leaver(leaver);
+            signal(generation, stopping);
         else
-            kill_leaver(leaver);
+            kill(generation, stopping);
     }
-    return std::move(result_);
 }
 
-Transition Row::kill(Stopping stopping) &&
+void Row::signal(base::Generation generation, Stopping& stopping)
 {
-    result_.survived = stopping.kills > 0;
+    stopping.asked = false;
+    stopping.deadline = now_ + stopping.kill_timeout;
+    act(generation, Action::Terminate);
+}
+
+void Row::kill(base::Generation generation, Stopping& stopping)
+{
     if (stopping.kills++ == 0) {
         stopping.killed_at = now_;
-        if (!result_.reason) result_.reason = "still there after " + kill_timeout_text() + ", sent SIGKILL";
+        if (generation == result_.machine.generation) result_.reason = "still there after " + kill_timeout_text(stopping) + ", sent SIGKILL";
     }
-    stopping.deadline = now_ + kill_interval();
-    result_.machine.state = std::move(stopping);
-    result_.action = Action::Kill;
-    return std::move(result_);
+    if (survived(stopping)) result_.survivor = Survivor{generation, stopping.killed_at};
+    stopping.deadline = now_ + kill_interval(stopping);
+    act(generation, Action::Kill);
+}
+
+Stopping Row::abandoned(const Starting& starting, const Terms& terms) const
+{
+    Stopping stopping = ending(starting, terms);
+    stopping.then = Then::Judge;
+    stopping.ended = Ended{{.kind = ExitInfo::Kind::LaunchFailed, .code = ETIMEDOUT, .detail = launch_timeout_text()}, now_};
+    stopping.kills = 1;
+    stopping.killed_at = now_;
+    stopping.deadline = now_ + kill_interval(stopping);
+    return stopping;
 }
 
 Transition Row::give_up_launch(const Starting& starting) &&
 {
-    const ExitInfo timeout{.kind = ExitInfo::Kind::LaunchFailed, .code = ETIMEDOUT, .detail = launch_timeout_text()};
-    result_.reason = timeout.detail;
-    return std::move(*this).kill(
-        Stopping{.then = Then::Judge, .started = starting.started, .cause = starting.cause, .ended = Ended{timeout, now_}});
+    result_.machine.state = abandoned(starting, circumstances_->current);
+    act(result_.machine.generation, Action::Kill);
+    result_.reason = launch_timeout_text();
+    return std::move(result_);
 }
 
 Transition Row::finish(const Stopping& stopping, const ExitInfo& exit) &&
@@ -286,7 +320,7 @@ Transition Row::finish(const Stopping& stopping, const ExitInfo& exit) &&
         record(result_.machine.generation, stopping.started, std::move(ended), true);
         return std::move(*this).rest(Stopped{}, stopping.kills == 0
                                                     ? "stopped by command"
-                                                    : "stopped by command, with SIGKILL after " + kill_timeout_text());
+                                                    : "stopped by command, with SIGKILL after " + kill_timeout_text(stopping));
     case Then::Again:
         record(result_.machine.generation, stopping.started, std::move(ended), true);
         return std::move(*this).launch(Cause::Command);
@@ -320,24 +354,14 @@ base::Generation Row::next_generation() const
     return base::Generation{std::max(machine.generation.value, machine.newest.value) + 1};
 }
 
-void Row::signal_leaver(Leaver& leaver)
-{
-    leaver.stopping.asked = false;
-    leaver.stopping.deadline = now_ + kill_timeout();
-    result_.side.push_back({Action::Terminate, leaver.generation});
-}
-
-void Row::kill_leaver(Leaver& leaver)
-{
-    Stopping& stopping = leaver.stopping;
-    if (stopping.kills++ == 0) stopping.killed_at = now_;
-    stopping.deadline = now_ + kill_interval();
-    result_.side.push_back({Action::Kill, leaver.generation});
-}
-
 ExitInfo Row::timeout(std::string why)
 {
     return {.cause = ExitInfo::Cause::Timeout, .detail = std::move(why)};
+}
+
+ExitInfo Row::missed_watchdog(std::string why)
+{
+    return {.cause = ExitInfo::Cause::Watchdog, .detail = std::move(why)};
 }
 
 std::string Row::not_ready(const Starting& starting)
@@ -352,14 +376,14 @@ std::string Row::launch_timeout_text()
     return "starting the program took longer than " + base::format_duration(kLaunchTimeout);
 }
 
-std::string Row::kill_timeout_text() const
+std::string Row::kill_timeout_text(const Stopping& stopping)
 {
-    return base::format_duration(kill_timeout()) + " (kill_timeout)";
+    return base::format_duration(stopping.kill_timeout) + " (kill_timeout)";
 }
 
-Milliseconds Row::kill_interval() const
+Milliseconds Row::kill_interval(const Stopping& stopping)
 {
-    return std::clamp(circumstances_->kill_timeout, kLeastKillInterval, kMostKillInterval);
+    return std::clamp(stopping.kill_timeout, kLeastKillInterval, kMostKillInterval);
 }
 
 } // namespace pm::engine

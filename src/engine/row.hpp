@@ -19,6 +19,13 @@ struct Overloaded : Parts... {
 template <typename... Parts>
 Overloaded(Parts...) -> Overloaded<Parts...>;
 
+/// How a successor that is not wanted is ended, and what is told of its end.
+struct Dropping {
+    Action action = Action::Terminate;
+    std::optional<model::ExitInfo> blame{};
+    std::optional<Ended> ended{};
+};
+
 /// One row of the table: the machine as it was, and what becomes of it.
 class Row {
 public:
@@ -41,13 +48,12 @@ public:
     template <typename Process>
     Transition terminate(const Process& process, Then then, std::string reason, std::optional<Ended> ended = std::nullopt) &&
     {
-        result_.machine.state = Stopping{.then = then,
-                                         .started = process.started,
-                                         .deadline = now_ + kill_timeout(),
-                                         .cause = process.cause,
-                                         .ended = std::move(ended),
-                                         .unready = waits_for_ready_};
-        result_.action = Action::Terminate;
+        Stopping stopping = ending(process, circumstances_->current);
+        stopping.then = then;
+        stopping.ended = std::move(ended);
+        stopping.unready = waits_for_ready_;
+        result_.machine.state = std::move(stopping);
+        act(result_.machine.generation, Action::Terminate);
         result_.reason = std::move(reason);
         result_.restarted = then == Then::Again;
         return std::move(result_);
@@ -58,17 +64,12 @@ public:
     Transition dismiss(const Process& process, Then then, std::string reason) &&
     {
         Transition ending = std::move(*this).terminate(process, then, std::move(reason));
-        if (circumstances_->drain > model::Milliseconds(0)) {
-            auto& stopping = std::get<Stopping>(ending.machine.state);
-            stopping.asked = true;
-            stopping.deadline = now_ + policy::bounded(circumstances_->drain);
-            ending.action = Action::Dismiss;
-        }
+        if (ask(std::get<Stopping>(ending.machine.state), circumstances_->current)) ending.action = Action::Dismiss;
         return ending;
     }
 
-    /// It has finished what it had, or had time enough.
-    Transition signal_asked(Stopping stopping) &&;
+    /// What happens to the current process while it ends.
+    Transition proceed(const Event& event) &&;
     Transition extend(auto process, model::Duration time) &&
     {
         process.deadline = extended(time);
@@ -77,11 +78,10 @@ public:
     }
 
     /// A stop is under way; only what follows it changes.
-    Transition follow_with(const Stopping& stopping, Then then, std::string reason) &&;
+    Transition follow_with(Then then, std::string reason) &&;
 
     /// A restart while a stop is under way counts only where it changes what happens, and not for a wished stop.
     Transition replace(const Stopping& stopping) &&;
-    Transition remember(const Stopping& stopping, const model::ExitInfo& exit) &&;
 
     /// The program runs, or says that it is ready; what it is then.
     [[nodiscard]] State running(Starting starting, const policy::Readiness& readiness) const;
@@ -98,8 +98,7 @@ public:
     Transition abort(const Process& process, const std::string& why) &&
     {
         Transition ending = std::move(*this).terminate(process, Then::Judge, why);
-        std::get<Stopping>(ending.machine.state).blame =
-            model::ExitInfo{.cause = model::ExitInfo::Cause::Watchdog, .detail = why};
+        std::get<Stopping>(ending.machine.state).blame = missed_watchdog(why);
         ending.action = Action::Abort;
         return ending;
     }
@@ -109,9 +108,9 @@ public:
     Transition begin_reload() &&;
 
     /// The successor becomes a leaver.
-    Row drop_successor(std::optional<model::ExitInfo> blame = std::nullopt, std::optional<Ended> ended = std::nullopt) &&;
-    Transition fail_reload(std::string why, std::optional<model::ExitInfo> blame = std::nullopt,
-                           std::optional<Ended> ended = std::nullopt) &&;
+    Row drop_successor(Dropping dropping = {}) &&;
+    Transition fail_reload(std::string why, Dropping dropping = {}) &&;
+    Transition successor_missed_watchdog(const std::string& why) &&;
     Transition successor_runs() &&;
     Transition successor_ready() &&;
     Transition successor_unready(const std::string& why) &&;
@@ -130,24 +129,23 @@ public:
         if (gone)
             record(machine.generation, process.started, Ended{exit, now_});
         else {
-            machine.leavers.push_back({machine.generation, Stopping{.started = process.started,
-                                                                    .deadline = now_ + kill_timeout(),
-                                                                    .cause = process.cause,
-                                                                    .ended = Ended{exit, now_}}});
-            result_.side.push_back({Action::Terminate, machine.generation});
+            Stopping stopping = ending(process, circumstances_->current);
+            stopping.ended = Ended{exit, now_};
+            leave(machine.generation, std::move(stopping), Action::Terminate);
         }
         machine.generation = machine.successor->generation;
-        machine.state = machine.successor->starting;
+        Starting starting = std::move(machine.successor->starting);
+        starting.must_tell = starting.running && circumstances_->successor.readiness.must_tell; // it takes over from nobody now
+        machine.state = std::move(starting);
         machine.successor.reset();
         result_.restarted = true;
         result_.reason = "its successor takes over from a process that ended: " + model::describe(exit);
         return std::move(result_);
     }
 
-    /// Who leaves gently gets its signal now.
-    Row hurry_leavers() &&;
+    /// Who ends gently gets its signal now.
+    Row hurry() &&;
     Transition leaver(std::size_t at, const Event& event) &&;
-    Transition kill(Stopping stopping) &&;
     Transition give_up_launch(const Starting& starting) &&;
 
     template <typename Process>
@@ -180,18 +178,37 @@ public:
     Transition finish(const Stopping& stopping, const model::ExitInfo& exit) &&;
 
 private:
+    /// Beside the current process, as far as it is another one.
+    void act(base::Generation generation, Action action);
+    void leave(base::Generation generation, Stopping stopping, Action action);
+    /// A process that was told to end just now.
+    template <typename Process>
+    [[nodiscard]] Stopping ending(const Process& process, const Terms& terms) const
+    {
+        return {.started = process.started,
+                .deadline = now_ + policy::bounded(terms.kill_timeout),
+                .cause = process.cause,
+                .kill_timeout = policy::bounded(terms.kill_timeout)};
+    }
+    /// It is told to go by message where it can be; true: it can.
+    bool ask(Stopping& stopping, const Terms& terms) const;
+    /// What becomes of a process that ends, be it the current one or another: all but its last word.
+    void proceed(base::Generation generation, Stopping& stopping, const Event& event);
+    /// It has finished what it had, or had time enough.
+    void signal(base::Generation generation, Stopping& stopping);
+    void kill(base::Generation generation, Stopping& stopping);
+    /// A launch that takes too long: pm-exec is not asked.
+    [[nodiscard]] Stopping abandoned(const Starting& starting, const Terms& terms) const;
     void record(base::Generation generation, model::TimePoint started, Ended ended, bool commanded = false);
     [[nodiscard]] Ended end_of(const Stopping& stopping, const model::ExitInfo& exit) const;
     [[nodiscard]] model::TimePoint extended(model::Duration time) const;
     [[nodiscard]] base::Generation next_generation() const;
-    void signal_leaver(Leaver& leaver);
-    void kill_leaver(Leaver& leaver);
     [[nodiscard]] static model::ExitInfo timeout(std::string why);
+    [[nodiscard]] static model::ExitInfo missed_watchdog(std::string why);
     [[nodiscard]] static std::string not_ready(const Starting& starting);
     [[nodiscard]] static std::string launch_timeout_text();
-    [[nodiscard]] model::Milliseconds kill_timeout() const { return policy::bounded(circumstances_->kill_timeout); }
-    [[nodiscard]] std::string kill_timeout_text() const;
-    [[nodiscard]] model::Milliseconds kill_interval() const;
+    [[nodiscard]] static std::string kill_timeout_text(const Stopping& stopping);
+    [[nodiscard]] static model::Milliseconds kill_interval(const Stopping& stopping);
 
     model::TimePoint now_;
     const Circumstances* circumstances_;

@@ -17,6 +17,8 @@ concept Process = std::same_as<T, Starting> || std::same_as<T, Online>;
 template <typename T>
 concept News = std::same_as<T, DependenciesMet> || std::same_as<T, DependencyLost> || std::same_as<T, DropSuccessor>;
 template <typename T>
+concept OfAnEnd = std::same_as<T, MainExited> || std::same_as<T, Drained> || std::same_as<T, MoreTime> || std::same_as<T, TimerFired>;
+template <typename T>
 concept Answer = requires(const T& at) { at.generation; };
 
 /// The cells of the table, by state and event. A cell that is missing does not compile.
@@ -101,14 +103,11 @@ struct Cells {
     Transition operator()(const Online&, const Running&) { return stay(); }
     Transition operator()(const Online&, const TimerFired&) { return stay(); }
 
-    Transition operator()(const Stopping& stopping, const StartCommand&)
+    Transition operator()(const Stopping&, const StartCommand&)
     {
-        return std::move(row).follow_with(stopping, Then::Again, "starting again by command");
+        return std::move(row).follow_with(Then::Again, "starting again by command");
     }
-    Transition operator()(const Stopping& stopping, const StopCommand&)
-    {
-        return std::move(row).follow_with(stopping, Then::Stay, "stopping by command");
-    }
+    Transition operator()(const Stopping&, const StopCommand&) { return std::move(row).follow_with(Then::Stay, "stopping by command"); }
     Transition operator()(const Stopping& stopping, const RestartCommand&)
     {
         return std::move(row).replace(stopping);
@@ -119,30 +118,12 @@ struct Cells {
     }
     Transition operator()(const Stopping&, const Ready&) { return stay(); }
     Transition operator()(const Stopping&, const Unready&) { return stay(); }
-    Transition operator()(const Stopping& stopping, const Drained&)
-    {
-        if (!stopping.asked) return stay();
-        return std::move(row).signal_asked(stopping);
-    }
-    Transition operator()(const Stopping& stopping, const MoreTime& more)
-    {
-        if (stopping.kills > 0) return stay();
-        return std::move(row).extend(stopping, more.time);
-    }
     Transition operator()(const Stopping&, const WatchdogMissed&) { return stay(); }
     Transition operator()(const Stopping&, const Running&) { return stay(); }
-    Transition operator()(const Stopping& stopping, const MainExited& answer)
-    {
-        return std::move(row).remember(stopping, answer.exit);
-    }
+    Transition operator()(const Stopping&, const OfAnEnd auto& event) { return std::move(row).proceed(event); }
     Transition operator()(const Stopping& stopping, const Gone& answer)
     {
         return std::move(row).finish(stopping, answer.exit);
-    }
-    Transition operator()(const Stopping& stopping, const TimerFired&)
-    {
-        if (stopping.asked) return std::move(row).signal_asked(stopping);
-        return std::move(row).kill(stopping);
     }
 };
 
@@ -169,7 +150,7 @@ struct SuccessorCells {
     Transition operator()(const TimerFired&) { return std::move(row).successor_overdue(); }
     Transition operator()(const MainExited& answer) { return std::move(row).successor_ended(answer.exit, false); }
     Transition operator()(const Gone& answer) { return std::move(row).successor_ended(answer.exit, true); }
-    Transition operator()(const WatchdogMissed& missed) { return std::move(row).fail_reload(missed.why); }
+    Transition operator()(const WatchdogMissed& missed) { return std::move(row).successor_missed_watchdog(missed.why); }
     Transition operator()(const MoreTime& more) { return std::move(row).extend_successor(more.time); }
     Transition operator()(const auto&) { return std::move(row).stay(); }
 };
@@ -200,7 +181,7 @@ Transition step(const Machine& machine, const Event& event, const Circumstances&
         if (!machine.successor) return std::move(row).stay();
         return std::move(row).fail_reload(drop->reason);
     }
-    if (const auto* stop = std::get_if<StopCommand>(&event); stop != nullptr && !stop->gently) row = std::move(row).hurry_leavers();
+    if (const auto* stop = std::get_if<StopCommand>(&event); stop != nullptr && !stop->gently) row = std::move(row).hurry();
     return std::visit(Cells{std::move(row)}, machine.state, event);
 }
 

@@ -20,8 +20,8 @@
 // A reload starts a successor beside the current process. When that is ready it becomes the current one, and the old one a
 // leaver, which is told to go. When it fails instead, it is the leaver, and nothing else has changed. When the current
 // process ends while it has a successor, that takes its place at once. A stop or restart makes a leaver of the successor.
-// Leavers are ended as a stop ends the current process, and what becomes of them decides nothing. A stop does not leave them the
-// time to finish what they have.
+// Leavers are ended as a stop ends the current process, by the same code, and what becomes of them decides nothing. A stop leaves
+// nobody the time to finish what he has, whoever it is.
 //
 // verdict = policy::restart_verdict: Stopped, Errored, Backoff, or Starting at once when there is no delay.
 // Starting by command is Waiting while something that the app depends on is not there (Circumstances::waits); then comes
@@ -73,6 +73,7 @@ struct Stopping {
     model::TimePoint started;
     model::TimePoint deadline;
     policy::Cause cause = policy::Cause::Command;
+    model::Milliseconds kill_timeout{0}; ///< from its signal to SIGKILL, of the spec that it was started with
     std::uint32_t kills = 0;    ///< SIGKILLs sent
     model::TimePoint killed_at; ///< when the first was
     std::optional<Ended> ended; ///< the main process is gone already; what is left are others
@@ -80,6 +81,8 @@ struct Stopping {
     bool unready = false;       ///< it had to tell that it is ready and never did: unstable, however long it lived
     std::optional<model::ExitInfo> blame{}; ///< why pmd ended it, whatever its own exit says
 };
+/// It is alive long after SIGKILL: nobody waits for it any more.
+[[nodiscard]] inline bool survived(const Stopping& stopping) noexcept { return stopping.kills > 1; }
 using State = std::variant<Stopped, Errored, Waiting, Backoff, Starting, Online, Stopping>;
 
 /// The process that is to take over from the current one.
@@ -155,15 +158,20 @@ struct DependencyLost {
 using Event = std::variant<StartCommand, StopCommand, RestartCommand, ReloadCommand, DropSuccessor, Running, Ready, Unready, MainExited, Gone, Drained, MoreTime,
                            WatchdogMissed, TimerFired, DependenciesMet, DependencyLost>;
 
+/// What the spec that a process was started with says of its start and its end.
+struct Terms {
+    model::Milliseconds kill_timeout{0};
+    model::Milliseconds drain{0};   ///< it can be told to go by message, and has so long before it gets its signal; 0: it cannot
+    policy::Readiness readiness{};  ///< as the current process
+    policy::Readiness takes_over{}; ///< as a successor
+};
+
 /// What the machine is told with each event.
 struct Circumstances {
     model::TimePoint now;
     const model::RestartPolicy& restart; ///< of the spec as it is declared now
-    model::Milliseconds kill_timeout;    ///< of the spec the process was started with
-    policy::Readiness readiness{};       ///< of a process that is to be the current one
-    policy::Readiness takes_over{};      ///< of a successor
-    /// The current process can be told to go by message, and has so long before it gets its signal; 0: it cannot.
-    model::Milliseconds drain{0};
+    Terms current{};                     ///< of the current process
+    Terms successor{};                   ///< of its successor
     std::string waits{};                 ///< for what a start by command has to wait, as a sentence; empty: for nothing
 };
 
@@ -184,9 +192,15 @@ struct Exit {
     bool commanded = false; ///< a stop or restart asked for it
 };
 
+/// A process that is alive long after SIGKILL.
+struct Survivor {
+    base::Generation generation;
+    model::TimePoint killed_at;
+};
+
 struct Transition {
     Machine machine;
-    Action action = Action::None; ///< upon the process machine.generation
+    Action action = Action::None; ///< upon the process machine.generation, as it is now
     std::vector<SideAction> side{};
     /// The process is gone; how it ended.
     std::optional<Exit> exit;
@@ -198,8 +212,8 @@ struct Transition {
     bool replaced = false;
     /// The successor failed, and why.
     std::optional<std::string> reload_failed{};
-    /// Something is alive long after SIGKILL; who waits for it should not wait longer.
-    bool survived = false;
+    /// Who waits for it should not wait longer.
+    std::optional<Survivor> survivor{};
 };
 
 /// How long a program may take from fork to execve.

@@ -120,10 +120,13 @@ void Waiters::judge(Instance& instance)
     });
 }
 
-void Waiters::survived(Instance& instance, const std::string& why)
+void Waiters::survived(Instance& instance, const std::string& why, bool current)
 {
-    for (const Watch& watch : std::exchange(instance.watches, {}))
+    std::erase_if(instance.watches, [&](const Watch& watch) {
+        if (!current && watch.goal != Verb::Stop && watch.goal != Verb::Delete) return false;
         end(watch.waiter, instance, Error{ErrorCode::StopFailed, why});
+        return true;
+    });
 }
 
 void Waiters::removed(Instance& instance)

@@ -29,8 +29,8 @@ public:
 
     /// Judges the watches of `instance` by its state.
     void judge(Instance& instance);
-    /// The process outlived SIGKILL: those who wait for its end fail.
-    void survived(Instance& instance, const std::string& why);
+    /// A process outlived SIGKILL: those who wait for its end fail. `current`: those who wait for what comes after it, too.
+    void survived(Instance& instance, const std::string& why, bool current);
     /// The instance is about to be removed.
     void removed(Instance& instance);
 

@@ -43,7 +43,7 @@ engine::SavedApp app_with(std::vector<engine::SavedInstance> instances)
 
 TEST(StateText, EveryStateReadsBack)
 {
-    engine::Stopping stopping{engine::Then::Again, model::TimePoint(1s), model::TimePoint(2s), policy::Cause::Policy, 2, model::TimePoint(3s)};
+    engine::Stopping stopping{engine::Then::Again, model::TimePoint(1s), model::TimePoint(2s), policy::Cause::Policy, 7s, 2, model::TimePoint(3s)};
     stopping.ended = engine::Ended{{.kind = ExitInfo::Kind::LaunchFailed, .stage = model::LaunchStage::Umask, .detail = "d"}, model::TimePoint(4s)};
     const engine::State states[] = {engine::Stopped{},
                                     engine::Errored{},

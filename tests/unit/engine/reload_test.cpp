@@ -442,5 +442,175 @@ TEST_F(ReloadTest, TheWatchdogHasItAbortedAndStartedAnew)
     EXPECT_NE(world.instance("web").reason.find("no WATCHDOG=1 for 5s"), std::string::npos);
 }
 
+// What the current process has, those beside it have, too ------------------------------------------------------------
+
+TEST_F(ReloadTest, AnOldProcessThatSurvivesSigkillEndsTheReload)
+{
+    online(serving(2));
+    const Answer reload = operate(Verb::Reload);
+    world.immortal = {"web"};
+    ready(0, 2);
+    world.advance(10s);
+    ASSERT_EQ(reload.text(), "StopFailed");
+    EXPECT_EQ(reload.outcome().failures.front().error.message, "the new process serves, but the old one, pid 100, survived SIGKILL for 1.6s");
+    EXPECT_EQ(world.status("web"), "online");
+    EXPECT_EQ(generation(), 2U);
+    EXPECT_TRUE(alive(1, 1) && !alive(1, 2)) << "what was not replaced serves on";
+}
+
+TEST_F(ReloadTest, OneThatSurvivedKeepsNoLaterReloadWaiting)
+{
+    online(serving(1));
+    operate(Verb::Reload);
+    world.immortal = {"web"};
+    ready(0, 2);
+    world.advance(10s);
+    world.immortal.clear();
+    world.stubborn = {"web"};
+    world.beside = true;
+    const Answer reload = operate(Verb::Reload);
+    world.immortal = {"web"}; // the first one
+    world.advance(1s);
+    world.immortal.clear();
+    ready(0, 3);
+    world.gone_later({base::InstanceId{0}, base::Generation{2}}, {.kind = model::ExitInfo::Kind::Signaled, .code = 15});
+    world.deliver();
+    EXPECT_TRUE(alive(0, 1));
+    EXPECT_EQ(reload.text(), "ok");
+}
+
+TEST_F(ReloadTest, AStopThatWaitsForAnOldProcessIsToldThatItSurvived)
+{
+    online(serving(1));
+    operate(Verb::Reload);
+    world.stubborn = {"web"};
+    ready(0, 2);
+    world.stubborn.clear();
+    const Answer stop = operate(Verb::Stop);
+    EXPECT_FALSE(alive(0, 2));
+    EXPECT_EQ(stop.text(), "pending");
+    world.immortal = {"web"};
+    world.advance(10s);
+    EXPECT_EQ(stop.text(), "StopFailed");
+    const Answer again = operate(Verb::Delete);
+    world.advance(30s);
+    EXPECT_EQ(again.text(), "StopFailed") << "and so is the next one";
+}
+
+TEST_F(ReloadTest, AProcessThatCannotBeKilledEndsAReloadThatRestarts)
+{
+    model::AppSpec spec = serving(2);
+    spec.serving.reload.mode = model::ReloadMode::Restart;
+    online(spec);
+    world.immortal = {"web"};
+    const Answer reload = operate(Verb::Reload);
+    world.advance(10s);
+    ASSERT_EQ(reload.text(), "StopFailed");
+    EXPECT_EQ(reload.outcome().failures.front().error.message, "pid 100 survived SIGKILL for 1.6s");
+    EXPECT_TRUE(alive(0, 1) && alive(1, 1));
+    EXPECT_EQ(world.status("web", 1), "online");
+}
+
+TEST_F(ReloadTest, TheOldProcessHasTheKillTimeoutOfItsOwnSpec)
+{
+    model::AppSpec patient = serving(1);
+    patient.kill_timeout = 20s;
+    world.dismissable = true;
+    online(patient);
+    world.stubborn = {"web"};
+    model::AppSpec hasty = serving(1, "2");
+    hasty.kill_timeout = 1s;
+    apply(hasty);
+    ready(0, 2);
+    world.log.clear();
+    world.advance(10s); // drain
+    EXPECT_EQ(std::ranges::count(world.log, "signal 15 0.1"), 1);
+    world.advance(19s);
+    EXPECT_EQ(std::ranges::count(world.log, "kill 0.1"), 0);
+    world.advance(1s);
+    EXPECT_EQ(std::ranges::count(world.log, "kill 0.1"), 1);
+}
+
+TEST_F(ReloadTest, SoHasANewProcessThatIsNotWanted)
+{
+    model::AppSpec hasty = serving(1);
+    hasty.kill_timeout = 1s;
+    online(hasty);
+    world.stubborn = {"web"};
+    model::AppSpec patient = serving(1, "2");
+    patient.kill_timeout = 20s;
+    const Answer load = apply(patient);
+    world.advance(8s); // listen_timeout
+    EXPECT_EQ(load.text(), "ReloadFailed");
+    world.advance(19s);
+    EXPECT_EQ(std::ranges::count(world.log, "kill 0.2"), 0);
+    world.advance(1s);
+    EXPECT_EQ(std::ranges::count(world.log, "kill 0.2"), 1);
+}
+
+TEST_F(ReloadTest, ANewProcessThatMissesItsWatchdogIsAborted)
+{
+    online(serving(1));
+    const Answer reload = operate(Verb::Reload);
+    world.log.clear();
+    world.supervisor.on_watchdog({base::InstanceId{0}, base::Generation{2}}, "no WATCHDOG=1 for 5s");
+    EXPECT_EQ(world.log.front(), "signal 6 0.2");
+    world.deliver();
+    EXPECT_EQ(reload.text(), "ReloadFailed");
+    const auto exit = std::ranges::find(world.events, EventKind::Exit, &ProcessEvent::kind);
+    ASSERT_NE(exit, world.events.end());
+    EXPECT_EQ(exit->exit->cause, model::ExitInfo::Cause::Watchdog);
+}
+
+TEST_F(ReloadTest, ANewProcessWhoseLaunchHangsIsKilled)
+{
+    online(serving(1));
+    world.answers = false;
+    const Answer reload = operate(Verb::Reload);
+    world.log.clear();
+    world.advance(31s);
+    EXPECT_EQ(reload.text(), "ReloadFailed");
+    EXPECT_EQ(world.log.front(), "kill 0.2") << "pm-exec hangs, and has installed no handler that could be asked";
+}
+
+TEST_F(ReloadTest, LimitsAreSetOfAllProcessesThatThereAre)
+{
+    world.stubborn = {"web"};
+    online(serving(1));
+    operate(Verb::Reload);
+    ready(0, 2);
+    model::AppSpec limited = serving(1);
+    limited.limits.memory_max = 1 << 30;
+    apply(limited);
+    ASSERT_EQ(world.adjustments.size(), 1U);
+    EXPECT_EQ(world.adjustments[0].processes.size(), 2U) << "the old one, which is on its way out, and the new one";
+    world.advance(1min);
+    world.stubborn.clear();
+    const Answer reload = operate(Verb::Reload);
+    limited.limits.memory_max = 1 << 29;
+    apply(limited);
+    ASSERT_EQ(world.adjustments.size(), 2U);
+    EXPECT_EQ(world.adjustments[1].processes.size(), 2U) << "the one that serves, and its successor";
+}
+
+TEST_F(ReloadTest, AStopDoesNotWaitForOneThatIsAlreadyEndingGently)
+{
+    world.dismissable = true;
+    online(serving(2));
+    Answer scale;
+    ASSERT_TRUE(world.supervisor.scale("web", "1", scale.done()));
+    EXPECT_TRUE(alive(1, 1)) << "it was told to go, and has time";
+    const Answer stop = operate(Verb::Stop);
+    EXPECT_TRUE(world.alive.empty());
+}
+
+TEST_F(ReloadTest, WhatANewProcessSaysOfItsStartIsShown)
+{
+    online(serving(1));
+    operate(Verb::Reload);
+    world.supervisor.on_status({base::InstanceId{0}, base::Generation{2}}, "loading 3 of 5");
+    EXPECT_EQ(world.instance("web").reason, "reloading: waiting for its successor to be ready: loading 3 of 5");
+}
+
 } // namespace
 } // namespace pm::engine::testing

@@ -126,11 +126,11 @@ private:
         if (std::holds_alternative<StopCommand>(event)) world.stop_wanted = true;
         if (std::holds_alternative<StartCommand>(event) || std::holds_alternative<RestartCommand>(event) || std::holds_alternative<ReloadCommand>(event))
             world.stop_wanted = false;
-        Circumstances now{kNow, policy_, 1600ms};
-        now.readiness = now.takes_over = readiness_;
-        now.drain = drain_;
+        Circumstances now{kNow, policy_, terms(world.machine.generation)};
+        if (world.machine.successor) now.successor = terms(world.machine.successor->generation);
         if (world.waits) now.waits = "waits for db";
         Transition after = step(world.machine, event, now);
+        if (const std::string fault = of_ends(world.machine, after); !fault.empty()) world.fault = fault;
         world.machine = std::move(after.machine);
         if (after.action == Action::Launch) launch(world, world.machine.generation);
         for (const SideAction& side : after.side)
@@ -138,6 +138,40 @@ private:
         const auto current = world.processes.find(world.machine.generation);
         if (after.replaced && current != world.processes.end() && current->second == Process::Launching) world.fault = "replaced by what does not run";
         return world;
+    }
+
+    /// Each process has a kill_timeout of its own.
+    static model::Milliseconds kill_timeout(base::Generation generation) { return 1600ms + model::Milliseconds(generation.value); }
+    [[nodiscard]] Terms terms(base::Generation generation) const { return {kill_timeout(generation), drain_, readiness_, readiness_}; }
+
+    static std::map<base::Generation, Stopping> ends(const Machine& machine)
+    {
+        std::map<base::Generation, Stopping> all;
+        if (const auto* at = std::get_if<Stopping>(&machine.state)) all[machine.generation] = *at;
+        for (const Leaver& leaver : machine.leavers) all[leaver.generation] = leaver.stopping;
+        return all;
+    }
+
+    /// What holds for every process that ends, the current one or another; empty: all of it.
+    static std::string of_ends(const Machine& before, const Transition& after)
+    {
+        auto was = ends(before);
+        for (const auto& [generation, is] : ends(after.machine)) {
+            const std::uint32_t kills = was.contains(generation) ? was[generation].kills : 0;
+            const Action action = action_on(after, generation);
+            if (is.kill_timeout != kill_timeout(generation)) return "the kill_timeout of another process";
+            if ((is.kills > kills) != (action == Action::Kill)) return "a SIGKILL that is not counted";
+            if (is.kills > std::max(kills, 1U) && (!after.survivor || after.survivor->generation != generation)) return "nobody hears of a survivor";
+            if (was.contains(generation) && was[generation].asked && !is.asked && action != Action::Terminate) return "time is over, and no signal";
+            if (!was.contains(generation) && action == Action::None) return "an end that nobody is told of";
+        }
+        return {};
+    }
+    static Action action_on(const Transition& after, base::Generation generation)
+    {
+        if (generation == after.machine.generation) return after.action;
+        const auto found = std::ranges::find(after.side, generation, &SideAction::generation);
+        return found == after.side.end() ? Action::None : found->action;
     }
 
     static void launch(World& world, base::Generation generation)
