@@ -32,9 +32,9 @@ base::Result<base::Fd> open_as(const std::string& path, const model::Identity* w
         return base::fail(base::ErrorCode::InvalidArgument, doing + ": the path must be absolute");
     const io::ActingAs acting(who);
     if (acting.error() != 0) return base::fail_errno(doing + ": taking on these rights", acting.error());
-    base::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    base::Fd file = acting.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat status {};
-    if (!file || fstat(file.get(), &status) < 0) return base::fail_errno(doing, errno);
+    if (!file || fstat(file.get(), &status) < 0) return base::fail(base::ErrorCode::Failed, doing + ": " + io::why_no_path(errno));
     if (!S_ISREG(status.st_mode)) return base::fail(base::ErrorCode::InvalidArgument, doing + ": not a regular file");
     return file;
 }

@@ -2,6 +2,7 @@
 #include "channel/app_process.hpp"
 
 #include "base/text.hpp"
+#include "io/capabilities.hpp"
 #include "io/small_file.hpp"
 
 #include <algorithm>
@@ -43,6 +44,7 @@ char state_in(const std::string& path)
 /// By proc_pid_syscall(5); -1: it is in none, or we may not know.
 long system_call_of(pid_t pid, pid_t thread)
 {
+    const io::PtraceAccess access;
     const auto line = io::read_small_file(fmt::format("/proc/{}/task/{}/syscall", pid, thread), 4096);
     return line ? base::parse_number<long>(line->substr(0, line->find(' '))).value_or(-1) : -1;
 }
@@ -146,11 +148,13 @@ std::optional<SignalMasks> AppProcess::signals() const { return masks_of_thread(
 
 base::Fd AppProcess::copy(int number) const noexcept
 {
+    const io::PtraceAccess access;
     return base::Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
 }
 
 AppProcess::Seen AppProcess::visit_sockets(std::size_t most, const std::function<bool(int, ino_t)>& visit) const
 {
+    const io::PtraceAccess access;
     const Directory open(::opendir(fmt::format("/proc/{}/fd", pid_).c_str()));
     std::size_t count = 0;
     const bool readable = visit_numbers(open, [&](int number) {

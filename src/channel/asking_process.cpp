@@ -2,12 +2,13 @@
 #include "channel/asking_process.hpp"
 
 #include "base/text.hpp"
+#include "io/capabilities.hpp"
+#include "io/path_lookup.hpp"
 #include "io/small_file.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -24,6 +25,13 @@ std::optional<unsigned> field_of(const std::string& path, std::string_view name,
     for (const std::string& line : base::split(*text, '\n'))
         if (line.starts_with(name)) return static_cast<unsigned>(std::strtoul(line.c_str() + name.size(), nullptr, base));
     return std::nullopt;
+}
+
+/// The path is looked up in it without CAP_SYS_PTRACE.
+base::Fd root_of(pid_t pid)
+{
+    const io::PtraceAccess access;
+    return base::Fd(::open(fmt::format("/proc/{}/root", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 } // namespace
@@ -46,11 +54,13 @@ AskingProcess AskingProcess::duplicate() const noexcept
 
 base::Fd AskingProcess::copy(int number) const noexcept
 {
+    const io::PtraceAccess access;
     return base::Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
 }
 
 bool AskingProcess::read(std::uint64_t from, void* to, std::size_t size) const noexcept
 {
+    const io::PtraceAccess access;
     const iovec local{to, size};
     const iovec remote{reinterpret_cast<void*>(from), size};
     return ::process_vm_readv(pid_, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
@@ -58,17 +68,17 @@ bool AskingProcess::read(std::uint64_t from, void* to, std::size_t size) const n
 
 bool AskingProcess::closes_on_exec(int number) const
 {
+    const io::PtraceAccess access;
     const auto flags = field_of(fmt::format("/proc/{}/fdinfo/{}", pid_, number), "flags:", 8);
     return flags && (*flags & O_CLOEXEC) != 0;
 }
 
 std::optional<SocketFile> AskingProcess::find_socket(const std::string& path) const
 {
-    const base::Fd root(::open(fmt::format("/proc/{}/root", pid_).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    open_how how{};
-    how.flags = O_PATH | O_CLOEXEC;
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_CACHED;
-    const base::Fd file(static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+    const base::Fd root = root_of(pid_);
+    if (!root) return std::nullopt;
+    const io::PathEnd end = io::look_up(path, io::LastLink::Followed, root.get());
+    const base::Fd file(end.error == 0 ? ::openat(end.directory.get(), end.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1);
     struct statx status {};
     if (!file || ::statx(file.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &status) < 0 ||
         !S_ISSOCK(status.stx_mode))

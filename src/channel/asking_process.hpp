@@ -31,8 +31,7 @@ public:
     /// Copies `size` bytes; false when not all are there, or we may not.
     [[nodiscard]] bool read(std::uint64_t from, void* to, std::size_t size) const noexcept;
     [[nodiscard]] bool closes_on_exec(int number) const;
-    /// The socket file at an absolute path as the process sees it, when the kernel has it at hand, which it has while the
-    /// socket is open.
+    /// The socket file at an absolute path as the process sees it, in its own root directory.
     [[nodiscard]] std::optional<SocketFile> find_socket(const std::string& path) const;
 
 private:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/cluster_sockets.hpp"
 
-#include "io/acting_as.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -36,7 +35,7 @@ ClusterSocket* ClusterSockets::find(const std::string& app, const std::string& p
 tl::expected<ClusterSocket*, int> ClusterSockets::obtain(Wanted wanted)
 {
     if (ClusterSocket* held = find(wanted.app, wanted.place)) {
-        if (!held->file || socket_file(held->address.host) == held->file) return held;
+        if (!held->file || socket_file(held->owner, held->address.host) == held->file) return held;
         // A file that somebody removed leads to nobody: the socket is made anew. Who has the old one keeps it.
         held->borrowed = !held->holders.empty();
         close(wanted.app, wanted.place);
@@ -78,10 +77,7 @@ void ClusterSockets::close(const std::string& app, const std::string& place)
     found->second.remove_if([&](const ClusterSocket& socket) {
         if (socket.place != place) return false;
         if (!socket.borrowed) ::shutdown(socket.fd->get(), SHUT_RDWR);
-        if (socket.file) {
-            const io::ActingAs owner(socket.owner.get());
-            if (owner.error() == 0) remove_own(socket.address.host, *socket.file);
-        }
+        if (socket.file) remove_own(socket.owner, socket.address.host, *socket.file);
         return true;
     });
     if (found->second.empty()) apps_.erase(found);
@@ -97,7 +93,7 @@ void ClusterSockets::recover(ClusterSocket socket)
     if (!kept) return;
     socket.fd = std::make_shared<const base::Fd>(std::move(kept));
     if (socket.address.kind == model::ListenAddress::Kind::Path && !socket.borrowed)
-        socket.file = socket_file(socket.address.host);
+        socket.file = socket_file(socket.owner, socket.address.host);
     std::list<ClusterSocket>& list = apps_[socket.app];
     list.push_back(std::move(socket));
 }

@@ -2,7 +2,6 @@
 #include "channel/held_sockets.hpp"
 
 #include "channel/socket_address.hpp"
-#include "io/acting_as.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -87,7 +86,7 @@ void HeldSockets::resume(const model::AppSpec& spec, uid_t owner)
         if (!kept || !is_at(kept.get(), address)) continue;
         const auto allowed = rights(spec, address, owner);
         if (!allowed) continue;
-        const auto file = address.kind == ListenAddress::Kind::Path ? socket_file(address.host) : std::nullopt;
+        const auto file = address.kind == ListenAddress::Kind::Path ? socket_file(allowed->owner, address.host) : std::nullopt;
         list.push_back({address, allowed->owner, std::move(kept), file});
     }
     if (auto held = hold(spec, owner); !held) warn_(held.error().message + "; the next start of the app tries again");
@@ -152,7 +151,7 @@ Result<HeldSockets::List> HeldSockets::open_missing(const model::AppSpec& spec, 
         auto good = held == nullptr ? Result<void>{} : check_change(spec, held->address, address);
         if (good && held != nullptr && held->address != address) // whom it is to belong to is told now, not at the launch
             good = rights(spec, address, owner).map([](const Rights&) {});
-        if (good && held != nullptr && (!held->file || socket_file(address.host) == held->file)) continue;
+        if (good && held != nullptr && (!held->file || socket_file(held->owner, address.host) == held->file)) continue;
         auto opened = good ? open(spec, address, owner) : tl::unexpected(good.error());
         if (opened) {
             fresh.push_back(*std::move(opened));
@@ -208,10 +207,7 @@ void HeldSockets::add(const std::string& app, List fresh)
 void HeldSockets::close(const std::string& app, Held& held)
 {
     ::shutdown(held.fd.get(), SHUT_RDWR);
-    if (held.file) {
-        const io::ActingAs owner(held.owner.get());
-        if (owner.error() == 0) remove_own(held.address.host, *held.file);
-    }
+    if (held.file) remove_own(held.owner, held.address.host, *held.file);
     held.fd.reset();
     if (depot_ == nullptr) return;
     depot_->discard(name_in_depot(app, held.address));

@@ -3,6 +3,7 @@
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "io/capabilities.hpp"
 
 #include <algorithm>
 #include <array>
@@ -106,6 +107,7 @@ Inodes listening_sockets(pid_t pid)
 
 bool has_any(pid_t pid, const Inodes& sockets, std::size_t& budget)
 {
+    const io::PtraceAccess access;
     const std::unique_ptr<DIR, CloseDir> directory(::opendir(fmt::format("/proc/{}/fd", pid).c_str()));
     if (!directory) return false;
     while (const dirent* entry = budget > 0 ? ::readdir(directory.get()) : nullptr) {

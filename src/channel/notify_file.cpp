@@ -42,10 +42,11 @@ Result<void> check_reach(const std::string& path, const model::SharedIdentity& u
 {
     const io::ActingAs acting(user.get());
     struct stat status {};
-    if (acting.error() != 0 || ::stat(path.c_str(), &status) == 0) return {};
+    const int error = acting.status(path, status);
+    if (acting.error() != 0 || error == 0) return {};
     return base::fail(ErrorCode::Failed, fmt::format("user '{}' cannot reach its notify socket '{}' ({}): give pmd a --runtime-dir "
                                                      "beside which all may pass, as below /run",
-                                                     user->name, path, std::strerror(errno)));
+                                                     user->name, path, std::strerror(error)));
 }
 
 Result<void> bind_to(int fd, const std::string& path)

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -59,33 +60,38 @@ int set_options(int fd, const ListenAddress& address, int family, bool reuse_add
 }
 
 /// The file gets the permissions that the socket has, less pmd's umask: at no time is it open to more than it should be.
-int bind_to(int fd, const ListenAddress& address, const SocketAddress& place)
+int bind_to(const io::ActingAs& acting, int fd, const ListenAddress& address, const SocketAddress& place)
 {
     if (address.kind == Kind::Path && ::fchmod(fd, address.mode) < 0) return errno;
-    return ::bind(fd, place.get(), place.size) < 0 ? errno : 0;
+    return acting.bind(fd, place.get(), place.size);
 }
 
-tl::expected<base::Fd, NotOpened> bound(const ListenAddress& address, const SocketAddress& place, bool reuse_address)
+tl::expected<base::Fd, NotOpened> bound(const io::ActingAs& acting, const ListenAddress& address, const SocketAddress& place, bool reuse_address)
 {
     base::Fd fd(::socket(place.family(), to_kernel(address.type) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     int error = fd ? set_options(fd.get(), address, place.family(), reuse_address) : errno;
-    if (error == 0) error = bind_to(fd.get(), address, place);
+    if (error == 0) error = bind_to(acting, fd.get(), address, place);
     if (error == EADDRINUSE && address.kind == Kind::Path) {
-        error = remove_stale(address);
+        error = remove_stale(acting, address);
         if (error == ENOTSOCK) return tl::unexpected(NotOpened{EADDRINUSE, "there is a file that is no socket"});
-        if (error == 0) error = bind_to(fd.get(), address, place);
+        if (error == 0) error = bind_to(acting, fd.get(), address, place);
     }
     if (error != 0) return tl::unexpected(failed(address, error));
     return fd;
 }
 
-tl::expected<base::Fd, NotOpened> bound(const ListenAddress& address, bool reuse_address)
+tl::expected<base::Fd, NotOpened> bound(const io::ActingAs& acting, const ListenAddress& address, bool reuse_address)
 {
-    auto fd = bound(address, to_kernel(address), reuse_address);
+    auto fd = bound(acting, address, to_kernel(address), reuse_address);
     if (fd || address.kind != Kind::Any) return fd;
     const bool no_ip6 = fd.error().error == EAFNOSUPPORT || fd.error().error == EADDRNOTAVAIL; // not built in; switched off
-    if (no_ip6) return bound(address, any_of_ip4(address.port), reuse_address);
+    if (no_ip6) return bound(acting, address, any_of_ip4(address.port), reuse_address);
     return fd;
+}
+
+std::optional<int> kept_by(const Rights& rights)
+{
+    return rights.may_have_low_ports ? std::optional<int>(CAP_NET_BIND_SERVICE) : std::nullopt;
 }
 
 } // namespace
@@ -95,32 +101,33 @@ tl::expected<OpenSocket, NotOpened> open_socket(const ListenAddress& address, co
     if (model::is_ip(address.kind) && address.port != 0 && !rights.may_have_low_ports)
         if (const auto first = first_free_port(); address.port < first)
             return tl::unexpected(NotOpened{EACCES, privileged(address, first)});
-    const io::ActingAs owner(rights.owner.get());
-    if (owner.error() != 0)
-        return tl::unexpected(NotOpened{owner.error(), fmt::format("acting as its owner: {}", std::strerror(owner.error()))});
-    auto fd = bound(address, reuse_address);
+    const io::ActingAs acting(rights.owner.get(), kept_by(rights));
+    if (acting.error() != 0)
+        return tl::unexpected(NotOpened{acting.error(), fmt::format("acting as its owner: {}", std::strerror(acting.error()))});
+    auto fd = bound(acting, address, reuse_address);
     if (!fd) return tl::unexpected(fd.error());
     OpenSocket open{*std::move(fd), std::nullopt};
     int error = 0;
     if (address.kind == Kind::Path) {
-        open.file = socket_file(address.host);
-        error = set_access(address.host, rights.file_user, rights.file_group, address.mode);
+        open.file = socket_file(acting, address.host);
+        error = set_access(acting, address.host, rights.file_user, rights.file_group, address.mode);
     }
     if (error == 0 && address.type != SocketType::Datagram && ::listen(open.fd.get(), static_cast<int>(address.backlog)) < 0)
         error = errno;
     if (error == 0) return open;
-    if (open.file) remove_own(address.host, *open.file);
+    if (open.file && socket_file(acting, address.host) == open.file) (void)acting.remove(address.host);
     if (error == EPERM) return tl::unexpected(NotOpened{error, "the app's owner may not give the file to that user or group"});
     return tl::unexpected(failed(address, error));
 }
 
 void adjust_socket(int fd, const ListenAddress& address, const Rights& rights)
 {
-    if (address.type != SocketType::Datagram) ::listen(fd, static_cast<int>(address.backlog));
     if (model::is_ip(address.kind) && address.type == SocketType::Stream) set(fd, IPPROTO_TCP, TCP_NODELAY, address.nodelay);
-    if (address.kind != Kind::Path) return;
-    const io::ActingAs owner(rights.owner.get());
-    if (owner.error() == 0) (void)set_access(address.host, rights.file_user, rights.file_group, address.mode);
+    const io::ActingAs acting(rights.owner.get(), kept_by(rights));
+    if (acting.error() != 0) return;
+    // Whoever connects sees the credentials of the last listen(2) as those of the other side (SO_PEERCRED, unix(7)).
+    if (address.type != SocketType::Datagram) ::listen(fd, static_cast<int>(address.backlog));
+    if (address.kind == Kind::Path) (void)set_access(acting, address.host, rights.file_user, rights.file_group, address.mode);
 }
 
 } // namespace pm::channel

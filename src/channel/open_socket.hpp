@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens one socket as its ListenAddress says: bound, and listening where it takes connections.
 //
-// All of it is done with the rights of the app's owner (io/acting_as.hpp): where he may make a file, which group he may
-// give it to, and with whom he shares a port (SO_REUSEPORT asks for the same user) is the kernel's to say. Ports for
-// root are the exception, as pmd keeps the capability for them: those are looked at here.
+// All of it is done with the rights of the app's owner (io/acting_as.hpp): where the owner may make a file, which group
+// it may be given to, and with whom a port is shared (SO_REUSEPORT asks for the same user) is the kernel's to say. Ports
+// below the first unprivileged one are the exception, as some owners may have them: that is checked here as well.
 #pragma once
 
 #include "base/error.hpp"

@@ -2,6 +2,7 @@
 #include "channel/thread_hold.hpp"
 
 #include "channel/app_process.hpp"
+#include "io/capabilities.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -79,6 +80,7 @@ void ThreadHold::hold(pid_t pid, int signal)
     const pid_t taker = taker_of(pid, threads, signal);
     if (taker == 0) return;
     Held held{.signal = signal, .until = Clock::now() + kLongestHold};
+    const io::PtraceAccess access;
     for (const pid_t thread : threads)
         if (thread != taker && ::ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) == 0) held.threads.insert(thread);
     if (held.threads.empty()) return;

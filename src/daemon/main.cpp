@@ -4,11 +4,13 @@
 #include "daemon/options.hpp"
 #include "daemon/runtime.hpp"
 #include "daemon/trial.hpp"
+#include "io/capabilities.hpp"
 #include "pmd-config.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -40,6 +42,8 @@ int serve(daemon::Runtime runtime)
     }
     runtime.lock = lock->get();
     runtime.nofile = runtime.earlier ? runtime.earlier->nofile : daemon::raise_descriptor_limit();
+    // Raised again for single system calls: io/capabilities.hpp.
+    if (const int error = io::lower_capability(CAP_SYS_PTRACE); error != 0) return complain(base::fail_errno("giving up CAP_SYS_PTRACE", error).value());
     io::Log log;
     return daemon::Daemon(std::move(runtime), log).run();
 }

@@ -34,9 +34,7 @@ std::string read_range(int fd, off_t from, off_t to)
 
 base::Fd open_to_read(const LogPath& file)
 {
-    const io::ActingAs acting(file.who());
-    if (acting.error() != 0) return base::Fd();
-    return base::Fd(open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    return io::ActingAs(file.who()).open(file.path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 /// Where the last `wanted` lines of `text` begin; nothing when it holds fewer line ends than needed to tell.
@@ -58,7 +56,7 @@ std::optional<FileEnd> file_end(const LogPath& file)
     if (file.path.empty()) return std::nullopt;
     const io::ActingAs acting(file.who());
     struct stat status {};
-    if (acting.error() != 0 || stat(file.path.c_str(), &status) < 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    if (acting.status(file.path, status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     return FileEnd{status.st_size, status.st_mtim};
 }
 

@@ -21,17 +21,17 @@ bool is_below(const std::string& path, const std::string& directory)
 }
 
 /// Makes each missing directory above `path`; errors show when the file is opened.
-void make_parents(const std::string& path, const std::string& private_directory)
+void make_parents(const io::ActingAs& acting, const std::string& path, const std::string& private_directory)
 {
     for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         const std::string parent = path.substr(0, slash);
-        mkdir(parent.c_str(), is_below(parent, private_directory) ? 0700 : 0755);
+        (void)acting.make_directory(parent, is_below(parent, private_directory) ? 0700 : 0755);
     }
 }
 
-base::Fd open_append(const std::string& path)
+base::Fd open_append(const io::ActingAs& acting, const std::string& path)
 {
-    return base::Fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
+    return acting.open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, 0600);
 }
 
 } // namespace
@@ -46,13 +46,13 @@ base::Result<LogFile> open_log_file(const LogPath& file, const std::string& priv
     const auto doing = [&] { return "opening " + shown(file); };
     const io::ActingAs acting(file.who());
     if (acting.error() != 0) return base::fail_errno(doing() + ": taking on these rights", acting.error());
-    base::Fd fd = open_append(file.path);
+    base::Fd fd = open_append(acting, file.path);
     if (!fd && errno == ENOENT) {
-        make_parents(file.path, private_directory);
-        fd = open_append(file.path);
+        make_parents(acting, file.path, private_directory);
+        fd = open_append(acting, file.path);
     }
     struct stat status {};
-    if (!fd || fstat(fd.get(), &status) < 0) return base::fail_errno(doing(), errno);
+    if (!fd || fstat(fd.get(), &status) < 0) return base::fail(base::ErrorCode::Failed, doing() + ": " + io::why_no_path(errno));
     if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode) && !S_ISFIFO(status.st_mode))
         return base::fail(base::ErrorCode::Failed, doing() + ": not a file, character device or FIFO");
     return LogFile{std::move(fd), status.st_dev, status.st_ino, S_ISREG(status.st_mode) && status.st_size == 0};
@@ -62,7 +62,7 @@ bool was_moved(const LogFile& file, const LogPath& path)
 {
     const io::ActingAs acting(path.who());
     struct stat status {};
-    return acting.error() != 0 || stat(path.path.c_str(), &status) < 0 || status.st_dev != file.device || status.st_ino != file.inode;
+    return acting.status(path.path, status) != 0 || status.st_dev != file.device || status.st_ino != file.inode;
 }
 
 Written write_blocks(int fd, std::span<const std::string_view> blocks) noexcept

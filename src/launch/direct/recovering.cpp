@@ -3,6 +3,7 @@
 // them, watches them by pidfd, and has their sockets and the pipes of their output from the processes themselves.
 #include "launch/direct/impl.hpp"
 
+#include "io/capabilities.hpp"
 #include <algorithm>
 #include <chrono>
 #include <fcntl.h>
@@ -157,6 +158,7 @@ void DirectLauncher::recover(const std::string& trace) { impl_->recover(trace); 
 base::Fd DirectLauncher::descriptor_of(engine::ProcessKey key, int number)
 {
     const auto info = impl_->recovered(key);
+    const io::PtraceAccess access;
     const base::Fd process = info ? open_process(*info) : base::Fd();
     return process ? base::Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0))) : base::Fd(); // close-on-exec
 }
@@ -170,6 +172,7 @@ base::Fd DirectLauncher::output_of(engine::ProcessKey key, int number)
     const auto is_given = [&given = impl_->earlier_.at(key).outputs](const struct stat& status) {
         return S_ISFIFO(status.st_mode) && std::ranges::find(given, FileId{status.st_dev, status.st_ino}) != given.end();
     };
+    const io::PtraceAccess access;
     struct stat status {};
     if (::stat(path.c_str(), &status) < 0 || !is_given(status)) return {};
     base::Fd pipe(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

@@ -28,28 +28,27 @@ base::Result<void> write_pid_file(const std::string& path, pid_t pid, const mode
     const io::ActingAs acting(who);
     if (acting.error() != 0) return base::fail_errno(doing + ": taking on these rights", acting.error());
     const std::string fresh = path + "." + std::to_string(::getpid()) + ".new";
-    ::unlink(fresh.c_str()); // a pmd of the same pid that was killed at this very line
-    const base::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-    if (!fd) return base::fail_errno(doing, errno);
+    (void)acting.remove(fresh); // a pmd of the same pid that was killed at this very line
+    const base::Fd fd = acting.open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+    if (!fd) return base::fail(base::ErrorCode::Failed, doing + ": " + io::why_no_path(errno));
     const std::string text = std::to_string(pid) + "\n";
-    const bool written = ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (written && ::rename(fresh.c_str(), path.c_str()) == 0) return {}; // replaces a symlink, does not follow it
-    const int error = errno;
-    ::unlink(fresh.c_str());
-    return base::fail_errno(doing, error);
+    int error = ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+    if (error == 0) error = acting.rename(fresh, path); // replaces a symlink, does not follow it
+    if (error == 0) return {};
+    (void)acting.remove(fresh);
+    return base::fail(base::ErrorCode::Failed, doing + ": " + io::why_no_path(error));
 }
 
 void remove_pid_file(const std::string& path, pid_t pid, const model::Identity* who)
 {
     const io::ActingAs acting(who);
-    if (acting.error() != 0) return;
-    const base::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const base::Fd fd = acting.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!fd) return;
     char text[32];
     const ssize_t got = ::read(fd.get(), text, sizeof text);
     pid_t written = 0;
     if (got <= 0 || std::from_chars(text, text + got, written).ec != std::errc{} || written != pid) return;
-    ::unlink(path.c_str());
+    (void)acting.remove(path);
 }
 
 } // namespace pm::launch

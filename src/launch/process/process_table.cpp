@@ -2,6 +2,7 @@
 #include "launch/process/process_table.hpp"
 
 #include "base/text.hpp"
+#include "io/capabilities.hpp"
 
 #include <array>
 #include <cerrno>
@@ -109,6 +110,7 @@ std::optional<std::vector<pid_t>> read_own_children()
 
 std::optional<std::vector<std::string>> read_environment(pid_t pid)
 {
+    const io::PtraceAccess access;
     auto text = read_small_file(proc_path(pid, "environ"), kMaxEnvironment);
     if (!text) return std::nullopt;
     if (!text->empty() && text->back() == '\0') text->pop_back();
@@ -124,6 +126,7 @@ bool between_programs(pid_t pid)
 
 std::vector<FileId> read_outputs(pid_t pid)
 {
+    const io::PtraceAccess access;
     std::vector<FileId> outputs;
     struct stat status {};
     for (const char* fd : {"fd/1", "fd/2"})
