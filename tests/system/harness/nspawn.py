@@ -12,10 +12,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 # The container asked for a reboot: systemd-nspawn(1), --keep-unit.
 STATUS_REBOOT = 133
 BOOT_SECONDS = 90
+# What pmd does there, and a container may not unless told (its root has the capability for it).
+FILTER = "--system-call-filter=pidfd_getfd"
 
 
 def why_not():
@@ -54,25 +57,32 @@ class Container:
         self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.told.bind(self.notices.name + "/notify")
         self.leader = None
+        self.booted = threading.Event()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
         environment = dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1", NOTIFY_SOCKET=self.notices.name + "/notify")
         # A control group of its own, entered before exec: --keep-unit takes the one it is started in.
         enter = f'echo $$ >"{self.cgroup}/cgroup.procs" && exec "$@"'
         command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--directory", layer.root, "--machine", name,
                    "--private-network", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=read-only",
-                   "--notify-ready=yes", *options]
+                   "--notify-ready=yes", FILTER, *options]
         self.process = subprocess.Popen(["sh", "-c", enter, "sh", *command], env=environment, stdin=subprocess.DEVNULL,
                                         stdout=console, stderr=subprocess.STDOUT)
 
-    def wait_until_booted(self):
-        """Returns the process id of its systemd. Raises TimeoutError."""
-        self.told.settimeout(BOOT_SECONDS)
-        ready = False
-        while not ready:
-            for line in self.told.recv(4096).decode().splitlines():
+    def listen(self):
+        """Reads what the container's systemd tells, as long as it runs: it would wait for room in a full socket, and hang."""
+        while message := self.told.recv(4096):
+            for line in message.decode(errors="replace").splitlines():
                 key, _, value = line.partition("=")
                 if key == "X_NSPAWN_LEADER_PID":
                     self.leader = int(value)
-                ready = ready or line == "READY=1"
+                if line == "READY=1":
+                    self.booted.set()
+
+    def wait_until_booted(self):
+        """Returns the process id of its systemd. Raises TimeoutError."""
+        if not self.booted.wait(BOOT_SECONDS):
+            raise TimeoutError("the container did not boot")
         return self.leader
 
     def wait(self, seconds):
@@ -86,6 +96,9 @@ class Container:
         wait_until_empty(self.cgroup)
         for group in (*sorted(self.cgroup.rglob("*/"), reverse=True), self.cgroup):
             group.rmdir()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.sendto(b"", self.notices.name + "/notify")  # an empty message ends listen()
+        self.listener.join()
         self.told.close()
         self.notices.cleanup()
 
