@@ -156,14 +156,14 @@ std::unique_ptr<launch::Launcher> Daemon::make_launcher()
         return std::make_unique<launch::SystemdLauncher>(
             loop_, logs_, sockets_, channels_,
             launch::SystemdOptions{runtime_.pm_exec, app_path_variable(), runtime_.bus != config::BusKind::System,
-                                   runtime_.earlier ? runtime_.earlier->launcher : std::string()},
+                                   runtime_.earlier ? runtime_.earlier->launcher : std::string(), [this] { state_.flush(); }},
             warn);
     case config::LauncherKind::Direct: break;
     }
     return std::make_unique<launch::DirectLauncher>(
         loop_, logs_, sockets_, channels_,
         launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.nofile,
-                              config::kept_apps(runtime_.locations.runtime_dir).launch_journal, runtime_.earlier ? runtime_.earlier->launcher : std::string()},
+                              config::kept_apps(runtime_.locations.runtime_dir).launch_journal, runtime_.earlier ? runtime_.earlier->launcher : std::string(), [this] { state_.flush(); }},
         warn);
 }
 

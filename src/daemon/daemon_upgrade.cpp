@@ -144,12 +144,16 @@ Handover Daemon::handover() const
 std::vector<engine::SavedApp> Daemon::earlier_apps()
 {
     std::vector<engine::SavedApp> apps;
+    bool all_read = true;
     for (const std::string& text : runtime_.earlier->apps) {
-        if (auto app = saved_app_from(text))
+        auto app = saved_app_from(text);
+        all_read = all_read && app;
+        if (app)
             apps.push_back(*std::move(app));
         else
             log_.error(fmt::format("cannot go on with an app: {}; its processes run on unsupervised", app.error().message));
     }
+    if (all_read && launcher_->apps_outlive_us()) launcher_->end_unclaimed(); // children are known by the handover itself
     return apps;
 }
 

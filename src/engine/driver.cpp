@@ -11,6 +11,14 @@ namespace {
 
 using model::Status;
 
+/// It is known that the program of this generation was executed.
+bool was_executed(const Machine& machine, base::Generation generation)
+{
+    const Starting* starting = generation == machine.generation ? std::get_if<Starting>(&machine.state) : nullptr;
+    if (machine.successor && machine.successor->generation == generation) starting = &machine.successor->starting;
+    return starting == nullptr || starting->running;
+}
+
 /// The process of this generation ended.
 bool is_end(const Event& event, base::Generation generation)
 {
@@ -216,8 +224,21 @@ void Driver::restore_instance(App& app, const SavedInstance& saved)
     moved(app);
     if (std::holds_alternative<Waiting>(instance->machine.state)) waiting_.insert(instance->id);
     app.listens = app.listens || policy::cluster_of(*instance->running) != model::ClusterMode::None;
-    if (has_process(instance->machine.state)) launcher_.adopt(request_of(*instance, instance->machine.generation, instance->running));
-    for (const auto& [generation, facts] : instance->others) launcher_.adopt(request_of(*instance, generation, facts.spec));
+    if (has_process(instance->machine.state)) to_adopt_.push_back(instance->key());
+    for (const auto& [generation, facts] : instance->others) to_adopt_.push_back({instance->id, generation});
+}
+
+void Driver::adopt_processes()
+{
+    for (const ProcessKey key : std::exchange(to_adopt_, {})) {
+        Instance* instance = table.find(key.id);
+        if (instance == nullptr) continue;
+        const bool current = key == instance->key();
+        LaunchRequest request = request_of(*instance, key.generation, current ? instance->running : instance->others.at(key.generation).spec);
+        request.end_order = dependencies.end_order(*instance);
+        request.ran = was_executed(instance->machine, key.generation);
+        launcher_.adopt(request);
+    }
 }
 
 void Driver::carry_out(Instance& instance, Action action)

@@ -59,8 +59,10 @@ public:
 
     App& add_app(std::shared_ptr<const model::AppSpec> spec);
     Instance& add_instance(App& app, std::string reason);
-    /// Goes on with what `saved` says; its process, if it had one, is adopted.
+    /// Goes on with what `saved` says.
     void restore_instance(App& app, const SavedInstance& saved);
+    /// Adopts the processes of what was restored. When all of it is, as some are launched anew, in the order of their dependencies.
+    void adopt_processes();
 
     Table table;
     Dependencies dependencies{table};
@@ -124,6 +126,7 @@ private:
     Events& events_;
     Limits limits_;
     int depth_ = 0;
+    std::vector<ProcessKey> to_adopt_;
     std::vector<ProcessKey> refused_;   ///< of the step that is carried out: told to go by message, and cannot be
     std::set<std::string> moved_;       ///< apps with an instance in another state, or of another file, since the last look_again()
     std::set<base::InstanceId> waiting_; ///< instances in the state Waiting

@@ -55,6 +55,7 @@ struct LaunchRequest {
     bool several = false;
     EndOrder end_order{};
     uid_t owner = 0; ///< whose app it is
+    bool ran = false; ///< for adopt(): an earlier pmd knows that the program was executed
 };
 
 /// What a check of a process found: nothing when it serves, else why it does not, one line for people.
@@ -82,7 +83,7 @@ public:
     /// ExitInfo::LaunchFailed.
     virtual void launch(const LaunchRequest& request) = 0;
     /// Takes up a process that an earlier pmd launched with this request. Answers: on_running() when it lives, or on_gone()
-    /// with how it ended as far as anybody knows.
+    /// with how it ended as far as anybody knows. What is not known to have run, and was never launched, is launched now.
     virtual void adopt(const LaunchRequest& request) = 0;
     /// Sends `signal` to everything the process started (KillMode::Group) or to it alone (Main). Unknown keys: nothing.
     virtual void terminate(ProcessKey key, int signal) = 0;

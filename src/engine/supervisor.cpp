@@ -393,6 +393,7 @@ std::vector<base::Error> Supervisor::restore(std::span<const SavedApp> apps)
         std::vector<base::Error> faults;
         for (const SavedApp& app : apps)
             if (auto restored = impl_->restore(app); !restored) faults.push_back(std::move(restored).error());
+        impl_->driver.adopt_processes();
         impl_->go_on_deleting();
         return faults;
     });

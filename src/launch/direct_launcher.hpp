@@ -22,6 +22,7 @@ struct DirectOptions {
     std::optional<model::ResourceLimit> nofile;
     std::string journal;                 ///< LaunchJournal, in a directory that is there; empty: a killed pmd may leave what nobody knows
     std::string earlier;                 ///< state() of the launcher in whose place this one was executed; empty: none
+    std::function<void()> write_down{};  ///< writes what was decided down for the next pmd; called before signals
 };
 
 class DirectLauncher final : public Launcher {

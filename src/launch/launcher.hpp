@@ -47,7 +47,8 @@ public:
     [[nodiscard]] virtual std::string trace(std::span<const engine::ProcessKey>) { return {}; }
     /// Takes a trace() of a pmd that was killed. Before adopt().
     virtual void recover(const std::string&) {}
-    /// Every trace() was taken, none is missing: ends, and waits a moment for the end of, what that pmd had just launched and no trace names. Before adopt().
+    /// All that the pmd before wrote down could be read: what it launched and did not write down is ended, before anything is
+    /// launched in its place. After the last recover(), before the first adopt().
     virtual void end_unclaimed() {}
     /// Of a process that was recovered and lives, before it is adopted: a copy of its descriptor `number`; invalid: it has none,
     /// or we may not.

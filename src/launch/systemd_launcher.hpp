@@ -19,6 +19,8 @@ struct SystemdOptions {
     std::string path;     ///< PATH of apps that declare none
     bool user = false;    ///< the user's own manager instead of the system's
     std::string earlier{}; ///< state() of the launcher in whose place this one was executed; empty: none
+    /// Writes what was decided down for the next pmd. Called before systemd is asked for units or told to forget them, and before signals.
+    std::function<void()> write_down{};
 };
 
 class SystemdLauncher final : public Launcher {
@@ -48,6 +50,7 @@ public:
     [[nodiscard]] bool apps_outlive_us() const noexcept override { return true; }
     [[nodiscard]] bool owns(engine::ProcessKey key, pid_t pid) override;
     [[nodiscard]] std::vector<pid_t> members(engine::ProcessKey key) override;
+    void end_unclaimed() override;
     void pause() override;
     void go_on() override;
     [[nodiscard]] bool at_rest() const override;

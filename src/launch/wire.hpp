@@ -28,6 +28,8 @@ inline constexpr std::uint32_t kHelloMagic = 0x33584d50;   // "PMX3"
 inline constexpr std::uint32_t kFilterMagic = 0x34584d50;  // "PMX4"
 inline constexpr char kUnitOut = 1;
 inline constexpr char kUnitErr = 2;
+/// Exit status of pm-exec in a unit whose pmd is gone before it had all of its orders: nothing was executed. systemd has no such status.
+inline constexpr int kNobodyThere = 249;
 inline constexpr std::uint32_t kVersion = 3;
 /// Above what any kernel takes as arguments and environment (6 MiB); a bound on what pm-exec allocates.
 inline constexpr std::uint32_t kMaxOrders = 8U << 20U;

@@ -12,7 +12,8 @@ namespace pm::launch {
 DirectLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, DirectOptions options,
                            std::function<void(const std::string&)> warn)
     : loop_(loop), output_(output), sockets_(sockets), channels_(channels), options_(std::move(options)), warn_(std::move(warn)),
-      family_([this](pid_t pid) { return mains_.contains(pid) || checks_.contains(pid); }), journal_(options_.journal)
+      family_([this](pid_t pid) { return mains_.contains(pid) || checks_.contains(pid); }), journal_(options_.journal),
+      decisions_(loop_, options_.write_down, warn_)
 {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         warn_("cannot become a subreaper: what apps start in the background may outlive them");
@@ -71,8 +72,10 @@ void DirectLauncher::launch(const engine::LaunchRequest& request) { impl_->launc
 
 void DirectLauncher::terminate(engine::ProcessKey key, int signal)
 {
-    Generation* generation = impl_->find(key);
-    if (generation != nullptr && !impl_->drop_from_line(*generation, signal)) impl_->signal_all(*generation, signal);
+    impl_->decisions_.once_written([impl = impl_.get(), key, signal] {
+        Generation* generation = impl->find(key);
+        if (generation != nullptr && !impl->drop_from_line(*generation, signal)) impl->signal_all(*generation, signal);
+    });
 }
 
 void DirectLauncher::kill(engine::ProcessKey key)

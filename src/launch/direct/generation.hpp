@@ -29,6 +29,7 @@ struct Generation {
     bool failed = false;          ///< pm-exec reported a failed step
     bool killed = false;          ///< SIGKILL was sent: what turns up later gets it too
     bool told = false;            ///< on_main_exited() was said
+    bool escape_told = false;     ///< that it left its cgroup was logged
     bool adopted = false;         ///< from the pmd before, which nobody was told yet
     std::vector<FileId> outputs;  ///< the pipes it was given: whoever holds one is of its family
     std::map<pid_t, std::uint64_t> known; ///< with start time: seen as part of it, though they may hide it later

@@ -44,7 +44,7 @@ Earlier left_as(const Generation& generation)
 /// What pm-exec has yet to say would be lost, as would the end of one that failed.
 bool DirectLauncher::Impl::at_rest() const
 {
-    return failed_.empty() && adopted_.empty() && std::ranges::none_of(generations_, [](const auto& entry) {
+    return failed_.empty() && adopted_.empty() && decisions_.empty() && std::ranges::none_of(generations_, [](const auto& entry) {
                const Generation& generation = *entry.second;
                return generation.talk.open() || (generation.failed && generation.main_alive());
            });
@@ -83,6 +83,7 @@ void DirectLauncher::Impl::read_earlier()
 void DirectLauncher::Impl::adopt(const engine::LaunchRequest& request)
 {
     auto earlier = earlier_.extract(request.key);
+    if (!earlier && !request.ran) return launch(request); // end_unclaimed() ended what there was of it
     if (!earlier) return defer_gone(request.key, unseen());
     if (earlier.mapped().waiting) return launch(request);
     const auto [at, fresh] = generations_.try_emplace(request.key);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "launch/process/accounts.hpp"
+#include "launch/process/decisions.hpp"
 #include "launch/process/earlier.hpp"
 #include "launch/direct/cgroups.hpp"
 #include "launch/direct/family.hpp"
@@ -84,6 +85,7 @@ struct DirectLauncher::Impl {
 
     // signalling.cpp
     void signal_all(Generation& generation, int signal);
+    std::vector<ProcessInfo> escaped(Generation& generation);
     bool signal_cgroup_once(Generation& generation, int signal, std::map<pid_t, std::uint64_t>& done);
     bool signal_family_once(Generation& generation, int signal, std::map<pid_t, std::uint64_t>& done);
     std::optional<model::Usage> usage(Generation& generation);
@@ -125,6 +127,7 @@ struct DirectLauncher::Impl {
     LaunchJournal journal_;
     bool journal_complained_ = false;
     bool claims_known_ = true; ///< every trace could be read
+    Decisions decisions_;
     LaunchQueue line_;
     io::Source line_turn_;
     io::Source deferred_;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/direct/impl.hpp"
+#include "launch/process/cgroup_files.hpp"
 
 #include <unistd.h>
+#include <utility>
 
 namespace pm::launch {
 namespace {
@@ -30,8 +32,11 @@ void DirectLauncher::Impl::signal_all(Generation& generation, int signal)
     generation.killed |= signal == SIGKILL;
     // Who is below the main process is remembered before it ends and they are not below it any more.
     if (generation.group() && !by_cgroup) (void)family_.members(generation);
+    const std::vector<ProcessInfo> away = escaped(generation);
     if (generation.main_alive()) send_signal(generation.main.fd, signal);
     if (!generation.group()) return;
+    for (const ProcessInfo& process : away)
+        if (const base::Fd one = open_process(process); one && !cgroups_->contains(generation.cgroup, process.pid)) send_signal(one, signal);
     if (by_cgroup && signal == SIGKILL && cgroups_->kill(generation.cgroup)) return;
     std::map<pid_t, std::uint64_t> done;
     for (int round = 0; round < kRounds; ++round) {
@@ -39,6 +44,18 @@ void DirectLauncher::Impl::signal_all(Generation& generation, int signal)
                                      : signal_family_once(generation, signal, done);
         if (!fresh) return;
     }
+}
+
+/// What the main process started, if it is not in its cgroup any more: a login session (su -) or systemd-run --scope takes it elsewhere.
+std::vector<ProcessInfo> DirectLauncher::Impl::escaped(Generation& generation)
+{
+    if (!generation.group() || generation.cgroup.empty() || !generation.main_alive()) return {};
+    const std::string now = cgroup_of(generation.pid);
+    if (now.empty() || cgroups_->contains(generation.cgroup, generation.pid)) return {};
+    if (!std::exchange(generation.escape_told, true))
+        warn_(generation.request.spec->name + ": its process " + std::to_string(generation.pid) + " has left its cgroup for '" + now +
+              "'; it is signalled there, with what it started");
+    return descendants_of(generation.pid, read_processes());
 }
 
 bool DirectLauncher::Impl::signal_cgroup_once(Generation& generation, int signal,

@@ -27,12 +27,12 @@ alignas(16) char first_read[kFirstRead];
 [[noreturn]] void bad_orders(int error) noexcept { give_up({LaunchStage::Wire, error}); }
 
 /// Reads until `have` reaches `want`.
-void fill(char* data, std::size_t& have, std::size_t want, std::size_t room) noexcept
+void fill(char* data, std::size_t& have, std::size_t want, std::size_t room, bool in_unit) noexcept
 {
     while (have < want) {
         const long got = sys::call(SYS_read, 0, data + have, room - have);
         if (got == -EINTR) continue;
-        if (got == 0) sys::leave(127); // pmd is gone: nobody wants this process
+        if (got == 0) sys::leave(in_unit ? wire::kNobodyThere : 127); // pmd is gone: nobody wants this process
         if (got < 0) bad_orders(static_cast<int>(-got));
         have += static_cast<std::size_t>(got);
     }
@@ -43,7 +43,7 @@ void read_orders(Orders& orders, bool& in_unit, Descriptors& sockets) noexcept
 {
     char* data = first_read;
     std::size_t have = receive_first(data, kFirstRead, in_unit, sockets);
-    fill(data, have, sizeof(wire::OrdersHeader), kFirstRead);
+    fill(data, have, sizeof(wire::OrdersHeader), kFirstRead, in_unit);
     const auto header = *reinterpret_cast<const wire::OrdersHeader*>(data);
     if (!acceptable(header) || have > header.size) bad_orders(EBADMSG);
     if (header.size > kFirstRead) {
@@ -51,7 +51,7 @@ void read_orders(Orders& orders, bool& in_unit, Descriptors& sockets) noexcept
         if (data == nullptr) bad_orders(ENOMEM);
         std::memcpy(data, first_read, have);
     }
-    fill(data, have, header.size, header.size);
+    fill(data, have, header.size, header.size, in_unit);
     if (!decode(data, header.size, orders)) bad_orders(EBADMSG);
     if (orders.sockets.value != static_cast<std::int64_t>(sockets.count)) bad_orders(EBADMSG);
 }

@@ -32,7 +32,7 @@ void greet() noexcept
 {
     const std::uint32_t hello = wire::kHelloMagic;
     const long sent = sys::call(SYS_sendto, 0, &hello, sizeof hello, MSG_NOSIGNAL);
-    if (sent < 0) sys::leave(127); // pmd is gone: nobody wants this process
+    if (sent < 0) sys::leave(wire::kNobodyThere); // pmd is gone: nobody wants this process
 }
 
 /// Orders begin with another byte.

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <map>
 #include <memory>
 #include <set>
@@ -77,6 +78,13 @@ std::string cgroup_of(pid_t pid)
     return found ? found->path : std::string();
 }
 
+std::string path_of_cgroup(std::string_view name)
+{
+    const auto mounts = name.starts_with('/') ? read_small_file("/proc/self/mountinfo") : std::nullopt;
+    const auto found = mounts ? find_own_cgroup(*mounts, fmt::format("0::{}\n", name)) : std::nullopt;
+    return found ? found->path : std::string();
+}
+
 std::vector<std::string> cgroups_below(const std::string& path)
 {
     std::vector<std::string> names;
@@ -100,19 +108,21 @@ bool cgroup_populated(const std::string& path)
     return events && events->find("populated 1") != std::string::npos;
 }
 
-void signal_cgroup(const std::string& path, int signal)
+std::set<pid_t> signal_cgroup(const std::string& path, int signal)
 {
     constexpr int kRounds = 64; // each signals what the one before did not see; what forks faster is left to SIGKILL
-    std::set<pid_t> done;
+    std::set<pid_t> seen;
+    std::set<pid_t> signalled;
     for (int round = 0; round < kRounds; ++round) {
         std::map<pid_t, base::Fd> fresh;
         for (const pid_t pid : cgroup_members(path))
-            if (done.insert(pid).second) fresh.emplace(pid, static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-        if (fresh.empty()) return;
+            if (seen.insert(pid).second) fresh.emplace(pid, static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        if (fresh.empty()) break;
         // Who is there still, now that its number cannot be given to another, is who was meant.
         for (const pid_t pid : cgroup_members(path))
-            if (const auto at = fresh.find(pid); at != fresh.end() && at->second) send_signal(at->second, signal);
+            if (const auto at = fresh.find(pid); at != fresh.end() && at->second && send_signal(at->second, signal) == 0) signalled.insert(pid);
     }
+    return signalled;
 }
 
 bool cgroup_kill(const std::string& path)

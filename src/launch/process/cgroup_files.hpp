@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -28,12 +29,15 @@ struct OwnCgroup {
 /// The cgroup2 directory of a living process; empty when it has none.
 [[nodiscard]] std::string cgroup_of(pid_t pid);
 
+/// The same of a cgroup as systemd calls it (ControlGroup=); empty when it cannot be told.
+[[nodiscard]] std::string path_of_cgroup(std::string_view name);
+
 /// The processes in the cgroup and below it.
 [[nodiscard]] std::vector<pid_t> cgroup_members(const std::string& path);
 /// True while something lives in the cgroup or below it.
 [[nodiscard]] bool cgroup_populated(const std::string& path);
-/// Sends `signal` once to each process in the cgroup and below it, also to what they start meanwhile.
-void signal_cgroup(const std::string& path, int signal);
+/// Sends `signal` once to each process in the cgroup and below it, also to what they start meanwhile. Returns who got it.
+std::set<pid_t> signal_cgroup(const std::string& path, int signal);
 /// SIGKILL to all of it at once; false when the kernel cannot (before Linux 5.14) or we may not.
 bool cgroup_kill(const std::string& path);
 [[nodiscard]] std::optional<std::uint64_t> cgroup_cpu_usec(const std::string& path);

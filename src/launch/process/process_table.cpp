@@ -11,6 +11,7 @@
 #include <memory>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <set>
 #include <unistd.h>
 
 namespace pm::launch {
@@ -96,6 +97,18 @@ ProcessTable read_processes()
         if (auto info = read_process(*pid)) table.emplace(*pid, *info);
     }
     return table;
+}
+
+std::vector<ProcessInfo> descendants_of(pid_t pid, const ProcessTable& table)
+{
+    std::vector<ProcessInfo> found;
+    std::set<pid_t> family{pid};
+    for (std::size_t before = 0; before != family.size();) { // numbers are no order: a child may have a lower one
+        before = family.size();
+        for (const auto& [number, info] : table)
+            if (family.contains(info.parent) && family.insert(number).second) found.push_back(info);
+    }
+    return found;
 }
 
 std::optional<std::vector<pid_t>> read_own_children()

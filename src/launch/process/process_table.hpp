@@ -37,6 +37,8 @@ using ProcessTable = std::map<pid_t, ProcessInfo>;
 [[nodiscard]] std::optional<ProcessInfo> read_process(pid_t pid);
 /// All processes.
 [[nodiscard]] ProcessTable read_processes();
+/// Those of `table` that descend from `pid`, without itself.
+[[nodiscard]] std::vector<ProcessInfo> descendants_of(pid_t pid, const ProcessTable& table);
 /// The living or ended children of this thread; nothing when the kernel does not list them.
 [[nodiscard]] std::optional<std::vector<pid_t>> read_own_children();
 /// "NAME=value" lines, at most 8 MiB of them.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Taking up what an earlier pmd launched: the unit has the process, or still knows how it ended.
+#include "launch/process/cgroup_files.hpp"
 #include "launch/systemd/impl.hpp"
 #include "launch/systemd/unit_result.hpp"
+#include "launch/wire.hpp"
 #include "model/unit_names.hpp"
 
-#include <fmt/format.h>
-#include <set>
-#include <string_view>
+#include <csignal>
 
 namespace pm::launch {
 
@@ -27,12 +27,24 @@ void SystemdLauncher::Impl::adopt(const engine::LaunchRequest& request)
 
 void SystemdLauncher::Impl::on_recognised(UnitProcess& process, const UnitResult& result)
 {
+    const bool asked_in_vain = result.code == CLD_EXITED && result.status == wire::kNobodyThere;
+    if (result.pid == 0 && !process.request.ran && (result.code == 0 || asked_in_vain)) return launch_anew(process);
     if (result.pid == 0 && result.code == 0)
         return ended(process, {.kind = model::ExitInfo::Kind::Lost, .detail = "ended unseen while pmd was away"});
     if (result.pid == 0) return ended(process, exit_of(result, true));
     process.phase = UnitProcess::Phase::Running;
     const pid_t pid = static_cast<pid_t>(result.pid);
-    if (watch_main(process, pid)) events_->on_running(process.request.key, pid);
+    if (watch_main(process, pid, path_of_cgroup(result.cgroup))) events_->on_running(process.request.key, pid);
+}
+
+/// It was written down and not asked for, or pm-exec found nobody to give it orders: the pmd before was killed in between.
+void SystemdLauncher::Impl::launch_anew(UnitProcess& process)
+{
+    const engine::LaunchRequest request = process.request;
+    release(process.unit);
+    processes_.erase(request.key);
+    channels_.ended(request.key);
+    launch(request);
 }
 
 /// Nobody tells any more of jobs that an earlier connection asked for.
@@ -42,35 +54,6 @@ void SystemdLauncher::Impl::on_connected()
     for (const auto& [unit, release] : releasing_) units.push_back(unit);
     for (const std::string& unit : units) on_released(unit);
     sweep();
-}
-
-/// What a pmd that was killed had no time to release is released; what runs and nobody knows is told.
-void SystemdLauncher::Impl::sweep()
-{
-    BusMessage call = bus_.manager_call("ListUnitsByPatterns");
-    if (!call || sd_bus_message_append(call.get(), "asas", 0, 1, "pm-*.service") < 0) return;
-    bus_.send(std::move(call), [this](const ManagerBus::Answer& answer) { on_listed(answer); });
-}
-
-void SystemdLauncher::Impl::on_listed(const ManagerBus::Answer& answer)
-{
-    if (!answer.ok()) return warn_("listing the units of apps: " + answer.message);
-    std::set<std::string> ours;
-    for (const auto& [key, process] : processes_) ours.insert(process->unit);
-    if (sd_bus_message_enter_container(answer.reply, 'a', "(ssssssouso)") < 0) return;
-    const char* name = nullptr;
-    const char* active = nullptr;
-    const char* sub = nullptr;
-    while (sd_bus_message_read(answer.reply, "(ssssssouso)", &name, nullptr, nullptr, &active, &sub, nullptr, nullptr, nullptr,
-                               nullptr, nullptr) > 0) {
-        if (!model::parse_unit_name(name) || ours.contains(name)) continue;
-        const bool over = std::string_view(sub) == "exited" || std::string_view(active) == "failed" ||
-                          std::string_view(active) == "inactive";
-        if (over)
-            release(name);
-        else
-            warn_(fmt::format("unit '{}' runs, but no app here has it; 'systemctl stop' ends it", name));
-    }
 }
 
 } // namespace pm::launch

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fmt/format.h>
+#include <set>
 #include <unistd.h>
 
 namespace pm::launch {
@@ -61,8 +63,16 @@ void SystemdLauncher::Impl::ask(const Process& process,
             if (!answer.ok() || read(answer.reply, gathering->result) < 0) gathering->good = false;
         });
     };
-    if (process->phase == UnitProcess::Phase::Starting) // else a pidfd told that it is gone
+    if (process->phase == UnitProcess::Phase::Starting) { // else a pidfd told that it is gone
         property("MainPID", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "u", &to.pid); });
+        // Not that of the process, which may have gone to another one: of a login session (su), or a scope.
+        property("ControlGroup", [](sd_bus_message* reply, UnitResult& to) {
+            const char* cgroup = nullptr;
+            const int read = sd_bus_message_read(reply, "v", "s", &cgroup);
+            if (read >= 0) to.cgroup = cgroup;
+            return read;
+        });
+    }
     property("ExecMainCode", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "i", &to.code); });
     property("ExecMainStatus", [](sd_bus_message* reply, UnitResult& to) { return sd_bus_message_read(reply, "v", "i", &to.status); });
     bus_.send(bus_.property_call(process->unit, kServiceInterface, "Result"),
@@ -88,7 +98,7 @@ void SystemdLauncher::Impl::ask_how(UnitProcess& process)
         if (asked.phase != UnitProcess::Phase::Starting) return on_told_how(asked, *result);
         if (asked.adopted) return on_recognised(asked, *result);
         if (asked.pid != 0) return;
-        if (result->pid != 0) return (void)watch_main(asked, static_cast<pid_t>(result->pid)); // it has yet to greet us
+        if (result->pid != 0) return (void)watch_main(asked, static_cast<pid_t>(result->pid), path_of_cgroup(result->cgroup)); // it has yet to greet us
         asked.phase = UnitProcess::Phase::Ended;
         on_told_how(asked, *result);
     });
@@ -171,34 +181,10 @@ void SystemdLauncher::Impl::finish(UnitProcess& process)
     const engine::ProcessKey key = process.request.key;
     const ExitInfo exit = std::move(process.exit);
     starting_.erase(process.unit);
+    tell_escaped(process);
     release(process.unit);
     processes_.erase(key);
     events_->on_gone(key, exit);
-}
-
-/// The unit has been seen to its end: nothing of it stays. What does not apply to its state is refused, and that is well.
-void SystemdLauncher::Impl::release(const std::string& unit)
-{
-    releasing_.try_emplace(unit);
-    BusMessage call = bus_.manager_call("StopUnit");
-    if (call) sd_bus_message_append(call.get(), "ss", unit.c_str(), "replace");
-    bus_.send_job(std::move(call), [this, unit](const ManagerBus::Answer& answer) {
-        const auto found = releasing_.find(unit);
-        const char* job = nullptr;
-        if (!answer.ok() || sd_bus_message_read(answer.reply, "o", &job) < 0) return on_released(unit); // it is not there any more
-        if (found != releasing_.end()) found->second.job = job;
-    });
-    tell_unit("ResetFailedUnit", unit);
-}
-
-/// The name is free again; the app may have been deleted and started anew meanwhile, and its processes have the same names.
-void SystemdLauncher::Impl::on_released(const std::string& unit)
-{
-    const auto node = releasing_.extract(unit);
-    const Process next = node ? node.mapped().next.lock() : nullptr;
-    if (!next) return;
-    if (next->stopping) return ended(*next, {.kind = ExitInfo::Kind::Signaled, .code = next->request.spec->kill_signal});
-    if (auto failure = request_unit(next)) ended(*next, *std::move(failure));
 }
 
 void SystemdLauncher::Impl::stop_unit(const std::string& unit)
@@ -234,11 +220,46 @@ void SystemdLauncher::Impl::signal_all(UnitProcess& process, int signal)
         return;
     }
     // Not by way of systemd: a stop is not to wait for what else it has to do.
-    if (!process.cgroup.empty() && (signal != SIGKILL || !cgroup_kill(process.cgroup))) signal_cgroup(process.cgroup, signal);
-    if (!process.cgroup.empty()) return;
+    if (!process.cgroup.empty()) {
+        std::set<pid_t> signalled;
+        if (signal != SIGKILL || !cgroup_kill(process.cgroup)) signalled = signal_cgroup(process.cgroup, signal);
+        if (!signalled.contains(process.pid)) signal_escaped(process, signal);
+        return;
+    }
     BusMessage kill = bus_.manager_call("KillUnit");
     if (kill) sd_bus_message_append(kill.get(), "ssi", process.unit.c_str(), "all", signal);
     bus_.tell(std::move(kill));
+}
+
+/// The main process, and what it started, if it is not in the cgroup of its unit any more: PAM moves who logs in to the scope of
+/// a session (su -), systemd-run --scope itself to another one.
+void SystemdLauncher::Impl::signal_escaped(UnitProcess& process, int signal)
+{
+    if (process.main.fd) {
+        const std::string now = cgroup_of(process.pid);
+        const bool inside = now.empty() || now == process.cgroup || now.starts_with(process.cgroup + "/");
+        const auto info = inside ? std::nullopt : read_process(process.pid);
+        if (info && process.escaped.emplace(info->pid, info->start_time).second)
+            warn_(fmt::format("{}: its process {} has left the cgroup of unit '{}' for '{}'; it is signalled there, with what it started",
+                              process.request.spec->name, process.pid, process.unit, now));
+        if (info)
+            for (const ProcessInfo& child : descendants_of(process.pid, read_processes())) process.escaped.emplace(child.pid, child.start_time);
+        if (!info) send_signal(process.main.fd, signal); // SIGKILL twice does no harm
+    }
+    for (const auto& [pid, start_time] : process.escaped) {
+        const base::Fd one = open_process({.pid = pid, .start_time = start_time});
+        const std::string now = one ? cgroup_of(pid) : std::string();
+        if (one && now != process.cgroup && !now.starts_with(process.cgroup + "/")) send_signal(one, signal);
+    }
+}
+
+/// What did not end when it was signalled, and is in nobody's care now.
+void SystemdLauncher::Impl::tell_escaped(const UnitProcess& process)
+{
+    for (const auto& [pid, start_time] : process.escaped)
+        if (const auto info = read_process(pid); info && info->start_time == start_time && !info->ended())
+            warn_(fmt::format("{}: process {} runs on in '{}', out of the cgroup of unit '{}'; 'kill {}' ends it", process.request.spec->name, pid,
+                              cgroup_of(pid), process.unit, pid));
 }
 
 std::optional<model::Usage> SystemdLauncher::Impl::usage(const UnitProcess& process) const
@@ -263,9 +284,15 @@ void SystemdLauncher::Impl::forget(base::InstanceId id, const std::string& app, 
     output_.forget(id);
     if (!last) return;
     const std::string slice = model::slice_of(app);
-    stop_unit(slice);
     slices_.erase(slice);
-    if (limited_.erase(slice) == 0) return;
+    if (limited_.erase(slice) > 0) return remove_slice(slice);
+    stop_unit(slice);
+}
+
+/// With what was set of it.
+void SystemdLauncher::Impl::remove_slice(const std::string& slice)
+{
+    stop_unit(slice);
     BusMessage call = bus_.manager_call("RevertUnitFiles");
     if (call) sd_bus_message_append(call.get(), "as", 1, slice.c_str());
     bus_.tell(std::move(call));

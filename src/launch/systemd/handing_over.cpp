@@ -34,7 +34,7 @@ void SystemdLauncher::go_on()
 
 bool SystemdLauncher::at_rest() const
 {
-    return impl_->failed_.empty() && std::ranges::none_of(impl_->processes_, [](const auto& entry) {
+    return impl_->failed_.empty() && impl_->decisions_.empty() && std::ranges::none_of(impl_->processes_, [](const auto& entry) {
                return entry.second->phase == UnitProcess::Phase::Starting || entry.second->talk.open();
            });
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "launch/process/accounts.hpp"
+#include "launch/process/decisions.hpp"
 #include "launch/systemd/manager_bus.hpp"
 #include "launch/systemd/unit_process.hpp"
 #include "launch/systemd_launcher.hpp"
@@ -33,16 +34,18 @@ struct SystemdLauncher::Impl {
     void launch(const engine::LaunchRequest& request);
     Process add(const engine::LaunchRequest& request);
     std::optional<model::ExitInfo> prepare(const Process& process);
+    void begin(const Process& process);
     std::optional<model::ExitInfo> request_unit(const Process& process);
     void prepare_slice(const model::AppSpec& spec);
     void start_slice(const std::string& slice, const model::AppSpec& spec);
     void change(const std::string& unit, const policy::Properties& properties);
     void adjust(const engine::Adjustment& adjustment);
     void on_requested(const Process& process, const ManagerBus::Answer& answer);
+    void refuse(const Process& process, const std::string& why);
     void on_job_removed(const std::string& unit, const std::string& result, const std::string& job);
     void on_talk(UnitProcess& process, std::uint32_t events);
     void read_talk(UnitProcess& process);
-    bool watch_main(UnitProcess& process, pid_t pid);
+    bool watch_main(UnitProcess& process, pid_t pid, std::string cgroup);
     void became_running(UnitProcess& process);
 
     // checking.cpp
@@ -57,9 +60,21 @@ struct SystemdLauncher::Impl {
     // adopting.cpp
     void on_connected();
     void adopt(const engine::LaunchRequest& request);
+    void on_recognised(UnitProcess& process, const UnitResult& result);
+    void launch_anew(UnitProcess& process);
+
+    // sweeping.cpp
     void sweep();
     void on_listed(const ManagerBus::Answer& answer);
-    void on_recognised(UnitProcess& process, const UnitResult& result);
+    void judge_unknown(const std::string& unit, bool over);
+    void judge_slice(const std::string& slice);
+    void swept();
+    /// Tells whether the unit is one that a pmd made for the app of its name; false also when it cannot be told.
+    void ask_whose(const std::string& unit, std::function<void(bool ours)> answered);
+    const std::string* in_the_way_of(const UnitProcess& process) const;
+    void release(const std::string& unit);
+    void stop_and_forget(const std::string& unit);
+    void on_released(const std::string& unit);
 
     // ending.cpp
     void on_main(UnitProcess& process);
@@ -72,14 +87,15 @@ struct SystemdLauncher::Impl {
     void ended(UnitProcess& process, model::ExitInfo exit);
     void check_leftovers(UnitProcess& process);
     void finish(UnitProcess& process);
-    void release(const std::string& unit);
-    void on_released(const std::string& unit);
     void signal_all(UnitProcess& process, int signal);
+    void signal_escaped(UnitProcess& process, int signal);
+    void tell_escaped(const UnitProcess& process);
     std::optional<model::Usage> usage(const UnitProcess& process) const;
     void forget(base::InstanceId id, const std::string& app, bool last);
 
     Process find(engine::ProcessKey key) const;
     void stop_unit(const std::string& unit);
+    void remove_slice(const std::string& slice);
     void tell_unit(const char* method, const std::string& unit);
     void defer_gone(engine::ProcessKey key, model::ExitInfo exit);
 
@@ -98,12 +114,17 @@ struct SystemdLauncher::Impl {
     std::unordered_map<std::string, UnitProcess*> starting_; ///< by unit: whose start job is not known to be done
     std::unordered_map<std::string, UnitCheck*> checks_;     ///< by unit
     std::uint64_t checks_made_ = 0;
-    /// Units that are being released, by the job that stops them (empty: not told yet), and who waits for the name.
+    /// Units that are being released, by the job that stops them (empty: not told yet), and who waits for that.
     struct Release {
         std::string job;
-        Later next;
+        std::vector<Later> next;
     };
     std::unordered_map<std::string, Release> releasing_;
+    std::map<std::string, std::set<std::string>> strays_; ///< units that run and nobody knows, by app (escaped): being released
+    int unanswered_ = 0;             ///< questions of the sweep
+    std::vector<Later> after_sweep_; ///< launches that wait for it
+    bool all_claimed_ = false;       ///< end_unclaimed()
+    Decisions decisions_;
     std::set<std::string> slices_; ///< of apps that had a process
     std::map<std::string, model::ResourceControl> limited_; ///< slices that were given limits, and which
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;

@@ -70,11 +70,10 @@ void SystemdLauncher::Impl::launch(const engine::LaunchRequest& request)
     base::guard(
         [&] {
             failure = prepare(process);
-            const auto name_taken = releasing_.find(process->unit);
-            if (!failure && name_taken != releasing_.end())
-                name_taken->second.next = process;
-            else if (!failure)
-                failure = request_unit(process);
+            if (failure) return;
+            decisions_.once_written([this, later = Later(process)] {
+                if (const Process decided = later.lock()) begin(decided);
+            });
         },
         [&](const std::string& what) { failure = launch_failed(LaunchStage::Resources, ENOMEM, what); });
     if (!failure) return;
@@ -119,13 +118,21 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
     return std::nullopt;
 }
 
+/// Asks for the unit as soon as nothing is in its way.
+void SystemdLauncher::Impl::begin(const Process& process)
+{
+    if (process->stopping) return ended(*process, {.kind = ExitInfo::Kind::Signaled, .code = process->request.spec->kill_signal});
+    if (unanswered_ > 0) return after_sweep_.emplace_back(process), void();
+    if (const std::string* other = in_the_way_of(*process)) return releasing_.at(*other).next.emplace_back(process), void();
+    if (auto failure = request_unit(process)) ended(*process, *std::move(failure));
+}
+
 std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& process)
 {
-    const base::Fd theirs = std::move(process->theirs);
     BusMessage call = bus_.manager_call("StartTransientUnit");
     if (!call) return launch_failed(LaunchStage::Resources, ENOTCONN, "starting a unit: no connection to systemd");
     const int filled = describe_service(call.get(), process->request,
-                                        {process->unit, options_.pm_exec, theirs.get(), process->notify_socket, options_.user});
+                                        {process->unit, options_.pm_exec, process->theirs.get(), process->notify_socket, options_.user});
     if (filled < 0) return launch_failed(LaunchStage::Resources, -filled, fmt::format("describing unit '{}': {}", process->unit, std::strerror(-filled)));
     prepare_slice(*process->request.spec);
     starting_[process->unit] = process.get();
@@ -186,15 +193,27 @@ void SystemdLauncher::Impl::adjust(const engine::Adjustment& adjustment)
 /// A job is on its way (on_job_removed() tells its end), or systemd refused.
 void SystemdLauncher::Impl::on_requested(const Process& process, const ManagerBus::Answer& answer)
 {
-    if (answer.ok() || process->phase != UnitProcess::Phase::Starting || process->pid != 0) return;
+    if (answer.ok()) return process->theirs.reset();
+    if (process->phase != UnitProcess::Phase::Starting || process->pid != 0) return;
     starting_.erase(process->unit);
+    if (answer.name != kUnitExists) return refuse(process, answer.message);
+    if (std::exchange(process->name_was_taken, true))
+        return refuse(process, answer.message + fmt::format("; it has been stopped, and something is left in it ('systemctl status {}' tells what)", process->unit));
+    ask_whose(process->unit, [this, later = Later(process)](bool ours) {
+        const Process asked = later.lock();
+        if (!asked) return;
+        if (!ours) return refuse(asked, fmt::format("a unit of that name is there, which pmd did not make ('systemctl status {}' tells whose)", asked->unit));
+        releasing_[asked->unit].next.emplace_back(asked); // what a process that could not be killed for a while has left
+        stop_and_forget(asked->unit);
+    });
+}
+
+void SystemdLauncher::Impl::refuse(const Process& process, const std::string& why)
+{
     process->talk.end();
     process->failed = true;
-    process->exit = launch_failed(LaunchStage::Resources, 0, fmt::format("starting unit '{}': {}", process->unit, answer.message));
-    if (answer.name == kUnitExists)
-        process->exit.detail += "; pmd did not expect it: systemctl stop it, then start the app again";
     const engine::ProcessKey key = process->request.key;
-    const ExitInfo exit = process->exit;
+    const ExitInfo exit = launch_failed(LaunchStage::Resources, 0, fmt::format("starting unit '{}': {}", process->unit, why));
     processes_.erase(key);
     events_->on_gone(key, exit);
 }
@@ -203,7 +222,10 @@ void SystemdLauncher::Impl::on_requested(const Process& process, const ManagerBu
 void SystemdLauncher::Impl::on_job_removed(const std::string& unit, const std::string& result, const std::string& job)
 {
     if (on_check_done(unit, result)) return;
-    if (const auto stopped = releasing_.find(unit); stopped != releasing_.end() && stopped->second.job == job) return on_released(unit);
+    if (const auto stopped = releasing_.find(unit); stopped != releasing_.end() && stopped->second.job == job) {
+        if (result != "done") tell_unit("ResetFailedUnit", unit); // something in it outlived the time it had to end
+        return on_released(unit);
+    }
     const auto found = starting_.find(unit);
     if (found == starting_.end()) return;
     UnitProcess& process = *found->second;
@@ -231,7 +253,7 @@ void SystemdLauncher::Impl::read_talk(UnitProcess& process)
     case Talk::Heard::Hello:
         process.invitation.reset();
         process.ask_again.reset();
-        if (process.pid == 0 && !watch_main(process, process.talk.pid())) return;
+        if (process.pid == 0 && !watch_main(process, process.talk.pid(), cgroup_of(process.talk.pid()))) return;
         if (process.killed) signal_all(process, SIGKILL);
         return read_talk(process);
     case Talk::Heard::Filter:
@@ -248,11 +270,11 @@ void SystemdLauncher::Impl::read_talk(UnitProcess& process)
 }
 
 /// Learns who the process is and waits for its end. False when it is gone already, which is being dealt with then.
-bool SystemdLauncher::Impl::watch_main(UnitProcess& process, pid_t pid)
+bool SystemdLauncher::Impl::watch_main(UnitProcess& process, pid_t pid, std::string cgroup)
 {
     process.pid = pid;
     process.main.fd = base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    process.cgroup = cgroup_of(pid);
+    process.cgroup = std::move(cgroup);
     auto source = process.main.fd ? loop_.add_io(process.main.fd.get(), EPOLLIN, io::Priority::Processes,
                                                  [this, &process](std::uint32_t) { on_main(process); })
                                   : base::Result<io::Source>(base::fail_errno("watching a process", errno));

@@ -5,6 +5,7 @@
 #include "launch/process/cgroup_files.hpp"
 #include "launch/systemd/impl.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace pm::launch {
 SystemdLauncher::Impl::Impl(io::EventLoop& loop, engine::Output& output, engine::Sockets& sockets, engine::Channels& channels, SystemdOptions options,
                             std::function<void(const std::string&)> warn)
     : loop_(loop), output_(output), sockets_(sockets), channels_(channels), options_(std::move(options)), warn_(std::move(warn)),
+      decisions_(loop_, options_.write_down, warn_),
       bus_(loop, options_.user ? ManagerBus::Which::User : ManagerBus::Which::System,
            {[this] { on_connected(); },
             [this](const std::string& unit, const std::string& result, const std::string& job) { on_job_removed(unit, result, job); },
@@ -57,7 +59,9 @@ void SystemdLauncher::adopt(const engine::LaunchRequest& request) { impl_->adopt
 void SystemdLauncher::terminate(engine::ProcessKey key, int signal)
 {
     if (impl_->drop_held(key, signal)) return;
-    if (const auto process = impl_->find(key)) impl_->signal_all(*process, signal);
+    impl_->decisions_.once_written([impl = impl_.get(), key, signal] {
+        if (const auto process = impl->find(key)) impl->signal_all(*process, signal);
+    });
 }
 
 void SystemdLauncher::kill(engine::ProcessKey key)
@@ -95,6 +99,7 @@ void SystemdLauncher::forget(base::InstanceId id, const std::string& app, bool l
 /// What systemd is told by a connection that is gone it refuses, as it cannot see any more whose it was: it answers first.
 void SystemdLauncher::settle(std::function<void()> done)
 {
+    impl_->decisions_.carry_out();
     for (const std::string& slice : std::exchange(impl_->slices_, {})) impl_->stop_unit(slice);
     impl_->bus_.send(impl_->bus_.manager_call("GetDefaultTarget"), [done = std::move(done)](const ManagerBus::Answer&) { done(); });
 }
@@ -103,7 +108,8 @@ bool SystemdLauncher::owns(engine::ProcessKey key, pid_t pid)
 {
     const auto process = impl_->find(key);
     if (!process) return false;
-    if (process->cgroup.empty()) return pid == process->pid;
+    if (pid == process->pid) return static_cast<bool>(process->main.fd); // wherever it is
+    if (process->cgroup.empty()) return false;
     const std::string cgroup = cgroup_of(pid);
     return cgroup == process->cgroup || cgroup.starts_with(process->cgroup + "/");
 }
@@ -112,9 +118,12 @@ std::vector<pid_t> SystemdLauncher::members(engine::ProcessKey key)
 {
     const auto process = impl_->find(key);
     if (!process) return {};
-    if (!process->cgroup.empty()) return cgroup_members(process->cgroup);
-    return process->main.fd ? std::vector<pid_t>{process->pid} : std::vector<pid_t>{};
+    std::vector<pid_t> members = process->cgroup.empty() ? std::vector<pid_t>() : cgroup_members(process->cgroup);
+    if (process->main.fd && std::ranges::find(members, process->pid) == members.end()) members.push_back(process->pid);
+    return members;
 }
+
+void SystemdLauncher::end_unclaimed() { impl_->all_claimed_ = true; }
 
 std::string SystemdLauncher::description() const
 {

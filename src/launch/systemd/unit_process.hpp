@@ -6,6 +6,7 @@
 #include "launch/process/talk.hpp"
 #include "launch/process/watched.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,7 @@ struct UnitResult {
     std::int32_t code = 0;   ///< CLD_EXITED and so on; 0: it has not ended, or never was
     std::int32_t status = 0; ///< exit code or signal
     std::uint32_t pid = 0;   ///< of the main process while it lives
+    std::string cgroup;      ///< ControlGroup= of the unit
 };
 
 struct UnitProcess {
@@ -31,13 +33,15 @@ struct UnitProcess {
     std::string unit;
     Phase phase = Phase::Starting;
     bool adopted = false;       ///< an earlier pmd launched it
-    base::Fd theirs;            ///< the unit's stdin, until the unit is asked for
+    base::Fd theirs;            ///< the unit's stdin, until systemd has taken it
+    bool name_was_taken = false; ///< by a unit that has been released since
     base::Fd invitation;        ///< our end of the unit's stdin; needed until pm-exec has greeted us
     Talk talk;
     std::string notify_socket;  ///< its path; empty: it has none
     pid_t pid = 0;
     Watched main;               ///< pidfd
-    std::string cgroup;         ///< in the file system; empty: not known
+    std::string cgroup;         ///< of the unit, in the file system; empty: not known
+    std::map<pid_t, std::uint64_t> escaped; ///< signalled beside the cgroup, which they had left: pid and start time
     std::string pid_file;       ///< as written; empty: none
     model::SharedIdentity user; ///< whose rights files that the spec names are opened with
     model::ExitInfo exit;       ///< how it ended; a failed launch as soon as it is reported

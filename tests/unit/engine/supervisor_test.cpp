@@ -666,6 +666,21 @@ TEST_F(SupervisorTest, TooManyWaitingCommandsAreRefused)
     EXPECT_EQ(first.text() + second.text(), "okok");
 }
 
+TEST_F(SupervisorTest, WhatIsNotKnownToHaveRunIsAdoptedAsSuch)
+{
+    world.answers = false;
+    apply({app("web", 2)});
+    world.supervisor.on_running(world.alive.begin()->first, 100);
+    const auto saved = world.supervisor.saved("web");
+    ASSERT_TRUE(saved);
+
+    FakeWorld after;
+    ASSERT_TRUE(after.supervisor.restore({&*saved, 1}).empty());
+    ASSERT_EQ(after.adopted.size(), 2U);
+    EXPECT_TRUE(after.adopted.at(0).ran);
+    EXPECT_FALSE(after.adopted.at(1).ran) << "the launcher may launch it now";
+}
+
 TEST_F(SupervisorTest, ARestoredAppGoesOnWhereItWas)
 {
     model::AppSpec spec = app("web", 3);

@@ -118,10 +118,23 @@ TEST_P(Launching, what_nobody_left_is_lost)
     engine::LaunchRequest request;
     request.key = {base::InstanceId{99}, base::Generation{3}};
     request.spec = std::make_shared<model::AppSpec>(shell("exit"));
+    request.ran = true;
     world.replace_launcher();
     world.launcher->adopt(request);
     ASSERT_TRUE(world.until_gone(request.key));
     EXPECT_EQ(world.told(request.key).gone->kind, Kind::Lost);
+}
+
+TEST_P(Launching, what_was_written_down_and_not_launched_is_launched_by_the_next_pmd)
+{
+    engine::LaunchRequest request;
+    request.key = {base::InstanceId{99}, base::Generation{3}};
+    request.spec = std::make_shared<model::AppSpec>(shell("exit 3"));
+    world.replace_launcher();
+    world.launcher->adopt(request);
+    ASSERT_TRUE(world.until_gone(request.key));
+    EXPECT_EQ(world.told(request.key).gone->kind, Kind::Exited);
+    EXPECT_EQ(world.told(request.key).gone->code, 3);
 }
 
 TEST_P(Launching, what_a_killed_pmd_left_is_gone_on_with)

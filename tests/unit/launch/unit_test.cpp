@@ -237,7 +237,7 @@ TEST_F(InUnit, WithoutPmdNothingIsExecuted)
     pmd_is_gone = true;
     start();
     EXPECT_EQ(said(), "");
-    EXPECT_EQ(WEXITSTATUS(status()), 127);
+    EXPECT_EQ(WEXITSTATUS(status()), wire::kNobodyThere);
 }
 
 TEST(UnitResult, TellsEndsApart)
