@@ -24,7 +24,13 @@ void Daemon::start_boot_apps()
     auto apps = read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_);
     auto saved = read_saved_list();
     if (runtime_.bus != config::BusKind::Embedded) std::ranges::move(saved, std::back_inserter(apps));
-    std::erase_if(apps, [this](const BootApp& app) { return state_.was_removed(app.spec.name); });
+    std::erase_if(apps, [this](const BootApp& app) {
+        const bool removed = !supervisor_.spec(app.spec.name) && state_.was_removed(app.spec.name, app.origin);
+        if (removed)
+            log_.notice(fmt::format("app '{0}' of '{1}' was deleted and is not started; 'pmctl start {1} --only {0}' starts it, and so does the next pmd when the file has changed",
+                                    app.spec.name, app.origin));
+        return removed;
+    });
     start(std::move(apps), {});
 }
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace pm::daemon {
 namespace {
@@ -20,6 +21,16 @@ constexpr std::string_view kSuffix = config::KeptApps::suffix;
 constexpr std::string_view kMark = ".removed";
 constexpr const char* kUptimeFile = "/uptime";
 constexpr std::size_t kMaxBytes = 64u << 20;
+
+/// The file was changed, or put there by whatever way, after `when`. A link counts as well as what it leads to.
+bool has_come_since(const std::string& file, const timespec& when)
+{
+    const auto later = [&](const struct stat& status) {
+        return std::pair(status.st_ctim.tv_sec, status.st_ctim.tv_nsec) > std::pair(when.tv_sec, when.tv_nsec);
+    };
+    struct stat status {};
+    return (lstat(file.c_str(), &status) == 0 && later(status)) || (stat(file.c_str(), &status) == 0 && later(status));
+}
 
 } // namespace
 
@@ -45,9 +56,10 @@ std::string StateKeeper::mark_of(const std::string& app) const
     return directory_ + "/" + model::escape_for_unit(app) + std::string(kMark);
 }
 
-bool StateKeeper::was_removed(const std::string& app) const
+bool StateKeeper::was_removed(const std::string& app, const std::string& file) const
 {
-    return !directory_.empty() && access(mark_of(app).c_str(), F_OK) == 0;
+    struct stat mark {};
+    return !directory_.empty() && stat(mark_of(app).c_str(), &mark) == 0 && !has_come_since(file, mark.st_mtim);
 }
 
 std::vector<StateKeeper::Kept> StateKeeper::load()

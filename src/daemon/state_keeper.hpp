@@ -42,8 +42,9 @@ public:
     [[nodiscard]] bool all_read() const noexcept { return all_read_; }
     /// After load(), which decides what an earlier one is worth.
     void make_directory();
-    /// True when an app of this name was removed since the machine came up: it does not start with the next pmd.
-    [[nodiscard]] bool was_removed(const std::string& app) const;
+    /// True when an app of this name was removed since the machine came up, and `file`, which has it, is there as it was then: it does not
+    /// start with the next pmd.
+    [[nodiscard]] bool was_removed(const std::string& app, const std::string& file) const;
     /// Writes what is still to be written.
     void flush();
     /// Forgets all, what was removed too: the apps were ended with pmd, the next one begins anew. Nothing is kept from then on.

@@ -284,15 +284,9 @@ void SystemdLauncher::Impl::forget(base::InstanceId id, const std::string& app, 
     output_.forget(id);
     if (!last) return;
     const std::string slice = model::slice_of(app);
+    stop_unit(slice);
     slices_.erase(slice);
-    if (limited_.erase(slice) > 0) return remove_slice(slice);
-    stop_unit(slice);
-}
-
-/// With what was set of it.
-void SystemdLauncher::Impl::remove_slice(const std::string& slice)
-{
-    stop_unit(slice);
+    if (limited_.erase(slice) == 0) return;
     BusMessage call = bus_.manager_call("RevertUnitFiles");
     if (call) sd_bus_message_append(call.get(), "as", 1, slice.c_str());
     bus_.tell(std::move(call));

@@ -95,7 +95,6 @@ struct SystemdLauncher::Impl {
 
     Process find(engine::ProcessKey key) const;
     void stop_unit(const std::string& unit);
-    void remove_slice(const std::string& slice);
     void tell_unit(const char* method, const std::string& unit);
     void defer_gone(engine::ProcessKey key, model::ExitInfo exit);
 

@@ -27,6 +27,12 @@ bool executes_app(sd_bus_message* reply, std::string_view escaped_app)
     return std::string_view(path).ends_with("/pm-exec") && model::escape_for_unit(app) == escaped_app;
 }
 
+/// "pm-web.slice": one level below pm.slice, as '-' is escaped in names of apps.
+bool is_slice_of_app(std::string_view unit)
+{
+    return unit.ends_with(".slice") && unit.find('-') == unit.rfind('-');
+}
+
 } // namespace
 
 /// The unit has been seen to its end: nothing of it stays.
@@ -102,7 +108,7 @@ void SystemdLauncher::Impl::on_listed(const ManagerBus::Answer& answer)
     while (sd_bus_message_read(answer.reply, "(ssssssouso)", &name, nullptr, nullptr, &active, &sub, nullptr, nullptr, nullptr,
                                nullptr, nullptr) > 0) {
         if (ours.contains(name) || releasing_.contains(name)) continue;
-        if (std::string_view(name).ends_with(".slice"))
+        if (is_slice_of_app(name))
             judge_slice(name);
         else if (model::parse_unit_name(name))
             judge_unknown(name, std::string_view(sub) == "exited" || std::string_view(active) == "failed" || std::string_view(active) == "inactive");
@@ -135,14 +141,14 @@ void SystemdLauncher::Impl::ask_whose(const std::string& unit, std::function<voi
               });
 }
 
-/// Of an app that is deleted, or at rest: the slice goes, with the limits it was given, unless something is in it.
+/// Of an app that is deleted, or at rest: the slice goes, unless something is in it.
 void SystemdLauncher::Impl::judge_slice(const std::string& slice)
 {
     bus_.send(bus_.property_call(slice, kSliceInterface, "ControlGroup"), [this, slice](const ManagerBus::Answer& answer) {
         const char* cgroup = nullptr;
         if (!answer.ok() || sd_bus_message_read(answer.reply, "v", "s", &cgroup) < 0 || slices_.contains(slice)) return;
         const std::string path = path_of_cgroup(cgroup);
-        if (!path.empty() && !cgroup_populated(path)) remove_slice(slice);
+        if (!path.empty() && !cgroup_populated(path)) stop_unit(slice);
     });
 }
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <random>
+#include <set>
 
 namespace pm::launch {
 namespace {
@@ -293,6 +294,15 @@ TEST(LaunchQueue, CarriesOutABurstAndLinesUpTheRest)
     EXPECT_FALSE(queue.admit(key(0), now));
     (void)queue.next();
     EXPECT_TRUE(queue.admit(key(0), now + std::chrono::milliseconds(4))); // one of 250 a second
+}
+
+TEST(ProcessTable, finds_descendants_whatever_their_numbers_are)
+{
+    pm::launch::ProcessTable table;
+    for (const auto& [pid, parent] : {std::pair{10, 1}, {20, 10}, {5, 20}, {6, 5}, {7, 1}, {1, 0}}) table[pid] = {.pid = pid, .parent = parent};
+    std::set<pid_t> found;
+    for (const ProcessInfo& info : descendants_of(10, table)) found.insert(info.pid);
+    EXPECT_EQ(found, (std::set<pid_t>{5, 6, 20}));
 }
 
 } // namespace
