@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/values.hpp"
 
+#include "model/date_tokens.hpp"
+
+#include <algorithm>
 #include <array>
+#include <fmt/format.h>
 
 namespace pm::config {
 namespace {
 
 struct Token {
-    std::string_view name; ///< of day.js's format()
+    std::string_view name; ///< of day.js's format(), its plugin advancedFormat among it, and moment's that mean the same
     std::string_view strftime;
 };
 
-// Longest first: the first that fits is taken. "%-d" and "%P" are glibc's.
+// Longest first: the first that fits is taken. "%-d" and "%P" are glibc's, "%{Do}" is model/date_tokens.hpp.
 constexpr std::array kTokens{
-    Token{"YYYY", "%Y"}, Token{"MMMM", "%B"}, Token{"dddd", "%A"}, Token{"MMM", "%b"}, Token{"ddd", "%a"},
-    Token{"SSS", ""},    Token{"YY", "%y"},   Token{"MM", "%m"},   Token{"DD", "%d"},  Token{"dd", "%a"},
-    Token{"HH", "%H"},   Token{"hh", "%I"},   Token{"mm", "%M"},   Token{"ss", "%S"},  Token{"ZZ", "%z"},
-    Token{"M", "%-m"},   Token{"D", "%-d"},   Token{"d", "%w"},    Token{"H", "%-H"},  Token{"h", "%-I"},
-    Token{"m", "%-M"},   Token{"s", "%-S"},   Token{"Z", "%z"},    Token{"A", "%p"},   Token{"a", "%P"},
-    Token{"X", "%s"},
+    Token{"SSSSSS", "%{SSSSSS}"}, Token{"SSSSS", "%{SSSSS}"}, Token{"YYYY", "%Y"}, Token{"MMMM", "%B"},
+    Token{"dddd", "%A"}, Token{"DDDD", "%j"}, Token{"SSSS", "%{SSSS}"}, Token{"GGGG", "%G"}, Token{"gggg", "%{gggg}"},
+    Token{"MMM", "%b"}, Token{"ddd", "%a"}, Token{"DDD", "%{DDD}"}, Token{"SSS", "%{SSS}"}, Token{"YY", "%y"},
+    Token{"MM", "%m"}, Token{"Mo", "%{Mo}"}, Token{"DD", "%d"}, Token{"Do", "%{Do}"}, Token{"dd", "%{dd}"},
+    Token{"do", "%{do}"}, Token{"HH", "%H"}, Token{"hh", "%I"}, Token{"mm", "%M"}, Token{"ss", "%S"}, Token{"SS", "%{SS}"},
+    Token{"ZZ", "%z"}, Token{"kk", "%{kk}"}, Token{"Qo", "%{Qo}"}, Token{"Wo", "%{Wo}"}, Token{"wo", "%{wo}"},
+    Token{"WW", "%V"}, Token{"ww", "%{ww}"}, Token{"M", "%-m"}, Token{"D", "%-d"}, Token{"d", "%w"}, Token{"H", "%-H"},
+    Token{"h", "%-I"}, Token{"m", "%-M"}, Token{"s", "%-S"}, Token{"S", "%{S}"}, Token{"Z", "%{Z}"}, Token{"A", "%p"},
+    Token{"a", "%P"}, Token{"X", "%s"}, Token{"x", "%{x}"}, Token{"Q", "%{Q}"}, Token{"k", "%{k}"}, Token{"w", "%{w}"},
+    Token{"W", "%-V"}, Token{"z", "%Z"},
 };
+
+/// Letters that day.js's documentation or moment's has in tokens: one that is none of the above would be printed as it is.
+constexpr std::string_view kTokenLetters = "YyMDdHhmsSZzAaXxQkwWGgELlN";
 
 const Token* token_at(std::string_view text)
 {
@@ -28,11 +39,27 @@ const Token* token_at(std::string_view text)
     return nullptr;
 }
 
+base::Unexpected unknown(std::string_view token)
+{
+    return base::fail(base::ErrorCode::InvalidSpec,
+                      fmt::format("'{}' is no token of day.js that pmd knows; put literal text into brackets: '[{}]'", token, token));
+}
+
+/// One of strftime(3): what it does not know it leaves to us.
+base::Result<std::string> checked(std::string_view format)
+{
+    for (auto at = format.find("%{"); at != std::string_view::npos; at = format.find("%{", at + 2)) {
+        if (at > 0 && format[at - 1] == '%' && (at < 2 || format[at - 2] != '%')) continue; // "%%{"
+        if (!model::date_token_at(format.substr(at))) return unknown(format.substr(at, format.find('}', at) - at));
+    }
+    return std::string(format);
+}
+
 } // namespace
 
-std::string date_format_from(std::string_view text, bool& lost)
+base::Result<std::string> date_format_from(std::string_view text)
 {
-    if (text.find('%') != std::string_view::npos) return std::string(text);
+    if (text.find('%') != std::string_view::npos) return checked(text);
     std::string format;
     for (std::size_t at = 0; at < text.size();) {
         const std::string_view rest = text.substr(at);
@@ -41,16 +68,15 @@ std::string date_format_from(std::string_view text, bool& lost)
         if (closing != std::string_view::npos) { // "[literal]"
             format += rest.substr(1, closing - 1);
             at += closing + 1;
-        } else if (token == nullptr) {
-            format += rest.front();
-            ++at;
-        } else {
-            lost = lost || token->strftime.empty();
-            if (token->strftime.empty() && !format.empty() && (format.back() == '.' || format.back() == ','))
-                format.pop_back();
-            format += token->strftime;
-            at += token->name.size();
+            continue;
         }
+        if (token == nullptr && kTokenLetters.find(rest.front()) != std::string_view::npos)
+            return unknown(rest.substr(0, std::min(rest.find_first_not_of(rest.front()), rest.size())));
+        if (token == nullptr)
+            format += rest.front();
+        else
+            format += token->strftime;
+        at += token == nullptr ? 1 : token->name.size();
     }
     return format;
 }

@@ -68,11 +68,11 @@ void log_date_format(Draft& draft, const Field& field)
     std::string text;
     if (!field.text(text)) return;
     if (bool_from(text) == false) return; // PM2: false for none
-    bool lost = false;
-    std::string format = date_format_from(text, lost);
+    auto read = date_format_from(text);
+    if (!read) return field.fault(read.error().message);
+    std::string format = *std::move(read);
     if (format.size() > kMaxDateFormat) return field.fault(fmt::format("a date format of more than {} bytes", kMaxDateFormat));
     draft.spec.logs.date_format = std::move(format);
-    if (lost) field.report().warning(field.node().mark, field.path(), "milliseconds (SSS) are left out of the dates");
 }
 
 void logs(Draft& draft, const Field& field) { log_keys().read(draft, field); }

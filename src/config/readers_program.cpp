@@ -75,7 +75,7 @@ void cwd(Draft& draft, const Field& field) { file(draft, draft.cwd, field); }
 void instances(Draft& draft, const Field& field)
 {
     const auto count = field.is(Node::Kind::Scalar) ? instances_from(field.node().text) : std::nullopt;
-    if (!count) return field.expected(fmt::format("a number up to {}, -1 and so on, or 'max'", kMaxInstances));
+    if (!count) return field.expected("a number, -1 and so on, or 'max'");
     draft.spec.instances = *count;
     draft.spec.instances_given = true;
 }

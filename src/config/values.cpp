@@ -160,7 +160,7 @@ std::string_view fault_of_name(std::string_view name)
     if (name.empty()) return "the name is empty";
     if (name == "all") return "an app cannot be named 'all', which means all apps";
     if (name.size() > kMaxName) return "the name is longer than 128 bytes";
-    if (name.find('/') != std::string_view::npos) return "a '/' in the name";
+    if (name.starts_with('/')) return "a '/' at the start of the name, as of a path";
     if (base::trim(name) != name) return "spaces around the name";
     if (!is_printable(name)) return "a control character in the name"; // of a script of several lines
     return {};

@@ -5,8 +5,10 @@
 #pragma once
 
 #include "model/app_spec.hpp"
+#include "model/unit_names.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,14 +27,14 @@ namespace pm::config {
 inline constexpr model::Milliseconds kMaxDuration = std::chrono::hours(24 * 36'500);
 /// "0022", "22", "0o22": octal, as umask(1) takes it.
 [[nodiscard]] std::optional<std::uint32_t> umask_from(std::string_view text) noexcept;
-/// "max", 0, n or -n (PM2: instances), n at most kMaxInstances.
+/// "max", 0, n or -n (PM2: instances). How many may be is pmd's to say (max_instances).
 [[nodiscard]] std::optional<model::InstanceCount> instances_from(std::string_view text) noexcept;
-inline constexpr std::int32_t kMaxInstances = 100'000;
+inline constexpr std::int32_t kMaxInstances = std::numeric_limits<std::int32_t>::max();
 /// One side of a limit of setrlimit(2): a number, a size where the resource counts bytes, "unlimited" or "infinity".
 [[nodiscard]] std::optional<rlim_t> limit_from(int resource, std::string_view text) noexcept;
 [[nodiscard]] bool counts_bytes(int resource) noexcept;
 
-inline constexpr std::size_t kMaxName = 128; ///< bytes of an app's name
+inline constexpr std::size_t kMaxName = model::kLongestAppName; ///< bytes of an app's name
 /// What is wrong with the name of an app; empty: nothing.
 [[nodiscard]] std::string_view fault_of_name(std::string_view name);
 
@@ -41,9 +43,9 @@ inline constexpr std::size_t kMaxName = 128; ///< bytes of an app's name
 
 /// Words of a command line, split at blanks; quotes and backslashes as in a shell. Nothing for an open quote.
 [[nodiscard]] std::optional<std::vector<std::string>> words_from(std::string_view text);
-/// The strftime(3) format of a day.js one ("YYYY-MM-DD HH:mm:ss"); one with '%' is taken as it is.
-/// `lost` is set when a token has no counterpart (milliseconds) and is left out.
-[[nodiscard]] std::string date_format_from(std::string_view text, bool& lost);
+/// The strftime(3) format, with model/date_tokens.hpp, of a day.js one ("YYYY-MM-DD HH:mm:ss"); one with '%' is taken as it
+/// is. Error: a token that neither has.
+[[nodiscard]] base::Result<std::string> date_format_from(std::string_view text);
 
 /// Shapes of keys that later versions act upon; the same rules hold when they do.
 [[nodiscard]] bool looks_like_cron(std::string_view text);

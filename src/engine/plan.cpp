@@ -133,9 +133,9 @@ base::Result<void> check_limits(const std::vector<PlannedApp>& plan, const Table
     }
     if (apps > limits.max_apps)
         return fail(ErrorCode::LimitExceeded,
-                    fmt::format("{} apps would be more than the {} that are allowed", apps, limits.max_apps));
+                    fmt::format("{} apps would be more than the {} that are allowed (max_apps in pmd.yaml)", apps, limits.max_apps));
     if (instances > limits.max_instances)
-        return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed",
+        return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed (max_instances in pmd.yaml)",
                                                           instances, limits.max_instances));
     return {};
 }

@@ -212,7 +212,7 @@ Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_vie
         if (!wanted) return wanted;
         const std::uint64_t others = driver.table.instance_count() - app->instances.size();
         if (*wanted > app->instances.size() && others + *wanted > driver.limits().max_instances)
-            return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed",
+            return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed (max_instances in pmd.yaml)",
                                                               others + *wanted, driver.limits().max_instances));
 
         const bool runs = std::ranges::any_of(app->staying(), [](const Instance* instance) {

@@ -29,11 +29,15 @@ struct LogPaths {
     LogPath combined;
 };
 
+/// `app` as the beginning of file names, another one for each app. What a shell, or a reader, would stumble over, and bytes that
+/// are not UTF-8, are written as in a URL ("%20"), likewise a '-' with which it begins.
+[[nodiscard]] std::string file_name(std::string_view app);
+
 /// `<directory>/<app>-<slot>-out.log`, `-error.log` unless the spec says otherwise, in its `folder` if it has one, without
 /// the slot when merge_logs. The
 /// combined file is `<directory>/<app>.log`; it, and a path from the spec, gets `-<slot>` before its extension when
-/// `several` and not merge_logs (PM2's rule, with the slot in place of the pm_id). Characters of the name other than
-/// A-Za-z0-9 . - _ become '-'. Paths from the spec are opened as `user`, those in `directory` are pmd's.
+/// `several` and not merge_logs (PM2's rule, with the slot in place of the pm_id). Of different apps they are different, as
+/// file_name() says. Paths from the spec are opened as `user`, those in `directory` are pmd's.
 [[nodiscard]] LogPaths log_paths(const model::AppSpec& spec, base::Slot slot, bool several, const std::string& directory,
                                  const model::SharedIdentity& user = nullptr);
 

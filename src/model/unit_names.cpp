@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "pm-";
 constexpr std::string_view kSuffix = ".service";
-constexpr std::size_t kLongest = 190; ///< of 255; the rest is for slot and generation
+constexpr std::size_t kLongest = 186; ///< of 255, one character more; the rest is for slot and generation
 
 std::uint64_t fnv1a(std::string_view text) noexcept
 {
@@ -27,17 +27,31 @@ bool stays(char c, bool first) noexcept
 
 } // namespace
 
+std::string in_64_characters(std::string_view app)
+{
+    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:";
+    std::string text = "\\b";
+    unsigned bits = 0;
+    unsigned count = 0; ///< of bits that are not written yet
+    for (const char c : app.substr(0, kLongestAppName)) {
+        bits = (bits << 8U | static_cast<unsigned char>(c)) & 0xfffU;
+        for (count += 8; count >= 6; count -= 6) text += kDigits[bits >> (count - 6) & 63U];
+    }
+    if (count > 0) text += kDigits[bits << (6 - count) & 63U];
+    return app.size() <= kLongestAppName ? text : text + fmt::format("_{:016x}", fnv1a(app));
+}
+
 std::string escape_for_unit(std::string_view app)
 {
     std::string escaped;
     for (const char c : app) {
-        if (escaped.size() > kLongest) return escaped + fmt::format("_{:016x}", fnv1a(app));
+        if (escaped.size() > kLongest) return in_64_characters(app);
         if (stays(c, escaped.empty()))
             escaped += c;
         else
             escaped += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
-    return escaped;
+    return escaped.size() > kLongest ? in_64_characters(app) : escaped;
 }
 
 std::string slice_of(std::string_view app) { return fmt::format("pm-{}.slice", escape_for_unit(app)); }

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "launch/process/process_table.hpp"
+#include "model/unit_names.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -75,7 +76,7 @@ std::string escape_component(std::string_view text)
             result += c;
         else
             result.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 15U]);
-        if (result.size() > 180) break; // NAME_MAX is 255, and the generation comes behind
+        if (result.size() > 180) return model::in_64_characters(text); // NAME_MAX is 255, and the generation comes behind
     }
     return result;
 }

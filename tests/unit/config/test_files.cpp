@@ -54,7 +54,7 @@ TEST(Files, TenMistakesAreTenLinesAtTheirPlaces)
     EXPECT_EQ(said(file), (Strings{
                               "4:5: apps[0].restrat_delay: unknown key, did you mean 'restart_delay'?",
                               "5:19: apps[0].kill_timeout: expected a time such as 500ms, 5s or 2m, not '5 parsecs'",
-                              "6:16: apps[0].instances: expected a number up to 100000, -1 and so on, or 'max', not 'many'",
+                              "6:16: apps[0].instances: expected a number, -1 and so on, or 'max', not 'many'",
                               "7:23: apps[0].env.A=B: a variable needs a name without '='",
                               "9:5: apps[0].autorestart: given twice, first at line 8",
                               "10:11: apps[1].name: the name 'web' is taken by the app at line 2",

@@ -63,13 +63,18 @@ TEST(Values, Words)
 
 TEST(Values, DateFormats)
 {
-    bool lost = false;
-    EXPECT_EQ(date_format_from("dddd D MMM YY h:m:s a", lost), "%A %-d %b %y %-I:%-M:%-S %P");
-    EXPECT_EQ(date_format_from("[Day] DD", lost), "Day %d");
-    EXPECT_EQ(date_format_from("%F %T", lost), "%F %T");
-    EXPECT_FALSE(lost);
-    EXPECT_EQ(date_format_from("HH:mm:ss.SSS Z", lost), "%H:%M:%S %z");
-    EXPECT_TRUE(lost);
+    EXPECT_EQ(date_format_from("dddd D MMM YY h:m:s a"), "%A %-d %b %y %-I:%-M:%-S %P");
+    EXPECT_EQ(date_format_from("[Day] DD"), "Day %d");
+    EXPECT_EQ(date_format_from("%F %T"), "%F %T");
+    EXPECT_EQ(date_format_from("HH:mm:ss.SSS Z ZZ"), "%H:%M:%S.%{SSS} %{Z} %z");
+    EXPECT_EQ(date_format_from("MMM Do, YYYY"), "%b %{Do}, %Y");
+    EXPECT_EQ(date_format_from("X x"), "%s %{x}");
+    EXPECT_EQ(date_format_from("%{SSS} %%{"), "%{SSS} %%{");
+    for (const char* format : {"YYYY-MM-DD HH:mm:ss.SSSSSSS", "YYYYY", "Y", "LT", "LLLL", "HH:mm GMT", "%T.%{ms}", "%{"}) {
+        const auto refused = date_format_from(format);
+        ASSERT_FALSE(refused) << format << ": " << *refused;
+        EXPECT_NE(refused.error().message.find("is no token of day.js"), std::string::npos);
+    }
 }
 
 TEST(Values, CronPatterns)

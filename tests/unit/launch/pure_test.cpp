@@ -267,6 +267,7 @@ TEST(Cgroups, names_are_one_safe_component)
     EXPECT_EQ(escape_component("web-1.api"), "web-1.api");
     EXPECT_EQ(escape_component("../a b"), "\\x2e.\\x2fa\\x20b");
     EXPECT_LT(escape_component(std::string(1000, '/')).size(), 200U);
+    EXPECT_NE(escape_component(std::string(100, '/') + "a"), escape_component(std::string(100, '/') + "b"));
 }
 
 TEST(PidFile, has_the_slot_before_the_extension)

@@ -2,6 +2,8 @@
 #include "model/unit_names.hpp"
 
 #include <gtest/gtest.h>
+#include <set>
+#include <string>
 
 namespace pm::model {
 namespace {
@@ -19,6 +21,23 @@ TEST(UnitNames, AreOfTheirAppAlone)
 {
     EXPECT_NE(slice_of("a-b"), slice_of("a_b"));
     EXPECT_NE(slice_of("a/b"), slice_of("a-b"));
+    std::string name(128, '-'); // too long when escaped
+    std::set<std::string> units;
+    for (std::size_t at = 0; at < name.size(); ++at)
+        for (const char c : {'a', '/', '\xff'}) {
+            std::string other = name.substr(0, at + 1);
+            other[at] = c;
+            if (at + 1 < name.size()) {
+                EXPECT_TRUE(units.insert(escape_for_unit(other)).second) << at;
+            }
+            other = name;
+            other[at] = c;
+            EXPECT_TRUE(units.insert(escape_for_unit(other)).second) << at;
+        }
+    for (const std::string& unit : units) {
+        EXPECT_LE(unit.size(), 190U);
+        EXPECT_EQ(unit.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.\\"), std::string::npos) << unit;
+    }
     const std::string long_name(300, 'x');
     EXPECT_NE(slice_of(long_name), slice_of(long_name + "y"));
     EXPECT_LE(unit_of(std::string(300, '-'), base::Slot{4'000'000'000}, base::Generation{9'000'000'000'000}).size(), 255U);
