@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/embedded_bus.hpp"
 
+#include "base/text.hpp"
+
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -10,6 +13,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,12 +57,35 @@ base::Result<void> write_file(const std::string& path, const std::string& text)
 {
     const base::Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return base::fail_errno(fmt::format("writing '{}'", path), errno);
-    if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
         return base::fail_errno(fmt::format("writing '{}'", path), errno == 0 ? ENOSPC : errno);
     return {};
 }
 
-[[noreturn]] void become_dbus_daemon(const std::string& config, int ready, pid_t parent)
+/// What dbus-daemon says goes into a file of its own: it also tells what concerns nobody, as that it could not raise a limit.
+constexpr const char* kLogName = "/bus.log";
+constexpr rlim_t kMostLogged = 1u << 20;
+
+base::Fd open_log(const std::string& directory)
+{
+    const std::string path = directory + kLogName;
+    return base::Fd(open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+}
+
+/// Its last line, for people.
+std::string last_words(int log)
+{
+    std::array<char, 4096> text{};
+    const off_t size = lseek(log, 0, SEEK_END);
+    const auto from = std::max<off_t>(0, size - static_cast<off_t>(text.size()));
+    const ssize_t got = pread(log, text.data(), text.size(), from);
+    std::string_view words(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    while (words.ends_with('\n')) words.remove_suffix(1);
+    words.remove_prefix(words.rfind('\n') + 1); // npos + 1 is 0
+    return words.empty() ? std::string() : fmt::format(" (it said: {})", base::printable(words));
+}
+
+[[noreturn]] void become_dbus_daemon(const std::string& config, int ready, int log, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1); // pmd died before the line above
@@ -72,6 +99,10 @@ base::Result<void> write_file(const std::string& path, const std::string& text)
     const int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+    const rlimit bound{kMostLogged, kMostLogged};
+    setrlimit(RLIMIT_FSIZE, &bound); // it writes no other file
+    std::signal(SIGXFSZ, SIG_IGN);
     dup2(ready, 3);
     fcntl(3, F_SETFD, 0);
     close_range(4, ~0U, 0);
@@ -90,7 +121,7 @@ bool wait_until_ready(int ready)
         count = poll(&poll_for, 1, kStartTimeoutMsec);
     while (count < 0 && errno == EINTR);
     std::array<char, 256> address{};
-    return count == 1 && read(ready, address.data(), address.size()) > 0;
+    return count == 1 && ::read(ready, address.data(), address.size()) > 0;
 }
 
 } // namespace
@@ -106,10 +137,12 @@ base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string&
     const base::Fd ready(pipe_ends[0]);
     base::Fd ready_writer(pipe_ends[1]);
 
+    const base::Fd log = open_log(directory);
+    if (!log) return base::fail_errno(fmt::format("writing '{}{}'", directory, kLogName), errno);
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid < 0) return base::fail_errno("starting the private bus", errno);
-    if (pid == 0) become_dbus_daemon(config, ready_writer.get(), parent);
+    if (pid == 0) become_dbus_daemon(config, ready_writer.get(), log.get(), parent);
     ready_writer.reset();
 
     EmbeddedBus bus;
@@ -120,8 +153,8 @@ base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string&
     if (!wait_until_ready(ready.get()))
         return base::fail(base::ErrorCode::Failed,
                           fmt::format("starting a private dbus-daemon in '{}' failed: is the package 'dbus-daemon' "
-                                      "installed and the directory writable?",
-                                      directory));
+                                      "installed and the directory writable?{}",
+                                      directory, last_words(log.get())));
     if (auto watched = bus.watch(loop, std::move(on_end)); !watched) return tl::unexpected(watched.error());
     return bus;
 }
