@@ -7,6 +7,7 @@
 #include "io/small_file.hpp"
 #include "policy/serving.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace pm::bus {
@@ -14,6 +15,8 @@ namespace pm::bus {
 using policy::Access;
 
 namespace {
+
+constexpr std::size_t kMostWarnings = 16;
 
 uint64_t usec(model::WallTime time)
 {
@@ -187,8 +190,15 @@ std::vector<std::string> AppObject::Warnings()
     return guarded([&]() -> base::Result<std::vector<std::string>> {
         const auto spec = context_.supervisor.spec(name_);
         if (!spec) return base::fail(base::ErrorCode::NoSuchApp, fmt::format("no app '{}'", name_));
-        std::string warning = context_.launcher.not_enforced(*spec);
-        return warning.empty() ? std::vector<std::string>{} : std::vector{std::move(warning)};
+        std::vector<std::string> warnings;
+        if (std::string warning = context_.launcher.not_enforced(*spec); !warning.empty()) warnings.push_back(std::move(warning));
+        for (const model::InstanceSnapshot& instance : snapshot().instances)
+            for (const std::string& trouble : context_.logs.troubles_of(instance.id)) {
+                std::string warning = base::printable("lines are being lost: " + trouble);
+                if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(std::move(warning));
+            }
+        if (warnings.size() > kMostWarnings) warnings.resize(kMostWarnings);
+        return warnings;
     });
 }
 

@@ -92,6 +92,7 @@ void Authority::decide_for(const Credentials& who, const Call& call, const Wish&
     const Grant grant{who.uid, false, who.groups, owned_by(who.uid)};
     if (wish.target) {
         const auto apps = context_.supervisor.owners_of(*wish.target);
+        if (!apps && wish.may_be_none && apps.error().code == base::ErrorCode::NoSuchApp) return then(grant);
         return apps ? decide_about(grant, *apps, call, wish, then) : then(tl::unexpected(apps.error()));
     }
     const auto action = policy::needed(wish.access, Relation::Stranger);

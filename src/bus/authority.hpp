@@ -37,6 +37,7 @@ struct Wish {
     std::string verb; ///< "stop": what is done to the apps; without a target the whole phrase, "end pmd"
     std::optional<std::string> target; ///< as of all commands; unset: no app is concerned
     bool answers_at_once = false; ///< once it is allowed: takes no place in the caller's quota where nobody is asked
+    bool may_be_none = false; ///< a target that selects nothing yet is no error
 };
 
 /// Leave to do what was wished.

@@ -41,22 +41,37 @@ bool names_one_instance(const std::vector<model::AppSnapshot>& apps, const std::
            });
 }
 
-/// A pipe for one who follows what `target` means now.
-base::Result<sdbus::UnixFd> open_reader(Context& context, const std::string& target, logs::ReaderOptions reader,
+/// Whether an instance that comes later is one that `target` means then.
+std::function<bool(base::InstanceId)> selects_later(const Context& context, const std::string& target, const Grant& grant)
+{
+    return [&supervisor = context.supervisor, target, may = grant.may](base::InstanceId id) {
+        const auto instance = supervisor.instance(id);
+        const auto names = supervisor.apps_of(target, may);
+        return instance && names && std::ranges::find(*names, instance->app) != names->end();
+    };
+}
+
+/// A pipe for one who follows what `target` means now, and those that it will mean: all, a namespace, a pattern.
+/// `may_wait`: nothing of the kind has to be there yet.
+base::Result<sdbus::UnixFd> open_reader(Context& context, const std::string& target, logs::ReaderOptions reader, bool may_wait,
                                         const Grant& grant)
 {
     if (!grant.master) reader.user = grant.uid;
+    const bool is_number = base::parse_number<std::uint32_t>(target).has_value();
     auto names = context.supervisor.apps_of(target, grant.may);
+    if (!names && may_wait && !is_number && names.error().code == base::ErrorCode::NoSuchApp) names.emplace();
     if (!names) return tl::unexpected(names.error());
     std::vector<logs::LogSource> sources;
     for (const std::string& name : *names)
         for (logs::LogSource& source : log_sources(context, name)) sources.push_back(std::move(source));
+    std::function<bool(base::InstanceId)> later = selects_later(context, target, grant);
     if (names_one_instance(context.supervisor.snapshots(), target)) {
         const auto id = base::parse_number<std::uint32_t>(target);
         std::erase_if(sources, [&](const logs::LogSource& source) { return source.id.value != *id; });
         names->clear(); // one instance: nobody else's lines, whatever starts later
+        later = nullptr;
     }
-    return context.logs.open_reader(std::move(sources), std::move(*names), reader).map([](base::Fd fd) {
+    return context.logs.open_reader(std::move(sources), std::move(*names), reader, std::move(later)).map([](base::Fd fd) {
         return sdbus::UnixFd(fd.release(), sdbus::adopt_fd);
     });
 }
@@ -114,6 +129,7 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     reader.mark_history_end = options.get<bool>("mark-history-end", false);
     const auto stream = options.get<std::string>("stream", "");
     const auto format = options.get<std::string>("format", "json");
+    const bool wait = options.get<bool>("wait", false);
     if (auto good = options.check(); !good) return tl::unexpected(good.error());
     if (stream != "" && stream != "out" && stream != "err")
         return base::fail(base::ErrorCode::InvalidArgument,
@@ -126,14 +142,16 @@ base::Result<sdbus::UnixFd> open_log(Context& context, const std::string& target
     reader.format = format == "raw" ? logs::ReaderFormat::Raw : logs::ReaderFormat::Json;
     if (reader.mark_history_end && format == "raw")
         return base::fail(base::ErrorCode::InvalidArgument, "option 'mark-history-end' needs the format 'json'");
-    return open_reader(context, target, reader, grant);
+    return open_reader(context, target, reader, wait && reader.follow, grant);
 }
 
-base::Result<sdbus::UnixFd> open_messages(Context& context, const std::string& target, const OptionMap& options,
+base::Result<sdbus::UnixFd> open_messages(Context& context, const std::string& target, const OptionMap& option_map,
                                           const Grant& grant)
 {
-    if (auto good = Options(options).check(); !good) return tl::unexpected(good.error());
-    return open_reader(context, target, {.lines = 0, .out = false, .err = false, .messages = true}, grant);
+    Options options(option_map);
+    const bool wait = options.get<bool>("wait", false);
+    if (auto good = options.check(); !good) return tl::unexpected(good.error());
+    return open_reader(context, target, {.lines = 0, .out = false, .err = false, .messages = true}, wait, grant);
 }
 
 base::Result<void> scale(Context& context, const Reply<uint32_t>& reply, const std::string& app,

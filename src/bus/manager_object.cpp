@@ -12,6 +12,13 @@ namespace pm::bus {
 
 using policy::Access;
 
+namespace {
+
+/// Whether who follows waits for something to follow.
+bool may_wait(const OptionMap& options) { return Options(options).get<bool>("wait", false); }
+
+} // namespace
+
 ManagerObject::ManagerObject(sdbus::IConnection& connection, Context& context)
     : AdaptorInterfaces(connection, kRootPath), context_(context)
 {
@@ -220,7 +227,7 @@ void ManagerObject::GetActions(sdbus::Result<std::vector<ActionRow>>&& result, u
 
 void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options)
 {
-    serve(std::move(result), {Access::ReadPrivate, "read the output of", target, true},
+    serve(std::move(result), {Access::ReadPrivate, "read the output of", target, true, may_wait(options)},
           [&context = context_, target, options](const Reply<sdbus::UnixFd>& reply, const Grant& grant) {
               return open_log(context, target, options, grant).map([&](const sdbus::UnixFd& stream) {
                   reply.value(stream);
@@ -230,7 +237,7 @@ void ManagerObject::OpenLog(sdbus::Result<sdbus::UnixFd>&& result, std::string t
 
 void ManagerObject::OpenMessages(sdbus::Result<sdbus::UnixFd>&& result, std::string target, OptionMap options)
 {
-    serve(std::move(result), {Access::ReadPrivate, "read the messages of", target, true},
+    serve(std::move(result), {Access::ReadPrivate, "read the messages of", target, true, may_wait(options)},
           [&context = context_, target, options](const Reply<sdbus::UnixFd>& reply, const Grant& grant) {
               return open_messages(context, target, options, grant).map([&](const sdbus::UnixFd& stream) {
                   reply.value(stream);

@@ -55,6 +55,11 @@ bool selects(std::string_view word, const std::vector<Row>& rows)
     });
 }
 
+bool names_app_only(const std::string& word, const std::string& cwd, const std::vector<Row>& rows)
+{
+    return std::ranges::any_of(rows, [&](const Row& row) { return row.app == word; }) && file_path(word, cwd).empty();
+}
+
 std::string file_path(const std::string& word, const std::string& cwd)
 {
     std::string absolute = base::absolute_path(cwd, word); // ./job.sh is the same script as job.sh

@@ -20,6 +20,9 @@ enum class WordKind {
 /// Whether `word` selects some of `rows`, as pmd's targets do.
 [[nodiscard]] bool selects(std::string_view word, const std::vector<Row>& rows);
 
+/// Whether `word` is an app's name though it looks like an app file's: there is no such file, seen from `cwd`.
+[[nodiscard]] bool names_app_only(const std::string& word, const std::string& cwd, const std::vector<Row>& rows);
+
 /// Finds a script: absolute path of a file seen from `cwd`, the word itself when it is a command line (has spaces) or a
 /// program found in `path` (as of PATH). Empty: nothing of the kind.
 [[nodiscard]] std::string find_script(const std::string& word, const std::string& cwd, std::string_view path);

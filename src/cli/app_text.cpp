@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app_text.hpp"
 
+#include "cli/log_paths.hpp"
+
 #include "base/fd.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
@@ -97,7 +99,9 @@ bool check_app_text(const Context& context, AppText& text, const Selection& sele
         err(base::printable(config::to_string(diagnostic, text.shown)) + "\n");
     }
     for (const model::AppSpec& app : file.apps) text.names.push_back(app.name);
-    return file.ok();
+    const std::vector<std::string> no_files = warnings ? faults_of_log_paths(file.apps) : std::vector<std::string>();
+    for (const std::string& fault : no_files) err(base::printable(text.shown + ": " + fault) + "\n");
+    return file.ok() && no_files.empty();
 }
 
 AppText script_text(const std::string& script, const std::string& cwd, const ScriptOptions& options,

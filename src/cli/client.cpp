@@ -3,6 +3,7 @@
 
 #include "cli/daemon_calls.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/utf8_check.hpp"
 
 #include <array>
 #include <cerrno>
@@ -95,6 +96,27 @@ Outcome<Client> Client::connect(const Context& context, Missing missing)
 }
 
 const std::string& Client::bus() const noexcept { return impl_->bus; }
+
+Outcome<void> Client::watch_apps(std::function<void()> added)
+{
+    return impl_->ask([&] {
+        impl_->app_events = sdbus::createProxy(*impl_->connection, impl_->name, kPath);
+        impl_->app_events->uponSignal("AppAdded").onInterface(kManager).call([added = std::move(added)](const sdbus::ObjectPath&) { added(); });
+        impl_->app_events->finishRegistration();
+    });
+}
+
+Client::Waiting Client::waiting() const
+{
+    const auto poll_data = impl_->connection->getEventLoopPollData();
+    return {poll_data.fd, poll_data.events, poll_data.getPollTimeout()};
+}
+
+void Client::handle_events()
+{
+    while (impl_->connection->processPendingRequest()) {
+    }
+}
 
 Outcome<std::vector<Row>> Client::list(const std::string& target, bool usage)
 {
@@ -191,17 +213,20 @@ Outcome<base::Fd> Client::open_log(const std::string& target, const LogOptions& 
                        {"follow", sdbus::Variant(options.follow)},
                        {"format", sdbus::Variant(options.format)}};
         if (options.mark_history_end) map["mark-history-end"] = sdbus::Variant(true);
+        if (options.wait) map["wait"] = sdbus::Variant(true);
         if (!options.stream.empty()) map["stream"] = sdbus::Variant(options.stream);
         sdbus::UnixFd fd = impl_->manager.OpenLog(target, map);
         return base::Fd(fd.release());
     });
 }
 
-Outcome<base::Fd> Client::open_messages(const std::string& target)
+Outcome<base::Fd> Client::open_messages(const std::string& target, bool wait)
 {
     impl_->questions.expect();
     return impl_->ask([&] {
-        sdbus::UnixFd fd = impl_->manager.OpenMessages(target, {});
+        Properties options;
+        if (wait) options["wait"] = sdbus::Variant(true);
+        sdbus::UnixFd fd = impl_->manager.OpenMessages(target, options);
         return base::Fd(fd.release());
     });
 }
@@ -209,6 +234,8 @@ Outcome<base::Fd> Client::open_messages(const std::string& target)
 Outcome<std::vector<PlanRow>> Client::plan(const std::string& text, const std::string& origin,
                                            const LoadOptions& options)
 {
+    for (const std::string& path : {origin, options.directory})
+        if (auto good = check_path("path", path); !good) return failed(good.error());
     return impl_->ask([&] {
         std::vector<PlanRow> rows;
         for (const auto& raw : impl_->manager.Plan(text, origin, options_of(options)))
@@ -250,6 +277,8 @@ Outcome<void> Client::resurrect(Watcher* watcher)
 Outcome<void> Client::load(const std::string& text, const std::string& origin, const LoadOptions& options,
                            Watcher* watcher)
 {
+    for (const std::string& path : {origin, options.directory})
+        if (auto good = check_path("path", path); !good) return good;
     const auto reply = impl_->wait_for<std::vector<sdbus::ObjectPath>>("Load", watcher, text, origin, options_of(options));
     return reply ? Outcome<void>{} : failed(reply.error());
 }

@@ -128,6 +128,7 @@ struct LogOptions {
     std::string format = "json";
     bool mark_history_end = false; ///< in json: {"history":"end"} after the old lines
     bool ask_people = true; ///< for a password, should the output be another user's
+    bool wait = false;      ///< following: nothing has to be there yet
 };
 
 /// What is shown while a call waits.
@@ -162,7 +163,17 @@ public:
     Outcome<std::string> log_target(const std::string& app);
     Outcome<base::Fd> open_log(const std::string& target, const LogOptions& options);
     /// The messages that processes of `target` send from now on, as Manager.OpenMessages gives them.
-    Outcome<base::Fd> open_messages(const std::string& target);
+    Outcome<base::Fd> open_messages(const std::string& target, bool wait);
+    /// From now on handle_events() calls `added` for each app that is new.
+    Outcome<void> watch_apps(std::function<void()> added);
+    struct Waiting {
+        int fd = -1;
+        short events = 0;
+        int timeout = -1; ///< milliseconds; -1: for ever
+    };
+    /// For poll(2): when handle_events() has something to do.
+    [[nodiscard]] Waiting waiting() const;
+    void handle_events();
     Outcome<std::vector<PlanRow>> plan(const std::string& text, const std::string& origin, const LoadOptions& options);
     Outcome<std::uint32_t> signal(const std::string& target, int signal);
     /// How many processes got it.

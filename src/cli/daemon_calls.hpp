@@ -48,6 +48,7 @@ struct DaemonCalls {
     std::unique_ptr<sdbus::IProxy> proxy;
     Questions questions;
     Manager manager;
+    std::unique_ptr<sdbus::IProxy> app_events; ///< of Client::watch_apps()
 
     explicit DaemonCalls(FoundDaemon found)
         : connection(std::move(found.connection)), bus(std::move(found.bus)), name(std::move(found.name)),

@@ -67,7 +67,9 @@ Outcome<std::vector<std::string>> targets_of(const Context& context, Client& cli
         switch (kind_of(word)) {
         case WordKind::NodeConfig: return failed(refuse_node_config(word));
         case WordKind::AppFile:
-            if (auto added = add_apps_of_file(context, word, only, targets); !added) return failed(added.error());
+            if (const auto rows = client.list("", false); rows && names_app_only(word, context.cwd, *rows))
+                targets.push_back(word);
+            else if (auto added = add_apps_of_file(context, word, only, targets); !added) return failed(added.error());
             break;
         case WordKind::Word: {
             const std::string path = file_path(word, context.cwd);

@@ -2,6 +2,7 @@
 #include "cli/program.hpp"
 
 #include "base/text.hpp"
+#include "cli/utf8_check.hpp"
 #include "pmd-config.h"
 
 #include <algorithm>
@@ -143,6 +144,7 @@ std::string help_of(const Verb& verb)
 
 int run(const std::vector<std::string>& words)
 {
+    if (auto good = check_words(words); !good) return report(good.error());
     const CommandLine line = split_command_line(words);
     const auto given = [&](std::string_view name) {
         return std::find(line.words.begin(), line.words.end(), name) != line.words.end();

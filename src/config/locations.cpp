@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/settings.hpp"
 
+#include "base/text.hpp"
+
 namespace pm::config {
 namespace {
 
@@ -88,6 +90,8 @@ base::Result<void> check_locations(const Environment& environment)
 {
     for (const char* name : {"PMD_RUNTIME_DIR", "PMD_STATE_DIR"}) {
         const auto value = environment(name);
+        if (value && !base::is_valid_utf8(*value))
+            return base::fail(base::ErrorCode::InvalidArgument, std::string(name) + " is not UTF-8, and D-Bus carries nothing else");
         if (!value || value->empty() || value->starts_with('/')) continue;
         return base::fail(base::ErrorCode::InvalidArgument,
                           std::string(name) + " is '" + *value + "': it must be an absolute path, or unset");

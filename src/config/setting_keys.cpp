@@ -105,7 +105,7 @@ constexpr Row kRows[] = {
      [](Settings& settings, const Field& field) { bytes(settings.max_file_bytes, field, kKilo, 64 * kMega); }},
     {{"max_calls_per_caller", {}, Support::Now, Shape::Count, "256", "Most unanswered calls of one bus connection."},
      [](Settings& settings, const Field& field) { number(settings.max_calls_per_caller, field, 65'536); }},
-    {{"max_log_line", {}, Support::Now, Shape::Size, "64K", "Longer lines of apps are split."},
+    {{"max_log_line", {}, Support::Now, Shape::Size, "64K", "For how many bytes the end of a line of an app is waited for; longer lines are passed on in pieces."},
      [](Settings& settings, const Field& field) { bytes(settings.max_log_line, field, 256, 16 * kMega); }},
     {{"max_log_buffer", {}, Support::Now, Shape::Size, "1M", "Bytes that may wait for one slow reader of logs or messages."},
      [](Settings& settings, const Field& field) { bytes(settings.max_log_buffer, field, 4 * kKilo, 256 * kMega); }},

@@ -43,7 +43,7 @@ struct Settings {
     std::uint32_t max_instances = 10'000;
     std::uint32_t max_file_bytes = 4u << 20;  ///< of one Load
     std::uint32_t max_calls_per_caller = 256; ///< unanswered calls of one bus connection
-    std::uint32_t max_log_line = 64u << 10;   ///< bytes; longer lines are split
+    std::uint32_t max_log_line = 64u << 10;   ///< bytes; longer lines are passed on in pieces
     std::uint32_t max_log_buffer = 1u << 20;  ///< bytes waiting for one slow reader of logs or messages
     bool operator==(const Settings&) const = default;
 };

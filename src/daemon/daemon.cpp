@@ -326,7 +326,10 @@ void Daemon::reload()
 void Daemon::restore()
 {
     if (runtime_.earlier) kept_fds_.inherit(runtime_.earlier->pipes, runtime_.earlier->sockets);
-    if (runtime_.earlier) logs_.go_on_with(std::move(runtime_.earlier->begun_lines));
+    if (runtime_.earlier)
+        logs_.go_on_with(std::move(runtime_.earlier->begun_lines));
+    else
+        recover_begun_lines();
     const std::vector<engine::SavedApp> apps = runtime_.earlier ? earlier_apps() : recovered_apps();
     state_.make_directory();
     logs_.set_depot(kept_fds_);

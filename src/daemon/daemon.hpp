@@ -68,6 +68,8 @@ private:
     void shut_down(engine::Done done, const char* why);
     /// Ends without the apps, which run on; the next pmd goes on with them.
     void leave();
+    void leave_begun_lines();
+    void recover_begun_lines();
     /// The first signal shuts down, the next one kills what is left at once.
     void on_end_signal();
     void kill_what_is_left();

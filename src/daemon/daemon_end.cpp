@@ -2,6 +2,8 @@
 // The end of pmd: with its apps, or without them where they outlive it.
 #include "daemon/daemon.hpp"
 
+#include "channel/kept_bytes.hpp"
+
 #include <cstdlib>
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
@@ -14,6 +16,8 @@ namespace {
 constexpr model::Milliseconds kAfterKill{3'000};
 /// For the launcher to leave nothing behind.
 constexpr model::Milliseconds kSettling{2'000};
+/// The name in the fd store of what is left of begun lines.
+constexpr const char* kBegunLines = "log-begun-lines";
 
 } // namespace
 
@@ -34,7 +38,26 @@ void Daemon::leave()
 {
     log_.notice(fmt::format("ending (told to by a signal); {} apps run on", supervisor_.app_count()));
     sd_notify(0, "STOPPING=1");
+    leave_begun_lines();
     loop_.exit(EXIT_SUCCESS);
+}
+
+void Daemon::leave_begun_lines()
+{
+    const auto lines = logs_.begun_lines();
+    if (!fd_store_ || !fd_store_->is_there()) return logs_.flush();
+    if (lines.empty()) return;
+    if (channel::KeptBytes(kept_fds_, kBegunLines).write(to_bytes(lines)) == 0) return kept_fds_.settle();
+    kept_fds_.discard(kBegunLines);
+    logs_.flush();
+}
+
+void Daemon::recover_begun_lines()
+{
+    const std::string bytes = channel::KeptBytes(kept_fds_, kBegunLines).read();
+    if (bytes.empty()) return;
+    kept_fds_.discard(kBegunLines);
+    if (auto lines = begun_lines_from(bytes)) logs_.go_on_with(*std::move(lines));
 }
 
 void Daemon::on_end_signal()
@@ -62,6 +85,7 @@ void Daemon::finish()
 {
     state_.clear();
     const auto end = [this] {
+        logs_.flush();
         for (const engine::Done& done : std::exchange(enders_, {})) done({});
         loop_.exit(status_);
     };

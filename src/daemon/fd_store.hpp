@@ -17,6 +17,7 @@ class FdStore final : public logs::PipeDepot, public channel::SocketDepot {
 public:
     /// Takes over what the service manager kept for us; nothing where there is none.
     explicit FdStore(io::Log& log);
+    [[nodiscard]] bool is_there() const noexcept { return static_cast<bool>(socket_); }
 
     void keep(const std::string& name, int fd) override;
     void drop(const std::string& name) override;

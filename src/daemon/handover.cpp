@@ -20,13 +20,39 @@ using Json = nlohmann::json;
 constexpr int kFormat = 1;
 constexpr off_t kMostBytes = off_t{1} << 30;
 
+/// A text alone is a line of which nothing was passed on, as earlier versions write all of them.
+void put_lines(Json& to, const std::map<std::string, logs::BegunLine>& lines)
+{
+    Json& texts = to["begun_lines"] = Json::object();
+    Json& open = to["open_lines"] = Json::object();
+    for (const auto& [name, line] : lines) {
+        texts[name] = line.text;
+        if (line.open) open[name] = {{"in_file", line.in_file}, {"in_combined", line.in_combined}};
+    }
+}
+
+std::map<std::string, logs::BegunLine> get_lines(const Json& from)
+{
+    std::map<std::string, logs::BegunLine> lines;
+    for (const auto& [name, text] : from.at("begun_lines").items()) lines[name].text = text;
+    if (const auto open = from.find("open_lines"); open != from.end())
+        for (const auto& [name, place] : open->items()) {
+            logs::BegunLine& line = lines[name];
+            line.open = true;
+            line.in_file = place.at("in_file");
+            line.in_combined = place.at("in_combined");
+        }
+    return lines;
+}
+
 std::string to_bytes(const Handover& handover)
 {
     const Whereabouts& where = handover.whereabouts;
     Json to{{"version", kFormat}, {"bus", where.bus}, {"launcher", where.launcher}, {"runtime_dir", where.runtime_dir},
             {"state_dir", where.state_dir}, {"apps", handover.apps}, {"launched", handover.launcher},
-            {"begun_lines", handover.begun_lines}, {"pipes", handover.pipes}, {"sockets", handover.sockets},
+            {"pipes", handover.pipes}, {"sockets", handover.sockets},
             {"lock", handover.lock}, {"bus_daemon", handover.bus_daemon}, {"bus_pid", handover.bus_pid}};
+    put_lines(to, handover.begun_lines);
     if (handover.nofile) to["nofile"] = {handover.nofile->soft, handover.nofile->hard};
     std::string bytes;
     Json::to_cbor(to, bytes);
@@ -42,7 +68,7 @@ base::Result<Handover> from_bytes(std::string_view bytes)
         handover.whereabouts = {from.at("bus"), from.at("launcher"), from.at("runtime_dir"), from.at("state_dir")};
         handover.apps = from.at("apps");
         handover.launcher = from.at("launched");
-        from.at("begun_lines").get_to(handover.begun_lines);
+        handover.begun_lines = get_lines(from);
         from.at("pipes").get_to(handover.pipes);
         from.at("sockets").get_to(handover.sockets);
         handover.lock = from.at("lock");
@@ -91,6 +117,24 @@ std::vector<int> Handover::descriptors() const
     for (const int fd : {lock, bus_daemon})
         if (fd >= 0) all.push_back(fd);
     return all;
+}
+
+std::string to_bytes(const std::map<std::string, logs::BegunLine>& lines)
+{
+    Json to;
+    put_lines(to, lines);
+    std::string bytes;
+    Json::to_cbor(to, bytes);
+    return bytes;
+}
+
+std::optional<std::map<std::string, logs::BegunLine>> begun_lines_from(std::string_view bytes)
+{
+    try {
+        return get_lines(Json::from_cbor(bytes));
+    } catch (const std::exception&) {
+        return std::nullopt;
+    }
 }
 
 base::Result<base::Fd> to_memory(const Handover& handover)

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "logs/log_store.hpp"
 #include "model/app_spec.hpp"
 
 #include <cstdint>
@@ -31,7 +32,7 @@ struct Handover {
     Whereabouts whereabouts;
     std::vector<std::string> apps; ///< daemon/state_text.hpp, in order of creation
     std::string launcher;          ///< launch::Launcher::state()
-    std::map<std::string, std::string> begun_lines; ///< logs::LogStore::begun_lines()
+    std::map<std::string, logs::BegunLine> begun_lines; ///< logs::LogStore::begun_lines()
     std::map<std::string, int> pipes;   ///< of KeptFds
     std::map<std::string, int> sockets; ///< of KeptFds
     int lock = -1;
@@ -42,6 +43,11 @@ struct Handover {
     /// All descriptors it names.
     [[nodiscard]] std::vector<int> descriptors() const;
 };
+
+/// What a pmd that ends leaves to the next one of its begun lines.
+[[nodiscard]] std::string to_bytes(const std::map<std::string, logs::BegunLine>& lines);
+/// Nothing when it is something else.
+[[nodiscard]] std::optional<std::map<std::string, logs::BegunLine>> begun_lines_from(std::string_view bytes);
 
 /// A memory file, close-on-exec.
 [[nodiscard]] base::Result<base::Fd> to_memory(const Handover& handover);

@@ -2,10 +2,9 @@
 #include "logs/format.hpp"
 
 #include "base/text.hpp"
+#include "logs/dates.hpp"
 #include "logs/line_splitter.hpp"
 
-#include <array>
-#include <ctime>
 #include <fmt/format.h>
 #include <iterator>
 
@@ -53,8 +52,14 @@ std::string json_time(const model::LogSpec& spec, model::WallTime when)
 /// What stands before and after the message in a file's JSON object; the keys are PM2's.
 struct Frame {
     std::string before;
-    std::string after;
+    std::string after; ///< but for the keys of a piece and the end of the object
 };
+
+void append_piece_keys(std::string& to, bool continued, bool partial)
+{
+    if (continued) to += ",\"continued\":true";
+    if (partial) to += ",\"partial\":true";
+}
 
 Frame json_frame(const model::LogSpec& spec, const Origin& origin, Stream stream, model::WallTime when)
 {
@@ -62,7 +67,6 @@ Frame json_frame(const model::LogSpec& spec, const Origin& origin, Stream stream
     append_json_string(frame.after, json_time(spec, when));
     frame.after += fmt::format(",\"type\":\"{}\",\"process_id\":{},\"app_name\":", to_string(stream), origin.id.value);
     append_json_string(frame.after, origin.app);
-    frame.after += "}\n";
     return frame;
 }
 
@@ -97,34 +101,13 @@ void append_json_string(std::string& to, std::string_view text)
     to += '"';
 }
 
-std::string format_date(const std::string& format, model::WallTime when)
-{
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
-    std::tm local{};
-    localtime_r(&seconds, &local);
-    std::array<char, 256> text{};
-    return {text.data(), std::strftime(text.data(), text.size(), format.c_str(), &local)};
-}
-
-std::string iso_time(model::WallTime when)
-{
-    const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(when.time_since_epoch());
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
-    const std::time_t time = seconds.count();
-    std::tm utc{};
-    gmtime_r(&time, &utc);
-    std::array<char, 64> text{};
-    const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-    return fmt::format("{}.{:03}Z", std::string_view(text.data(), length), (milliseconds - seconds).count());
-}
-
 bool is_verbatim(const model::LogSpec& spec) noexcept
 {
     return spec.type == model::LogType::Raw && spec.date_format.empty();
 }
 
 void append_for_file(std::string& to, std::span<const std::string_view> blocks, const model::LogSpec& spec,
-                     const Origin& origin, Stream stream, model::WallTime when)
+                     const Origin& origin, Stream stream, model::WallTime when, bool continues)
 {
     const bool json = spec.type == model::LogType::Json;
     Frame frame;
@@ -133,15 +116,24 @@ void append_for_file(std::string& to, std::span<const std::string_view> blocks, 
     else if (const std::string date = format_date(spec.date_format, when); !date.empty())
         frame.before = date + ": ";
     for (const std::string_view block : blocks)
-        for_each_line(block, [&](std::string_view line) {
-            to += frame.before;
+        for_each_line(block, [&](std::string_view line, bool whole) {
             if (json) {
-                append_json_string(to, line);
-                to += frame.after;
+                append_json_string(to += frame.before, line);
+                append_piece_keys(to += frame.after, continues, !whole);
+                to += "}\n";
             } else {
-                to.append(line) += '\n';
+                if (!continues) to += frame.before;
+                to += line;
+                if (whole) to += '\n';
             }
+            continues = !whole;
         });
+}
+
+std::string before_rest(const model::LogSpec& spec, model::WallTime when)
+{
+    const std::string date = format_date(spec.date_format, when);
+    return date.empty() ? "[continued] " : date + ": [continued] ";
 }
 
 ReaderLines::ReaderLines(ReaderFormat format, const Origin& origin, Stream stream)
@@ -154,17 +146,19 @@ ReaderLines::ReaderLines(ReaderFormat format, const Origin& origin, Stream strea
     before_ += json_ ? "\"message\":" : fmt::format("\"stream\":\"{}\",\"line\":", to_string(stream));
 }
 
-void ReaderLines::append(std::string& to, std::string_view line, std::optional<model::WallTime> when) const
+void ReaderLines::append(std::string& to, const ReaderLine& line, std::optional<model::WallTime> when) const
 {
     if (raw_) {
-        to.append(line) += '\n';
+        to += line.text;
+        if (!line.partial) to += '\n';
         return;
     }
     to += before_;
     if (json_)
-        to += line;
+        to += line.text;
     else
-        append_json_string(to, line);
+        append_json_string(to, line.text);
+    append_piece_keys(to, line.continued, line.partial);
     if (when)
         fmt::format_to(std::back_inserter(to), ",\"time\":{}",
                        std::chrono::duration_cast<std::chrono::microseconds>(when->time_since_epoch()).count());

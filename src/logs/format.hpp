@@ -23,23 +23,30 @@ struct Origin {
 
 /// Appends `text` as a JSON string; what is not UTF-8 becomes U+FFFD.
 void append_json_string(std::string& to, std::string_view text);
-/// strftime(3) in local time; empty when the result is longer than 256 bytes.
-[[nodiscard]] std::string format_date(const std::string& format, model::WallTime when);
-/// "2026-11-23T11:14:32.123Z".
-[[nodiscard]] std::string iso_time(model::WallTime when);
-
 /// True when the file gets the bytes as they came.
 [[nodiscard]] bool is_verbatim(const model::LogSpec& spec) noexcept;
-/// Appends the lines of `blocks` as the file gets them: "<date>: " before each, or a JSON object each with PM2's keys.
+/// Appends the lines of `blocks` as the file gets them: "<date>: " before each, or a JSON object with PM2's keys for each.
+/// `continues`: the first one goes on with a line of which a piece was written before. A piece has no date of its own, as it
+/// stands behind the one before it; as an object it has "partial" when the line goes on, "continued" when it began before.
 void append_for_file(std::string& to, std::span<const std::string_view> blocks, const model::LogSpec& spec,
-                     const Origin& origin, Stream stream, model::WallTime when);
+                     const Origin& origin, Stream stream, model::WallTime when, bool continues = false);
+/// What stands in a file of dated lines where lines of others came between the pieces of one.
+inline constexpr std::string_view kParted = " [continues]\n";
+[[nodiscard]] std::string before_rest(const model::LogSpec& spec, model::WallTime when);
+
+/// A line as a reader gets it, or a piece of one.
+struct ReaderLine {
+    std::string_view text;
+    bool continued = false; ///< it began in an earlier piece
+    bool partial = false;   ///< it goes on in a later one
+};
 
 /// Writes lines for one reader; made once for a run of lines with the same origin. Those of Stream::Messages are JSON already.
 class ReaderLines {
 public:
     ReaderLines(ReaderFormat format, const Origin& origin, Stream stream);
     /// `when` it came, if that is known.
-    void append(std::string& to, std::string_view line, std::optional<model::WallTime> when) const;
+    void append(std::string& to, const ReaderLine& line, std::optional<model::WallTime> when) const;
 
 private:
     bool raw_;

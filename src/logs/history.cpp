@@ -60,14 +60,15 @@ std::optional<FileEnd> file_end(const LogPath& file)
     return FileEnd{status.st_size, status.st_mtim};
 }
 
-std::string read_tail(const LogPath& file, off_t end, std::uint32_t lines)
+FileTail read_tail(const LogPath& file, off_t end, std::uint32_t lines)
 {
     const base::Fd fd = open_to_read(file);
     struct stat status {};
     if (!fd || lines == 0 || fstat(fd.get(), &status) < 0 || !S_ISREG(status.st_mode)) return {};
     end = std::min(end, status.st_size);
     // Doubling the piece reads at most twice what is needed, and needs no joining of blocks.
-    std::string text;
+    FileTail tail;
+    std::string& text = tail.text;
     for (off_t size = kBlock;; size *= 2) {
         const off_t from = std::max<off_t>(0, end - std::min(size, kMaxBytes));
         text = read_range(fd.get(), from, end);
@@ -77,11 +78,13 @@ std::string read_tail(const LogPath& file, off_t end, std::uint32_t lines)
         }
         if (from == 0) break;
         if (size < kMaxBytes) continue;
-        text.erase(0, text.find('\n') + 1); // the first line is cut: leave it out
+        // The first line is cut: leave it out, unless there is no other.
+        const auto end_of_first = text.find('\n');
+        tail.is_cut = end_of_first == std::string::npos || end_of_first + 1 == text.size();
+        if (!tail.is_cut) text.erase(0, end_of_first + 1);
         break;
     }
-    if (!text.empty() && text.back() != '\n') text += '\n';
-    return text;
+    return tail;
 }
 
 } // namespace pm::logs

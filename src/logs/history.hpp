@@ -20,8 +20,12 @@ struct FileEnd {
 /// Nothing when `file` is no regular file or cannot be looked at, with the rights of its user.
 [[nodiscard]] std::optional<FileEnd> file_end(const LogPath& file);
 
-/// The last `lines` whole lines of the first `end` bytes of `file`, each ended by '\n', at most 1 MiB of them. Empty when
-/// the file cannot be read: history is a courtesy.
-[[nodiscard]] std::string read_tail(const LogPath& file, off_t end, std::uint32_t lines);
+struct FileTail {
+    std::string text;         ///< each line ended by '\n', but for a last one that is not in the file as a whole
+    bool is_cut = false;      ///< the beginning of the first line is not there
+};
+/// The last `lines` lines of the first `end` bytes of `file`, at most 1 MiB of them: whole ones, if not the last alone has
+/// more. Empty when the file cannot be read: history is a courtesy.
+[[nodiscard]] FileTail read_tail(const LogPath& file, off_t end, std::uint32_t lines);
 
 } // namespace pm::logs

@@ -65,6 +65,16 @@ bool was_moved(const LogFile& file, const LogPath& path)
     return acting.status(path.path, status) != 0 || status.st_dev != file.device || status.st_ino != file.inode;
 }
 
+bool ends_within_line(const LogFile& file)
+{
+    struct stat status {};
+    if (fstat(file.fd.get(), &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return false;
+    const std::string path = fmt::format("/proc/self/fd/{}", file.fd.get()); // for writing only: opened anew
+    const base::Fd readable(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    char last = '\n';
+    return readable && pread(readable.get(), &last, 1, status.st_size - 1) == 1 && last != '\n';
+}
+
 Written write_blocks(int fd, std::span<const std::string_view> blocks) noexcept
 {
     Written written;

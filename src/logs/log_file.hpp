@@ -30,6 +30,9 @@ struct LogFile {
 /// True when `path` names another file now, or none: it was rotated or removed.
 [[nodiscard]] bool was_moved(const LogFile& file, const LogPath& path);
 
+/// True when it is a file that does not end with '\n', as far as it may be read.
+[[nodiscard]] bool ends_within_line(const LogFile& file);
+
 /// "'/srv/web/out.log'", and for whom, if it is opened as somebody else.
 [[nodiscard]] std::string shown(const LogPath& file);
 

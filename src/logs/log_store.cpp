@@ -6,13 +6,14 @@
 #include "logs/pipe_stream.hpp"
 #include "model/unit_names.hpp"
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <set>
 #include <unistd.h>
 #include <unordered_map>
+#include <utility>
 
 namespace pm::logs {
 namespace {
@@ -55,11 +56,14 @@ struct LogStore::Impl {
     base::Result<base::Fd> make_stream(PipeStream::Route route, const std::string& kept_as);
     /// Takes one portion; false when that was the end, and the stream is no more.
     bool read_some(std::uint64_t key);
-    base::Result<void> add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as);
+    base::Result<void> add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as, bool resumed);
     base::Result<engine::Stdio> open_journal(const engine::LaunchRequest& request);
     base::Result<engine::Stdio> open_files(const engine::LaunchRequest& request, const LogPaths& of_instance);
     void resume(const engine::LaunchRequest& request, const LogPaths& of_instance);
     void note_journal(const base::Result<engine::Stdio>& opened);
+    void await_end(std::uint64_t key);
+    void arm_flush();
+    void flush_waiting();
 
     io::EventLoop& loop;
     LogOptions options;
@@ -69,13 +73,16 @@ struct LogStore::Impl {
     ReaderSet readers;
     std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
     PipeDepot* depot = nullptr;
-    std::map<std::string, std::string> begun; ///< of pipes that are not resumed yet
+    std::optional<std::map<std::string, BegunLine>> begun; ///< of pipes that are not resumed yet, where it is known
     std::uint64_t last_key = 0;
     struct Kept {
         PipeStream stream;
         std::string name; ///< in the depot
+        bool waits = false;
     };
     std::map<std::uint64_t, Kept> streams; ///< destroyed before the sinks they share
+    std::set<std::pair<model::TimePoint, std::uint64_t>> waiting; ///< when to look at streams with a begun line
+    io::Source flush_timer;                                         ///< armed while there are some
     std::unordered_map<base::InstanceId, LogPaths> paths; ///< of each instance's last process, until it is forgotten
 };
 
@@ -84,27 +91,78 @@ base::Result<base::Fd> LogStore::Impl::make_stream(PipeStream::Route route, cons
     auto pipe = make_pipe(route.origin->app, options.survive_us);
     if (!pipe) return tl::unexpected(std::move(pipe.error()));
     if (depot != nullptr) depot->keep(kept_as, pipe->read.get());
-    auto added = add_stream(std::move(pipe->read), std::move(route), kept_as);
+    auto added = add_stream(std::move(pipe->read), std::move(route), kept_as, false);
     if (!added && depot != nullptr) depot->drop(kept_as);
     if (!added) return tl::unexpected(std::move(added.error()));
     return std::move(pipe->write);
 }
 
-base::Result<void> LogStore::Impl::add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as)
+base::Result<void> LogStore::Impl::add_stream(base::Fd pipe, PipeStream::Route route, const std::string& kept_as, bool resumed)
 {
     const std::uint64_t key = ++last_key;
-    auto [place, added] = streams.try_emplace(key, Kept{PipeStream(std::move(pipe), std::move(route)), kept_as});
+    auto [place, added] = streams.try_emplace(key, Kept{PipeStream(std::move(pipe), std::move(route), key), kept_as});
     PipeStream* stream = &place->second.stream;
-    if (auto line = begun.extract(kept_as)) stream->go_on_with(std::move(line.mapped()));
-    auto watched = stream->watch(loop, [this, key] { (void)read_some(key); });
-    if (!watched) streams.erase(key);
-    return watched;
+    if (auto watched = stream->watch(loop, [this, key] { (void)read_some(key); }); !watched) {
+        streams.erase(key);
+        return watched;
+    }
+    if (!resumed) return {};
+    if (!begun)
+        stream->go_on_somewhere();
+    else if (auto line = begun->extract(kept_as))
+        stream->go_on_with(std::move(line.mapped()));
+    if (stream->begun_since()) await_end(key);
+    return {};
+}
+
+/// The end of the line that the stream has begun is waited for, for a while.
+void LogStore::Impl::await_end(std::uint64_t key)
+{
+    Kept& kept = streams.at(key);
+    if (std::exchange(kept.waits, true)) return;
+    const auto now = std::chrono::steady_clock::now();
+    const auto due = *kept.stream.begun_since() + options.patience;
+    waiting.emplace(due > now ? due : now + options.patience, key);
+    arm_flush();
+}
+
+void LogStore::Impl::arm_flush()
+{
+    if (waiting.empty()) return;
+    const auto due = waiting.begin()->first;
+    if (flush_timer) return flush_timer.set_time(due);
+    auto timer = loop.add_timer(due, io::Priority::Output, [this] { flush_waiting(); });
+    if (timer)
+        flush_timer = std::move(*timer);
+    else
+        warn(timer.error().message + "; text without a line end is kept back");
+}
+
+void LogStore::Impl::flush_waiting()
+{
+    constexpr int kAtOnce = 64;
+    const auto now = std::chrono::steady_clock::now();
+    for (int count = 0; count < kAtOnce && !waiting.empty() && waiting.begin()->first <= now; ++count) {
+        const auto found = streams.find(waiting.begin()->second);
+        waiting.erase(waiting.begin());
+        if (found == streams.end()) continue;
+        PipeStream& stream = found->second.stream;
+        found->second.waits = false;
+        const auto since = stream.begun_since();
+        // What is still in the pipe may be its end, however late it is read.
+        if (since && now - *since >= options.patience && !stream.has_unread()) stream.flush(*workspace, readers);
+        if (stream.begun_since()) await_end(found->first);
+    }
+    arm_flush();
 }
 
 bool LogStore::Impl::read_some(std::uint64_t key)
 {
     const auto found = streams.find(key);
-    if (found->second.stream.read(*workspace, readers, options.max_line)) return true;
+    if (found->second.stream.read(*workspace, readers, options.max_line)) {
+        if (found->second.stream.begun_since()) await_end(key);
+        return true;
+    }
     if (depot != nullptr) depot->drop(found->second.name);
     streams.erase(found); // with the callback that may have called this
     return false;
@@ -149,7 +207,7 @@ void LogStore::Impl::resume(const engine::LaunchRequest& request, const LogPaths
         const std::string name = name_in_depot(request.key, stream);
         base::Fd pipe = depot->take(name);
         if (!pipe) return;
-        auto added = add_stream(std::move(pipe), {request.spec, origin, stream, sinks.get(path), sinks.get(of_instance.combined)}, name);
+        auto added = add_stream(std::move(pipe), {request.spec, origin, stream, sinks.get(path), sinks.get(of_instance.combined)}, name, true);
         if (!added) warn(added.error().message);
     };
     go_on(Stream::Out, of_instance.out);
@@ -205,15 +263,21 @@ void LogStore::catch_up()
         }
 }
 
-std::map<std::string, std::string> LogStore::begun_lines() const
+std::map<std::string, BegunLine> LogStore::begun_lines() const
 {
-    std::map<std::string, std::string> lines;
+    std::map<std::string, BegunLine> lines;
     for (const auto& [key, kept] : impl_->streams)
-        if (!kept.stream.begun().empty()) lines.emplace(kept.name, kept.stream.begun());
+        if (BegunLine line = kept.stream.begun(); line.open || !line.text.empty()) lines.emplace(kept.name, std::move(line));
     return lines;
 }
 
-void LogStore::go_on_with(std::map<std::string, std::string> begun_lines) { impl_->begun = std::move(begun_lines); }
+void LogStore::go_on_with(std::map<std::string, BegunLine> begun_lines) { impl_->begun = std::move(begun_lines); }
+
+void LogStore::flush()
+{
+    catch_up();
+    for (auto& [key, kept] : impl_->streams) kept.stream.flush(*impl_->workspace, impl_->readers);
+}
 
 /// Unique while the process lives.
 std::string LogStore::name_in_depot(engine::ProcessKey key, Stream stream)
@@ -242,19 +306,29 @@ std::optional<LogPaths> LogStore::paths_of(base::InstanceId id) const
     return found == impl_->paths.end() ? std::nullopt : std::optional(found->second);
 }
 
-base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std::vector<std::string> apps,
-                                             const ReaderOptions& options)
+std::vector<std::string> LogStore::troubles_of(base::InstanceId id) const
 {
-    return impl_->readers.add(sources, std::move(apps), options, impl_->options.max_reader_buffer);
+    std::vector<std::string> troubles;
+    const auto found = impl_->paths.find(id);
+    if (found == impl_->paths.end()) return troubles;
+    for (const LogPath* path : {&found->second.out, &found->second.err, &found->second.combined})
+        if (std::string trouble = impl_->sinks.trouble(*path); !trouble.empty()) troubles.push_back(std::move(trouble));
+    return troubles;
+}
+
+base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std::vector<std::string> apps, const ReaderOptions& options,
+                                             std::function<bool(base::InstanceId)> later)
+{
+    return impl_->readers.add(sources, std::move(apps), std::move(later), options, impl_->options.max_reader_buffer);
 }
 
 void LogStore::message(const engine::ProcessMessage& message)
 {
     if (impl_->readers.size() == 0) return;
-    const std::string line = message.json + '\n';
-    const std::array<std::string_view, 1> blocks{line};
+    LineBatch line;
+    line.add_owned(message.json + '\n', false);
     impl_->readers.publish(std::make_shared<const Origin>(Origin{message.app, message.id, message.slot}), Stream::Messages,
-                           blocks, std::chrono::system_clock::now());
+                           line, std::chrono::system_clock::now());
 }
 
 void LogStore::forget_app(const std::string& app) { impl_->readers.forget_app(app); }

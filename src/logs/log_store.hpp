@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps what apps write: reads their pipes line by line, appends to files, and feeds those who follow.
 //
-// Shape: pipe -> LineSplitter (joins partial lines, bounds their length) -> Sink (one per file path, shared by the
+// Shape: pipe -> LineSplitter (joins partial lines, as long and as many bytes as they are waited for) -> Sink (one per file path, shared by the
 // instances that share a file) and -> Readers (one per OpenLog call, each with its own bounded queue). A pipe's event
 // source has Priority::Output and one wake-up reads a bounded amount, so a flood delays nobody. Failing writes (full
 // disk, vanished directory) lose lines, never the daemon: the first loss is reported, then the number lost when writing
@@ -28,7 +28,8 @@ namespace pm::logs {
 
 struct LogOptions {
     std::string directory;               ///< default place of files: <state>/logs; made when needed, mode 0700
-    std::size_t max_line = 64u << 10;    ///< bytes
+    std::size_t max_line = 64u << 10;    ///< bytes for which the end of a line is waited for
+    model::Duration patience = std::chrono::milliseconds(250); ///< how long it is waited for
     std::size_t max_reader_buffer = 1u << 20; ///< bytes per reader
     bool journal = false;                ///< processes are units of systemd: their lines can go to the journal
     bool journal_by_default = true;      ///< and do so unless a spec says otherwise
@@ -38,6 +39,14 @@ struct LogOptions {
 
 /// What readers follow: what a process writes, and what it sends over its message channel.
 enum class Stream { Out, Err, Messages };
+
+/// What was read of a line that has not come to its end.
+struct BegunLine {
+    std::string text;         ///< what was not passed on
+    bool open = false;        ///< a piece of it was passed on already
+    bool in_file = false;     ///< with which the file ends
+    bool in_combined = false; ///< likewise, the combined file
+};
 
 /// What one reader sees.
 struct LogSource {
@@ -76,19 +85,25 @@ public:
     /// Reads what the pipes have now, bounded: what an ended process said last is heard, as nobody resumes its pipes.
     void catch_up();
     /// The lines of which only a beginning was read, by the names of their pipes in the depot.
-    [[nodiscard]] std::map<std::string, std::string> begun_lines() const;
-    /// For resume(): begun_lines() of an earlier pmd.
-    void go_on_with(std::map<std::string, std::string> begun_lines);
+    [[nodiscard]] std::map<std::string, BegunLine> begun_lines() const;
+    /// For resume(): begun_lines() of an earlier pmd, of all its pipes.
+    void go_on_with(std::map<std::string, BegunLine> begun_lines);
+    /// Passes on what there is of begun lines, as nobody comes after this.
+    void flush();
     /// Whether processes of `spec` write to the journal.
     [[nodiscard]] bool goes_to_journal(const model::AppSpec& spec) const;
     /// The files of the instance's last process: neither a scaling since nor a new spec changes where that one writes.
     /// Empty ones when it writes to the journal; nothing when the instance had no process yet.
     [[nodiscard]] std::optional<LogPaths> paths_of(base::InstanceId id) const;
 
+    /// Why lines of the instance's last process are being lost, for each of its files where they are.
+    [[nodiscard]] std::vector<std::string> troubles_of(base::InstanceId id) const;
+
     /// The read end of a pipe that gets the last lines of `sources` and, when following, the new ones. History is read in
-    /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later.
-    base::Result<base::Fd> open_reader(std::vector<LogSource> sources, std::vector<std::string> apps,
-                                       const ReaderOptions& options);
+    /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later, and
+    /// of other apps those that `later` takes, which is asked once for each process.
+    base::Result<base::Fd> open_reader(std::vector<LogSource> sources, std::vector<std::string> apps, const ReaderOptions& options,
+                                       std::function<bool(base::InstanceId)> later = {});
     /// For readers of messages.
     void message(const engine::ProcessMessage& message);
     /// An app of this name is somebody else's from now on: who follows gets no line of it. What was read before stays.

@@ -3,7 +3,6 @@
 
 #include "logs/history.hpp"
 #include "logs/line_dates.hpp"
-#include "logs/line_splitter.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -46,11 +45,22 @@ base::Result<void> Reader::watch(io::EventLoop& loop, std::function<void()> on_d
     return {};
 }
 
-bool Reader::wants(const Origin& origin, Stream stream) const
+bool Reader::wants(const std::shared_ptr<const Origin>& origin, Stream stream)
 {
     if (gone_ || !options_.follow || !follows(stream)) return false;
-    return filter_.apps.contains(origin.app) ||
-           (filter_.ids.contains(origin.id) && filter_.apps_of_ids.contains(origin.app));
+    return filter_.apps.contains(origin->app) || (filter_.ids.contains(origin->id) && filter_.apps_of_ids.contains(origin->app)) ||
+           (filter_.later && wants_later(origin));
+}
+
+bool Reader::wants_later(const std::shared_ptr<const Origin>& origin)
+{
+    constexpr std::size_t kMany = 1024;
+    if (const auto found = decided_.find(origin->id); found != decided_.end() && found->second.process.lock() == origin)
+        return found->second.wanted;
+    if (decided_.size() >= kMany) std::erase_if(decided_, [](const auto& entry) { return entry.second.process.expired(); });
+    const bool wanted = filter_.later(origin->id);
+    decided_.insert_or_assign(origin->id, Decision{origin, wanted});
+    return wanted;
 }
 
 bool Reader::follows(Stream stream) const noexcept
@@ -85,7 +95,7 @@ void Reader::bound_queue()
         const std::size_t excess = queued_ - max_buffer_;
         const auto end = excess < rest.size() ? rest.find('\n', excess - 1) : std::string_view::npos;
         if (end == std::string_view::npos || end + 1 == rest.size()) {
-            lost_ += count_lines(rest);
+            lost_ += std::max<std::uint64_t>(count_lines(rest), 1);
             queued_ -= oldest.cost();
             queue_.pop_front();
             continue;
@@ -131,16 +141,16 @@ void Reader::load_history()
 {
     const HistoryFile file = std::move(history_.back());
     history_.pop_back();
-    std::string lines = read_tail(file.path, file.end, options_.lines);
-    if (lines.empty()) return;
-    past_.emplace(Entry{std::make_shared<const LineBlock>(
-                            LineBlock{file.origin, file.stream, std::nullopt, std::move(lines), file.spec}),
+    FileTail tail = read_tail(file.path, file.end, options_.lines);
+    if (tail.text.empty()) return;
+    past_.emplace(Entry{std::make_shared<const LineBlock>(LineBlock{file.origin, file.stream, std::nullopt, std::move(tail.text),
+                                                                    tail.is_cut, file.spec}),
                         0});
 }
 
 void Reader::fill_from_queue()
 {
-    if (lost_ > 0) front_ += lost_marker(options_.format, std::exchange(lost_, 0));
+    if (lost_ > 0) mark_lost();
     while (!queue_.empty() && front_.size() < kPortion) {
         Entry& entry = queue_.front();
         queued_ -= entry.cost();
@@ -152,6 +162,21 @@ void Reader::fill_from_queue()
     }
 }
 
+void Reader::mark_lost()
+{
+    if (std::exchange(within_, std::nullopt)) front_ += '\n';
+    front_ += lost_marker(options_.format, std::exchange(lost_, 0));
+}
+
+/// In raw form nothing but line ends tells lines apart: where another one comes into a line, there is one more.
+void Reader::part_lines(const LineBlock& block, const ReaderLine& line)
+{
+    const std::pair whose(block.origin->id, block.stream);
+    if (within_ && (!line.continued || *within_ != whose)) front_ += '\n';
+    within_.reset();
+    if (line.partial) within_ = whose;
+}
+
 /// Formats lines of `entry` until it or the portion is used up.
 void Reader::take_lines(Entry& entry)
 {
@@ -159,11 +184,13 @@ void Reader::take_lines(Entry& entry)
     const ReaderLines format(options_.format, *block.origin, block.stream);
     while (entry.begin < block.lines.size() && front_.size() < kPortion) {
         const std::string_view rest = entry.rest();
-        const std::size_t end = std::min(rest.find('\n'), rest.size() - 1); // always ended by '\n'
-        const std::string_view line = rest.substr(0, end);
+        const std::size_t end = rest.find('\n');
+        const bool whole = end != std::string_view::npos;
+        const ReaderLine line{rest.substr(0, end), block.continues && entry.begin == 0, !whole};
         const bool told = options_.format == ReaderFormat::Json;
-        format.append(front_, line, block.when || !told ? block.when : date_of(line, block.spec));
-        entry.begin += end + 1;
+        if (!told) part_lines(block, line);
+        format.append(front_, line, block.when || !told ? block.when : date_of(line.text, block.spec));
+        entry.begin += whole ? end + 1 : rest.size();
     }
 }
 

@@ -8,10 +8,12 @@
 #pragma once
 
 #include "logs/format.hpp"
+#include "logs/line_splitter.hpp"
 
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -22,7 +24,8 @@ struct LineBlock {
     std::shared_ptr<const Origin> origin;
     Stream stream = Stream::Out;
     std::optional<model::WallTime> when; ///< of history only the lines themselves may tell
-    std::string lines;                   ///< each ended by '\n'
+    std::string lines;                   ///< each ended by '\n', but for a last one that goes on in a later block
+    bool continues = false;              ///< the first one goes on with one of an earlier block
     model::LogSpec spec = {};            ///< of history: how its lines tell it
 };
 
@@ -39,6 +42,7 @@ struct ReaderFilter {
     std::unordered_set<std::string> apps;
     std::unordered_set<base::InstanceId> ids; ///< together with the app they belonged to when the reader came
     std::unordered_set<std::string> apps_of_ids;
+    std::function<bool(base::InstanceId)> later; ///< decides about other apps, once for each process; may be empty
 };
 
 class Reader {
@@ -49,7 +53,7 @@ public:
     /// Waits on the loop; `on_done` is called once, from the loop, when the reader is gone or has got everything.
     base::Result<void> watch(io::EventLoop& loop, std::function<void()> on_done);
 
-    [[nodiscard]] bool wants(const Origin& origin, Stream stream) const;
+    [[nodiscard]] bool wants(const std::shared_ptr<const Origin>& origin, Stream stream);
     /// Gets no more new lines of apps of this name.
     void forget_app(const std::string& app);
     /// Queues new lines and sends what the pipe takes at once.
@@ -63,18 +67,26 @@ private:
         [[nodiscard]] std::size_t cost() const;
     };
     [[nodiscard]] bool follows(Stream stream) const noexcept;
+    [[nodiscard]] bool wants_later(const std::shared_ptr<const Origin>& origin);
     void bound_queue();
     void step();
     void fill();
     void load_history();
     void fill_from_queue();
     void take_lines(Entry& entry);
+    void part_lines(const LineBlock& block, const ReaderLine& line);
+    void mark_lost();
     void send();
     [[nodiscard]] bool has_more() const;
     [[nodiscard]] bool must_mark() const { return options_.mark_history_end && !marked_; }
 
     base::Fd pipe_;
     ReaderFilter filter_;
+    struct Decision {
+        std::weak_ptr<const Origin> process;
+        bool wanted = false;
+    };
+    std::unordered_map<base::InstanceId, Decision> decided_; ///< by filter_.later, of the last process of each instance
     ReaderOptions options_;
     std::vector<HistoryFile> history_; ///< last one first
     std::size_t max_buffer_;
@@ -84,6 +96,7 @@ private:
     std::uint64_t lost_ = 0;  ///< lines dropped before the queue's first
     std::string front_;
     std::size_t sent_ = 0;    ///< bytes of front_
+    std::optional<std::pair<base::InstanceId, Stream>> within_; ///< raw: whose line front_ ends within
     bool marked_ = false;     ///< the end of history was told
     bool waiting_ = true;     ///< for the pipe to take more
     bool gone_ = false;

@@ -47,9 +47,10 @@ std::vector<HistoryFile> find_history(const std::vector<LogSource>& sources, con
     return files;
 }
 
-ReaderFilter make_filter(const std::vector<LogSource>& sources, std::vector<std::string> apps)
+ReaderFilter make_filter(const std::vector<LogSource>& sources, std::vector<std::string> apps, std::function<bool(base::InstanceId)> later)
 {
     ReaderFilter filter;
+    filter.later = std::move(later);
     for (std::string& app : apps) filter.apps.insert(std::move(app));
     for (const LogSource& source : sources) {
         filter.ids.insert(source.id);
@@ -61,7 +62,7 @@ ReaderFilter make_filter(const std::vector<LogSource>& sources, std::vector<std:
 } // namespace
 
 base::Result<base::Fd> ReaderSet::add(const std::vector<LogSource>& sources, std::vector<std::string> apps,
-                                      const ReaderOptions& options, std::size_t max_buffer)
+                                      std::function<bool(base::InstanceId)> later, const ReaderOptions& options, std::size_t max_buffer)
 {
     if (readers_.size() >= kMaxReaders)
         return base::fail(base::ErrorCode::LimitExceeded,
@@ -79,7 +80,7 @@ base::Result<base::Fd> ReaderSet::add(const std::vector<LogSource>& sources, std
     ReaderOptions bounded = options;
     bounded.lines = std::min(bounded.lines, kMaxLines);
     auto history = bounded.lines > 0 ? find_history(sources, bounded) : std::vector<HistoryFile>();
-    auto reader = std::make_unique<Reader>(std::move(ours), make_filter(sources, std::move(apps)), bounded,
+    auto reader = std::make_unique<Reader>(std::move(ours), make_filter(sources, std::move(apps), std::move(later)), bounded,
                                            std::move(history), max_buffer);
     const std::uint64_t key = ++last_key_;
     if (auto watched = reader->watch(loop_, [this, key] { readers_.erase(key); }); !watched)
@@ -88,16 +89,15 @@ base::Result<base::Fd> ReaderSet::add(const std::vector<LogSource>& sources, std
     return theirs;
 }
 
-void ReaderSet::publish(const std::shared_ptr<const Origin>& origin, Stream stream,
-                        std::span<const std::string_view> blocks, model::WallTime when)
+void ReaderSet::publish(const std::shared_ptr<const Origin>& origin, Stream stream, const LineBatch& batch, model::WallTime when)
 {
     std::shared_ptr<LineBlock> block;
     for (auto& [key, entry] : readers_) {
         const auto& reader = entry.reader;
-        if (!reader->wants(*origin, stream)) continue;
+        if (!reader->wants(origin, stream)) continue;
         if (!block) {
-            block = std::make_shared<LineBlock>(LineBlock{origin, stream, when, {}, {}});
-            for (const std::string_view lines : blocks) block->lines += lines;
+            block = std::make_shared<LineBlock>(LineBlock{origin, stream, when, {}, batch.continues(), {}});
+            for (const std::string_view lines : batch.blocks()) block->lines += lines;
         }
         reader->push(block);
     }

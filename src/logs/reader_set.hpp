@@ -18,10 +18,9 @@ public:
 
     explicit ReaderSet(io::EventLoop& loop) : loop_(loop) {}
     base::Result<base::Fd> add(const std::vector<LogSource>& sources, std::vector<std::string> apps,
-                               const ReaderOptions& options, std::size_t max_buffer);
+                               std::function<bool(base::InstanceId)> later, const ReaderOptions& options, std::size_t max_buffer);
     /// Cheap when nobody reads.
-    void publish(const std::shared_ptr<const Origin>& origin, Stream stream,
-                 std::span<const std::string_view> blocks, model::WallTime when);
+    void publish(const std::shared_ptr<const Origin>& origin, Stream stream, const LineBatch& batch, model::WallTime when);
     void forget_app(const std::string& app);
     [[nodiscard]] std::size_t size() const { return readers_.size(); }
 

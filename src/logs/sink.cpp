@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <fmt/format.h>
+#include <vector>
 
 namespace pm::logs {
 namespace {
@@ -37,7 +38,7 @@ bool ends_torn(std::span<const std::string_view> blocks, std::size_t written)
 
 } // namespace
 
-void Sink::write(std::span<const std::string_view> blocks, model::TimePoint now)
+void Sink::write(std::span<const std::string_view> blocks, model::TimePoint now, const SinkPlace& place)
 {
     if (blocks.empty()) return;
     if (loss_ && now < loss_->retry) {
@@ -49,10 +50,19 @@ void Sink::write(std::span<const std::string_view> blocks, model::TimePoint now)
         return;
     }
     end_torn_line();
+    const bool fits = tail_ && ((place.continues && tail_->writer == place.writer) || (place.may_continue && tail_->writer == 0));
+    std::vector<std::string_view> parts;
+    if (!fits && (tail_ || place.continues)) {
+        parts = {tail_ ? tail_->parted : "", place.continues ? place.resumed : ""};
+        parts.insert(parts.end(), blocks.begin(), blocks.end());
+        blocks = parts;
+    }
     const Written written = write_blocks(open_->file.fd.get(), blocks);
-    if (written.error == 0)
+    if (written.error == 0) {
+        tail_.reset();
+        if (!blocks.back().ends_with('\n')) tail_ = Tail{place.writer, place.parted, open_->file.device, open_->file.inode};
         recovered();
-    else
+    } else
         failed(fmt::format("writing {}: {}", shown(path_), std::strerror(written.error)), blocks, written.bytes, now);
 }
 
@@ -70,7 +80,20 @@ base::Result<void> Sink::make_open(model::TimePoint now)
     if (!file) return tl::unexpected(std::move(file.error()));
     pool_.open_.push_front(this);
     open_.emplace(Open{std::move(*file), now, pool_.open_.begin()});
+    look_at_tail();
     return {};
+}
+
+/// What was just opened may be another file than before.
+void Sink::look_at_tail()
+{
+    if (loss_ && loss_->torn) return; // end_torn_line() sees to it
+    const LogFile& file = open_->file;
+    if (tail_ && tail_->device == file.device && tail_->inode == file.inode && !file.is_empty) return;
+    if (!ends_within_line(file))
+        tail_.reset();
+    else if (!tail_ || tail_->inode != 0)
+        tail_ = Tail{0, "\n", file.device, file.inode};
 }
 
 void Sink::end_torn_line()
@@ -88,8 +111,13 @@ void Sink::failed(const std::string& why, std::span<const std::string_view> bloc
         pool_.warn_(fmt::format("{}; lines are lost until it works again", why));
         loss_ = Loss{};
     }
+    loss_->why = why;
     loss_->lines += lines_after(blocks, written);
-    if (written > 0) loss_->torn = ends_torn(blocks, written);
+    if (written > 0)
+        loss_->torn = ends_torn(blocks, written);
+    else if (tail_)
+        loss_->torn = true;
+    tail_.reset();
     loss_->retry = now + kRetryAfter;
 }
 
@@ -105,6 +133,13 @@ void Sink::close()
     if (!open_) return;
     pool_.open_.erase(open_->place);
     open_.reset();
+}
+
+std::string SinkPool::trouble(const LogPath& path) const
+{
+    const auto found = sinks_.find(path);
+    const auto sink = found == sinks_.end() ? nullptr : found->second.lock();
+    return sink ? sink->trouble() : std::string();
 }
 
 std::shared_ptr<Sink> SinkPool::get(const LogPath& path)

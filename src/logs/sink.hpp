@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where lines end up: one Sink per path, shared by all streams that go there, so that lines never interleave. Apps that
+// Where lines end up: one Sink per path, shared by all streams that go there, so that lines never interleave. A line that
+// is written in pieces stands in one line as long as nobody else writes between them; who does begins a line of his own. Apps that
 // run as different users share no sink, even where they name one path: each writes there if his own rights let him, and
 // loses his lines, with a word about why, if they do not.
 //
@@ -25,6 +26,15 @@ namespace pm::logs {
 
 class SinkPool;
 
+/// Where blocks belong in the file.
+struct SinkPlace {
+    std::uint64_t writer = 0;   ///< whose lines they are; 0: nobody's who would go on with one
+    bool continues = false;     ///< they go on with a line of the writer's
+    bool may_continue = false;  ///< or, if the file ends within a line that an earlier pmd wrote, with that
+    std::string_view resumed{}; ///< what is written before the rest of a line that others came into
+    std::string_view parted = "\n"; ///< what ends the writer's line where others come into it; lives as long as the sink
+};
+
 class Sink {
 public:
     Sink(SinkPool& pool, LogPath path) : pool_(pool), path_(std::move(path)) {}
@@ -32,8 +42,14 @@ public:
     Sink(const Sink&) = delete;
     Sink& operator=(const Sink&) = delete;
 
-    /// Appends blocks of whole lines.
-    void write(std::span<const std::string_view> blocks, model::TimePoint now);
+    /// Appends blocks of lines; the last one goes on unless it ends with '\n'.
+    void write(std::span<const std::string_view> blocks, model::TimePoint now, const SinkPlace& place = {});
+    /// Why lines are being lost; empty: they are not.
+    [[nodiscard]] std::string trouble() const { return loss_ ? loss_->why : std::string(); }
+    /// Whether the file ends within a line of `writer`.
+    [[nodiscard]] bool is_within_line_of(std::uint64_t writer) const noexcept { return tail_ && tail_->writer == writer; }
+    /// An earlier pmd wrote the line with which the file ends for the same process.
+    void go_on_for(std::uint64_t writer, std::string_view parted) { tail_ = Tail{writer, parted, 0, 0}; }
 
 private:
     friend class SinkPool;
@@ -43,12 +59,21 @@ private:
         std::list<Sink*>::iterator place; ///< in the pool's list of open sinks
     };
     struct Loss {
+        std::string why;
         std::uint64_t lines = 0;
         bool torn = false; ///< the file ends within a line
         model::TimePoint retry;
     };
+    /// The file ends within a line.
+    struct Tail {
+        std::uint64_t writer = 0; ///< 0: of an earlier pmd
+        std::string_view parted;
+        dev_t device = 0;
+        ino_t inode = 0;
+    };
 
     base::Result<void> make_open(model::TimePoint now);
+    void look_at_tail();
     void end_torn_line();
     void failed(const std::string& why, std::span<const std::string_view> blocks, std::size_t written,
                 model::TimePoint now);
@@ -59,6 +84,7 @@ private:
     LogPath path_;
     std::optional<Open> open_;
     std::optional<Loss> loss_;
+    std::optional<Tail> tail_;
 };
 
 class SinkPool {
@@ -73,6 +99,8 @@ public:
     }
     /// The sink of `path`; null for an empty path. The pool must outlive it.
     [[nodiscard]] std::shared_ptr<Sink> get(const LogPath& path);
+    /// Sink::trouble() of the one of `path`, if there is one.
+    [[nodiscard]] std::string trouble(const LogPath& path) const;
     void set_private_directory(std::string directory) { private_directory_ = std::move(directory); }
     [[nodiscard]] std::size_t open_count() const { return open_.size(); }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -108,6 +109,45 @@ TEST_F(Logs, OneInstanceIsFollowedById)
     load("apps: [{name: w, script: 'echo I am $NODE_APP_INSTANCE; exec sleep 1000', instances: 2}]");
     sdbus::UnixFd log = manager_->OpenLog("1", {{"format", "raw"}});
     EXPECT_EQ(read_until(log.get(), "I am"), "I am 1");
+}
+
+TEST_F(Logs, WhatHasNoNewlineIsSeenWhileTheAppRuns)
+{
+    load("apps: [{name: ask, script: 'printf \"Name: \"; exec sleep 1000'}]");
+    sdbus::UnixFd log = manager_->OpenLog("ask", {});
+    EXPECT_NE(read_until(log.get(), "Name: ").find("\"partial\":true"), std::string::npos);
+    EXPECT_EQ(read_file(dir_.path() + "/state/logs/ask-0-out.log"), "Name: ");
+}
+
+TEST_F(Logs, WhoFollowsSeesAppsThatAreStartedLater)
+{
+    EXPECT_EQ(error_of([&] { (void)manager_->OpenLog("all", {}); }).getName(), "org.pmd1.Error.NoSuchApp");
+    sdbus::UnixFd all = manager_->OpenLog("all", {{"format", "raw"}, {"wait", true}});
+    sdbus::UnixFd of_web = manager_->OpenLog("web", {{"format", "raw"}, {"wait", true}});
+    load("apps: [{name: one, script: 'echo I am one; exec sleep 1000'}]");
+    EXPECT_EQ(read_until(all.get(), "I am one"), "I am one");
+    load("apps: [{name: two, namespace: web, script: 'echo I am two; exec sleep 1000'}]");
+    EXPECT_EQ(read_until(all.get(), "I am two"), "I am two");
+    EXPECT_EQ(read_until(of_web.get(), "I am two"), "I am two");
+    sdbus::UnixFd pattern = manager_->OpenLog("/^t/", {{"format", "raw"}, {"lines", 0U}});
+    load("apps: [{name: other, script: 'echo I am other; exec sleep 1000'}, {name: three, script: 'echo I am three; exec sleep 1000'}]");
+    EXPECT_EQ(read_until(pattern.get(), "I am three"), "I am three");
+}
+
+TEST_F(Logs, ADescribedAppTellsThatItsLinesAreLost)
+{
+    std::filesystem::create_directory(dir_.path() + "/taken");
+    load("apps: [{name: w, script: 'while read -r line; do echo $line; done <" + dir_.path() + "/go', out_file: " + dir_.path() +
+         "/taken, autostart: false}]");
+    ASSERT_EQ(mkfifo((dir_.path() + "/go").c_str(), 0600), 0);
+    const base::Fd go(open((dir_.path() + "/go").c_str(), O_RDWR | O_CLOEXEC));
+    manager_->Start("w", {});
+    sdbus::UnixFd log = manager_->OpenLog("w", {{"format", "raw"}});
+    ASSERT_EQ(write(go.get(), "x\n", 2), 2);
+    EXPECT_EQ(read_until(log.get(), "x"), "x");
+    const auto warnings = App(*connection_, "/org/pmd1/app/w").Warnings();
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].find("/taken': Is a directory"), std::string::npos) << warnings[0];
 }
 
 class Servers : public DaemonTest, public ::testing::WithParamInterface<const char*> {};

@@ -29,10 +29,15 @@ examples:
         auto client = Client::connect(context);
         if (!client) return report(client.error());
         const Interrupt interrupt;
-        auto stream = client->open_messages(target_.empty() ? "all" : target_);
+        const std::string target = target_.empty() ? "all" : target_;
+        auto stream = client->open_messages(target, false);
+        if (!stream && target == "all" && may_come(target, stream.error())) {
+            warn(stream.error().message + "; waiting until there is");
+            stream = client->open_messages(target, true);
+        }
         if (!stream) return report(stream.error());
         MessageFeed feed(std::move(*stream), json_, count_);
-        const auto end = view_logs({&feed}, nullptr, interrupt);
+        const auto end = view_logs({&feed}, {}, interrupt);
         if (!end) return report(end.error());
         return *end == ViewEnd::StreamsEnded && feed.is_complete() ? kDone : status_of(*end);
     }

@@ -3,6 +3,7 @@
 #include "cli/app_text.hpp"
 #include "cli/commands/all.hpp"
 #include "cli/lifecycle.hpp"
+#include "cli/utf8_check.hpp"
 
 #include "base/text.hpp"
 #include "cli/view/table.hpp"
@@ -221,6 +222,8 @@ Outcome<AppText> Start::script(const Context& context, const std::string& word, 
     options.args = context.script_args;
     std::vector<std::string> environment;
     for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+    if (auto good = check_path("directory", cwd); !good) return failed(good.error());
+    if (auto good = check_environment(environment, options.filter_env); !good) return failed(good.error());
     return script_text(script, cwd, options, environment);
 }
 
@@ -262,6 +265,10 @@ Outcome<std::vector<Step>> Start::steps(const Context& context, Client* client, 
         switch (kind_of(word)) {
         case WordKind::NodeConfig: return failed(refuse_node_config(word));
         case WordKind::AppFile: {
+            if (names_app_only(word, context.cwd, rows)) {
+                steps.emplace_back(word);
+                break;
+            }
             auto text = read_app_text(context, word);
             if (!text) return failed(text.error());
             steps.emplace_back(std::move(*text));

@@ -39,8 +39,12 @@ std::string stream_of(sd_journal& journal)
 
 } // namespace
 
-EntryReader::EntryReader(std::span<const JournalApp> apps, const JournalScope& scope) : scope_(scope)
+EntryReader::EntryReader(std::span<const JournalApp> apps, const JournalScope& scope) : scope_(scope) { set_apps(apps); }
+
+void EntryReader::set_apps(std::span<const JournalApp> apps)
 {
+    by_unit_name_.clear();
+    by_name_.clear();
     for (const JournalApp& app : apps) {
         by_unit_name_[model::escape_for_unit(app.name)] = &app;
         by_name_[app.name] = &app;
@@ -95,6 +99,9 @@ std::optional<LogLine> EntryReader::read(sd_journal& journal)
     line.id = known != ids.end() ? std::optional(known->second) : number<std::uint32_t>(journal, "PM_ID");
     line.stream = stream_of(journal);
     line.priority = number<int>(journal, "PRIORITY");
+    if (const auto stream = field(journal, "_STREAM_ID")) line.origin = *stream;
+    const auto end = field(journal, "_LINE_BREAK"); // journald cuts long lines; nothing: by a newline
+    line.partial = end == "line-max" || end == "pid-change";
     std::uint64_t usec = 0;
     if (sd_journal_get_realtime_usec(&journal, &usec) >= 0) line.time = usec;
     return line;

@@ -17,6 +17,8 @@ class EntryReader {
 public:
     /// Both must outlive it.
     EntryReader(std::span<const JournalApp> apps, const JournalScope& scope);
+    /// As those of the constructor.
+    void set_apps(std::span<const JournalApp> apps);
     /// The entry at which `journal` stands.
     [[nodiscard]] std::optional<LogLine> read(sd_journal& journal);
 

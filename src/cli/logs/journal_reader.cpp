@@ -19,6 +19,8 @@ namespace {
 
 /// Entries read between two looks at whether to stop.
 constexpr std::size_t kBetweenStops = 256;
+/// Streams of which a line is begun.
+constexpr std::size_t kMostBegun = 4096;
 
 Outcome<void> checked(int result)
 {
@@ -41,6 +43,7 @@ struct JournalReader::Impl {
     Outcome<void> note_start();
     Outcome<void> collect(const JournalApp& app, std::size_t count, const LogFilter& filter, const Stop& stop,
                           std::vector<LogLine>& lines);
+    void mark_continued(LogLine& line);
     [[nodiscard]] std::string cursor() const;
     [[nodiscard]] std::uint64_t time() const;
 
@@ -49,8 +52,19 @@ struct JournalReader::Impl {
     EntryReader entries;
     std::unique_ptr<sd_journal, CloseJournal> journal;
     std::string start;                      ///< cursor of the last entry when the journal was opened; empty: there was none
+    std::optional<std::uint64_t> begun_at;  ///< of begin_at(), until something was read
     std::unordered_set<std::string> given;  ///< cursors of last()
+    std::unordered_set<std::string> begun;  ///< streams whose last entry was a piece of a line that goes on
 };
+
+/// For all entries, in their order.
+void JournalReader::Impl::mark_continued(LogLine& line)
+{
+    line.continued = begun.erase(line.origin) > 0;
+    if (!line.partial) return;
+    if (begun.size() >= kMostBegun) begun.clear();
+    begun.insert(line.origin);
+}
 
 std::string JournalReader::Impl::cursor() const
 {
@@ -146,6 +160,7 @@ Outcome<std::vector<LogLine>> JournalReader::last(std::size_t count, const LogFi
     }
     std::ranges::reverse(lines);
     std::ranges::stable_sort(lines, {}, &LogLine::time);
+    for (LogLine& line : lines) impl_->mark_continued(line);
     return lines;
 }
 
@@ -154,7 +169,17 @@ Outcome<void> JournalReader::begin_at(std::uint64_t time)
     if (auto matched = impl_->match(impl_->apps); !matched) return matched;
     impl_->start.clear();
     impl_->given.clear();
+    impl_->begun_at = time;
     return checked(sd_journal_seek_realtime_usec(impl_->journal.get(), time));
+}
+
+Outcome<void> JournalReader::set_apps(std::vector<JournalApp> apps)
+{
+    impl_->apps = std::move(apps);
+    impl_->entries.set_apps(impl_->apps);
+    if (!impl_->begun_at && impl_->start.empty()) impl_->start = impl_->cursor(); // where next() was
+    if (impl_->begun_at) return begin_at(*impl_->begun_at);
+    return begin_after_last();
 }
 
 Outcome<void> JournalReader::begin_after_last()
@@ -169,6 +194,7 @@ Outcome<std::optional<LogLine>> JournalReader::next(const LogFilter& filter, std
     for (; most > 0; --most) {
         const int result = sd_journal_next(impl_->journal.get());
         if (result < 0) return failed(checked(result).error());
+        if (result > 0) impl_->begun_at.reset();
         if (result == 0 || (filter.until && impl_->time() > *filter.until)) return std::nullopt;
         if (!impl_->start.empty()) { // seek_cursor() leads to the entry itself, if it is one of ours
             const bool old = sd_journal_test_cursor(impl_->journal.get(), impl_->start.c_str()) > 0;
@@ -177,6 +203,7 @@ Outcome<std::optional<LogLine>> JournalReader::next(const LogFilter& filter, std
         }
         if (!impl_->given.empty() && impl_->given.erase(impl_->cursor()) > 0) continue;
         auto line = impl_->entries.read(*impl_->journal);
+        if (line) impl_->mark_continued(*line);
         if (!line || filter.judge(*line) != LogFilter::Verdict::Shown) continue;
         --most;
         return line;

@@ -43,6 +43,9 @@ public:
     JournalReader& operator=(JournalReader&&) noexcept;
     ~JournalReader();
 
+    /// Other apps, for what follows after what was read.
+    Outcome<void> set_apps(std::vector<JournalApp> apps);
+
     using Stop = std::function<bool()>;
     /// The last `count` lines of each app that `filter` shows, together in order of time. Ends early when `stop` says so,
     /// asked now and then.

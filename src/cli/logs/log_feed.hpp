@@ -29,12 +29,31 @@ public:
 };
 
 /// A pipe that pmd writes to.
+/// Judges lines that come in pieces by what there is of them.
+class PieceFilter {
+public:
+    /// The filter outlives it.
+    explicit PieceFilter(const LogFilter& filter) : filter_(filter) {}
+    /// `line` becomes what is to be shown: of a piece with which its line is the first time to be shown, all of it.
+    [[nodiscard]] LogFilter::Verdict judge(LogLine& line);
+
+private:
+    struct Begun {
+        std::string text;
+        bool shown = false;
+    };
+    const LogFilter& filter_;
+    std::map<std::string, Begun> begun_; ///< by piece_key()
+};
+
 class StreamFeed final : public LogFeed {
 public:
     /// Those that outlive it: the filter and the formatter. `count`: old lines of each file that are shown when the filter
     /// is active; then pmd marks where they end.
-    StreamFeed(base::Fd fd, const LogFilter& filter, std::size_t count, LogFormatter& formatter)
-        : fd_(std::move(fd)), filter_(filter), count_(count), formatter_(formatter), in_history_(filter.is_active())
+    /// `raw`: pmd sends the lines as they are, and the filter is not active.
+    StreamFeed(base::Fd fd, const LogFilter& filter, std::size_t count, LogFormatter& formatter, bool raw)
+        : fd_(std::move(fd)), filter_(filter), pieces_(filter), count_(count), formatter_(formatter), raw_(raw),
+          in_history_(filter.is_active())
     {
     }
     [[nodiscard]] int fd() const override { return fd_.get(); }
@@ -52,8 +71,10 @@ private:
 
     base::Fd fd_;
     const LogFilter& filter_;
+    PieceFilter pieces_;
     std::size_t count_;
     LogFormatter& formatter_;
+    bool raw_;
     bool in_history_;
     std::string partial_;
     std::map<FileKey, std::deque<LogLine>> tails_; ///< the last lines that pass, of each file
@@ -64,21 +85,27 @@ private:
 class JournalFeed final : public LogFeed {
 public:
     /// `follow`: never ends. `filter` and `formatter` outlive it.
-    JournalFeed(JournalReader reader, const LogFilter& filter, LogFormatter& formatter, bool follow)
-        : reader_(std::move(reader)), filter_(filter), formatter_(formatter), follow_(follow)
+    JournalFeed(const LogFilter& filter, LogFormatter& formatter, bool follow) : filter_(filter), formatter_(formatter), follow_(follow) {}
+    /// What it reads; until then it has nothing.
+    void begin(JournalReader reader)
     {
+        reader_ = std::move(reader);
+        has_more_ = true;
     }
-    [[nodiscard]] int fd() const override { return reader_.fd(); }
-    [[nodiscard]] short events() const override { return reader_.events(); }
-    [[nodiscard]] int timeout() const override { return has_more_ ? 0 : reader_.timeout(); }
+    [[nodiscard]] JournalReader* reader() noexcept { return reader_ ? &*reader_ : nullptr; }
+    /// The apps it reads were changed.
+    void look_again() noexcept { has_more_ = true; }
+    [[nodiscard]] int fd() const override { return reader_ ? reader_->fd() : -1; }
+    [[nodiscard]] short events() const override { return reader_ ? reader_->events() : short{0}; }
+    [[nodiscard]] int timeout() const override { return !reader_ ? -1 : has_more_ ? 0 : reader_->timeout(); }
     Outcome<bool> take(std::string& text) override;
 
 private:
-    JournalReader reader_;
+    std::optional<JournalReader> reader_;
     const LogFilter& filter_;
     LogFormatter& formatter_;
     bool follow_;
-    bool has_more_ = true;
+    bool has_more_ = false;
 };
 
 } // namespace pm::cli

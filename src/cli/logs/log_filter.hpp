@@ -7,13 +7,17 @@
 
 #include <memory>
 #include <optional>
-#include <regex.h>
 #include <string>
 #include <string_view>
 
+namespace re2 {
+class RE2;
+}
+
 namespace pm::cli {
 
-/// A POSIX extended regular expression, found anywhere in a line; without capitals it ignores case, as journalctl(1).
+/// A regular expression of RE2 in UTF-8, found anywhere in a line, in time proportional to it; \w and classes as [[:alpha:]]
+/// mean the letters of all languages, and \< \> the edges of words. Without capitals it ignores case, as journalctl(1).
 class LinePattern {
 public:
     /// Status 2 with what is wrong with it.
@@ -21,11 +25,8 @@ public:
     [[nodiscard]] bool matches(std::string_view text) const;
 
 private:
-    struct Free {
-        void operator()(regex_t* compiled) const noexcept;
-    };
-    explicit LinePattern(std::unique_ptr<regex_t, Free> compiled) : compiled_(std::move(compiled)) {}
-    std::unique_ptr<regex_t, Free> compiled_;
+    explicit LinePattern(std::shared_ptr<const re2::RE2> compiled) : compiled_(std::move(compiled)) {}
+    std::shared_ptr<const re2::RE2> compiled_;
 };
 
 struct LogFilter {

@@ -11,11 +11,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 template <typename Number>
-std::optional<Number> number(const Json& object, const char* key)
+std::optional<Number> number_of(const Json& object, const char* key)
 {
     const auto found = object.find(key);
     if (found == object.end() || !found->is_number()) return std::nullopt;
     return found->get<Number>();
+}
+
+bool flag(const Json& object, const char* key)
+{
+    const auto found = object.find(key);
+    return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
 std::string text(const Json& object, const char* key)
@@ -31,12 +37,21 @@ std::optional<LogLine> line_from_json(std::string_view json)
     const auto object = Json::parse(json, nullptr, false);
     if (!object.is_object() || !object.contains("line")) return std::nullopt;
     return LogLine{text(object, "app"),
-                   number<std::uint32_t>(object, "id"),
-                   number<std::uint32_t>(object, "slot"),
+                   number_of<std::uint32_t>(object, "id"),
+                   number_of<std::uint32_t>(object, "slot"),
                    text(object, "stream"),
                    text(object, "line"),
-                   number<std::uint64_t>(object, "time"),
-                   number<int>(object, "priority")};
+                   number_of<std::uint64_t>(object, "time"),
+                   number_of<int>(object, "priority"),
+                   flag(object, "continued"),
+                   flag(object, "partial"),
+                   {}};
+}
+
+std::string piece_key(const LogLine& line)
+{
+    const auto number = [](const std::optional<std::uint32_t>& value) { return value ? std::to_string(*value) : "-"; };
+    return line.app + '\n' + number(line.id) + '\n' + number(line.slot) + '\n' + line.stream + '\n' + line.origin;
 }
 
 std::string to_json(const LogLine& line)
@@ -46,6 +61,8 @@ std::string to_json(const LogLine& line)
     if (line.slot) object["slot"] = *line.slot;
     object["stream"] = line.stream;
     object["line"] = line.text;
+    if (line.continued) object["continued"] = true;
+    if (line.partial) object["partial"] = true;
     if (line.time) object["time"] = *line.time;
     if (line.priority) object["priority"] = *line.priority;
     return object.dump(-1, ' ', false, Json::error_handler_t::replace);

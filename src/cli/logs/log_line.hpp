@@ -17,10 +17,15 @@ struct LogLine {
     std::string text;
     std::optional<std::uint64_t> time;     ///< microseconds since 1970
     std::optional<int> priority;           ///< 0 (emerg) to 7 (debug)
+    bool continued = false;                ///< it goes on with an earlier line, of which it is a later piece
+    bool partial = false;                  ///< it goes on in a later piece
+    std::string origin{};                  ///< journal: the stream it came by, which tells what continues what
 };
 
 /// A line of OpenLog in JSON; nothing for what is no line (lost, history, nonsense).
 [[nodiscard]] std::optional<LogLine> line_from_json(std::string_view json);
+/// What lines must have in common to be pieces of one.
+[[nodiscard]] std::string piece_key(const LogLine& line);
 /// The same form: an object without a newline; keys that are not known are left out.
 [[nodiscard]] std::string to_json(const LogLine& line);
 

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace pm::cli {
 namespace {
@@ -66,6 +67,24 @@ Colour LogFormatter::colour_of(const std::string& label)
     return colours_.try_emplace(label, kPalette[colours_.size() % kPalette.size()]).first->second;
 }
 
+/// What ends a line that another one comes into.
+std::string LogFormatter::begin(const std::string& key, bool continued)
+{
+    const std::string within = std::exchange(within_, {});
+    return within.empty() || (continued && within == key) ? "" : "\n";
+}
+
+std::string LogFormatter::finish() { return begin({}, false); }
+
+std::string LogFormatter::format_raw(std::string_view text, const void* stream)
+{
+    if (text.empty()) return {};
+    const std::string key = fmt::format("{}", stream);
+    std::string printed = begin(key, true);
+    if (text.back() != '\n') within_ = key;
+    return printed.append(text);
+}
+
 std::string LogFormatter::format(std::string_view sent)
 {
     if (look_ != LogLook::People) return std::string(sent) + "\n";
@@ -77,19 +96,23 @@ std::string LogFormatter::format(const LogLine& line)
 {
     switch (look_) {
     case LogLook::People: return for_people(line);
-    case LogLook::Raw: return line.text + "\n";
+    case LogLook::Raw: {
+        std::string text = begin(piece_key(line), line.continued) + line.text;
+        if (line.partial) within_ = piece_key(line);
+        return line.partial ? text : text + "\n";
+    }
     case LogLook::Json: return to_json(line) + "\n";
     }
     return {};
 }
 
-std::string LogFormatter::format_lost(std::string_view json) const
+std::string LogFormatter::format_lost(std::string_view json)
 {
     const auto object = nlohmann::json::parse(json, nullptr, false);
     if (!object.is_object() || !object.contains("lost")) return {};
     if (look_ == LogLook::Json) return std::string(json) + "\n";
     const std::string text = fmt::format("-- {} lines lost: read too slowly --", object["lost"].dump());
-    return paint(text, Colour::Yellow, look_ == LogLook::People && terminal_.colour) + "\n";
+    return finish() + paint(text, Colour::Yellow, look_ == LogLook::People && terminal_.colour) + "\n";
 }
 
 std::string LogFormatter::for_people(const LogLine& line)
@@ -100,9 +123,19 @@ std::string LogFormatter::for_people(const LogLine& line)
     const Colour colour = line.stream == "err" ? Colour::Red : colour_of(label);
     const std::string prefix =
         paint(fmt::format("{}{:<{}} | ", timestamp_ ? clock_of(line) : "", label, width_), colour, terminal_.colour);
-    std::string text;
-    for (const std::string& part : base::split(line.text, '\n'))
-        text += prefix + (terminal_.is_terminal ? without_escapes(part) : part) + "\n";
+    const std::string key = piece_key(line);
+    const bool goes_on = line.continued && within_ == key;
+    std::string text = begin(key, line.continued);
+    if (!goes_on) text += prefix;
+    bool first = true;
+    for (const std::string& part : base::split(line.text, '\n')) {
+        if (!std::exchange(first, false)) text += '\n' + prefix;
+        text += terminal_.is_terminal ? without_escapes(part) : part;
+    }
+    if (line.partial)
+        within_ = key;
+    else
+        text += '\n';
     return text;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app_lookup.hpp"
+#include "cli/utf8_check.hpp"
 
 #include "scratch.hpp"
 
@@ -72,6 +73,32 @@ TEST(AppLookup, NamesAnAppByItsScript)
                                        {"python3 -m http.server", "python3"},
                                        {"/opt/run.sh --now x.js", "run"}})
         EXPECT_EQ(default_name(script), name) << script;
+}
+
+TEST(AppLookup, ANameThatLooksLikeAFileIsTheAppWhereThereIsNoFile)
+{
+    const Scratch scratch;
+    Row row;
+    row.app = "app.yaml";
+    EXPECT_TRUE(names_app_only("app.yaml", scratch.path(), {row}));
+    EXPECT_FALSE(names_app_only("other.yaml", scratch.path(), {row}));
+    scratch.write("app.yaml", "apps: []");
+    EXPECT_FALSE(names_app_only("app.yaml", scratch.path(), {row}));
+}
+
+TEST(Utf8Check, NamesThePlace)
+{
+    EXPECT_TRUE(check_words({"start", "café"}));
+    const auto word = check_words({"start", "caf\xe9.js"});
+    ASSERT_FALSE(word);
+    EXPECT_EQ(word.error().status, kUsage);
+    EXPECT_NE(word.error().message.find("argument 2, 'caf\\xe9.js', is not UTF-8"), std::string::npos) << word.error().message;
+    EXPECT_FALSE(check_path("directory", "/srv/\xff"));
+    const auto variable = check_environment({"A=b", "LEGACY=\xe9t\xe9"}, {});
+    ASSERT_FALSE(variable);
+    EXPECT_NE(variable.error().message.find("the variable LEGACY"), std::string::npos);
+    EXPECT_TRUE(check_environment({"LEGACY=\xe9"}, {"LEG"}));
+    EXPECT_EQ(shown_bytes("é\xc3|\xe2\x82"), "é\\xc3|\\xe2\\x82");
 }
 
 } // namespace

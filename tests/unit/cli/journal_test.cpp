@@ -123,6 +123,23 @@ TEST_F(JournalReaderTest, TellsStreamInstanceTimeAndPriority)
     EXPECT_EQ(to_json((*lines)[2]), R"({"app":"web","id":4,"slot":0,"stream":"log","line":"own","time":3000000})");
 }
 
+TEST_F(JournalReaderTest, TellsThePiecesOfALine)
+{
+    const auto piece = [](const std::string& text, const std::string& stream, const std::string& end) {
+        Fields fields = web(text, {"_STREAM_ID=" + stream});
+        if (!end.empty()) fields.push_back("_LINE_BREAK=" + end);
+        return fields;
+    };
+    write({piece("a ", "1", "line-max"), piece("other", "2", ""), piece("b ", "1", "pid-change"), piece("c", "1", ""), piece("d", "1", "eof"),
+           piece("e", "1", "")});
+    auto reader = open({kWeb});
+    const auto lines = reader.last(10, {}, [] { return false; });
+    ASSERT_TRUE(lines);
+    Strings seen;
+    for (const LogLine& line : *lines) seen.push_back((line.continued ? "+" : "") + line.text + (line.partial ? "+" : ""));
+    EXPECT_EQ(seen, (Strings{"a +", "other", "+b +", "+c", "d", "e"}));
+}
+
 TEST_F(JournalReaderTest, CountsLinesOfEachAppThatAreShown)
 {
     std::vector<Fields> entries;

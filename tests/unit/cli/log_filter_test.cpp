@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which lines are shown, and the times people type.
+#include "cli/logs/log_feed.hpp"
 #include "cli/logs/log_filter.hpp"
 #include "cli/logs/log_time.hpp"
 
@@ -101,6 +102,19 @@ TEST(LogFilter, FindsPatterns)
     EXPECT_TRUE(shows(grep("c"), line(std::string("a\0c", 3))));
     EXPECT_TRUE(shows(grep("^$"), line("")));
     EXPECT_TRUE(shows(grep("x$"), line(std::string(1 << 20, 'y') + "x"))); // std::regex would run out of stack
+    EXPECT_TRUE(shows(grep("ошибка"), line("Ошибка: нет места"))); // case in all languages
+    EXPECT_FALSE(shows(grep("Ошибка"), line("ошибка")));
+    EXPECT_TRUE(shows(grep("^caf.$"), line("café"))); // '.' is a character, not a byte
+    EXPECT_TRUE(shows(grep("^[а-я]+$"), line("ошибка")));
+    EXPECT_FALSE(shows(grep("^[а-я]+$"), line("ошибка1")));
+    EXPECT_TRUE(shows(grep("^\\w+$"), line("naïve_日本1")));
+    EXPECT_FALSE(shows(grep("\\W"), line("naïve")));
+    EXPECT_TRUE(shows(grep("^[[:alpha:]]+$"), line("ошибка")));
+    EXPECT_TRUE(shows(grep("^[[:upper:]]{2}$"), line("ЖЁ")));
+    EXPECT_TRUE(shows(grep("^[]x]+$"), line("]x")));
+    EXPECT_TRUE(shows(grep("\\<out\\>"), line("time out!")));
+    EXPECT_TRUE(shows(grep("out"), line("\xff\xfe out"))); // what is not UTF-8 hides nothing else
+    EXPECT_FALSE(shows(grep("\\S"), line("")));
     const auto wrong = LinePattern::compile("a(");
     ASSERT_FALSE(wrong);
     EXPECT_EQ(wrong.error().status, kUsage);
@@ -153,6 +167,24 @@ TEST(LogLine, PrioritiesHaveNamesAndNumbers)
     for (const auto* word : {"", "8", "-1", "warn", "33"}) EXPECT_FALSE(priority_from(word)) << word;
 }
 
+TEST(PieceFilter, JudgesWhatThereIsOfALine)
+{
+    LogFilter filter;
+    filter.pattern = *LinePattern::compile("time.*out");
+    PieceFilter pieces(filter);
+    const auto judge = [&](std::string text, bool continued, bool partial) -> std::string {
+        LogLine line{"web", 1, 0, "out", std::move(text), 5, {}, continued, partial, {}};
+        return pieces.judge(line) == LogFilter::Verdict::Shown ? line.text : "-";
+    };
+    EXPECT_EQ(judge("a time", false, true), "-");
+    EXPECT_EQ(judge("is out", true, true), "a timeis out");
+    EXPECT_EQ(judge(" of joint", true, false), " of joint");
+    EXPECT_EQ(judge("out", true, false), "-"); // of a line that began before anybody looked
+    EXPECT_EQ(judge("time", false, true), "-");
+    EXPECT_EQ(judge("out", false, false), "-") << "another line";
+    EXPECT_EQ(judge("timeout", false, false), "timeout");
+}
+
 TEST(LogLine, ComesBackFromJson)
 {
     const auto full = line_from_json(to_json({"a\"b", 7, 1, "err", "x\n\xff", 99, 3}));
@@ -165,6 +197,9 @@ TEST(LogLine, ComesBackFromJson)
     EXPECT_EQ(full->time, 99u);
     EXPECT_EQ(full->priority, 3);
     EXPECT_EQ(to_json({"a", {}, {}, "out", "x", {}, {}}), R"({"app":"a","stream":"out","line":"x"})");
+    const auto piece = line_from_json(to_json({"a", {}, {}, "out", "x", {}, {}, true, true, {}}));
+    ASSERT_TRUE(piece);
+    EXPECT_TRUE(piece->continued && piece->partial);
     for (const auto* odd : {"", "{", "[]", R"({"lost": 3})", R"({"history":"end"})", "nonsense"}) EXPECT_FALSE(line_from_json(odd)) << odd;
 }
 

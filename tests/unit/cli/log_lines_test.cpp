@@ -49,6 +49,40 @@ TEST(LogFormatter, PutsTheBarsInOneColumn)
     EXPECT_EQ(formatter.format(R"({"app": "web", "slot": 0, "stream": "out", "line": ""})"), "web-0     | \n");
 }
 
+std::string object(const std::string& app, const std::string& text, const std::string& more)
+{
+    return R"({"app":")" + app + R"(","id":1,"slot":0,"stream":"out","line":")" + text + "\"" + more + "}";
+}
+
+TEST(LogFormatter, PrintsThePiecesOfALineOneBehindTheOther)
+{
+    const Terminal pipe;
+    LogFormatter formatter(pipe, false);
+    const std::string partial = R"(,"partial":true)", continued = R"(,"continued":true)";
+    EXPECT_EQ(formatter.format(object("web", "Name: ", partial)), "web-0 | Name: ");
+    EXPECT_EQ(formatter.format(object("web", "A", continued + partial)), "A");
+    EXPECT_EQ(formatter.format(object("web", "da", continued)), "da\n");
+    EXPECT_EQ(formatter.format(object("web", "Name: ", partial)), "web-0 | Name: ");
+    EXPECT_EQ(formatter.format(object("api", "x", "")), "\napi-0 | x\n"); // another app's line begins on its own
+    EXPECT_EQ(formatter.format(object("web", "Ada", continued)), "web-0 | Ada\n");
+    EXPECT_EQ(formatter.finish(), "");
+    EXPECT_EQ(formatter.format(object("web", "Name: ", partial)), "web-0 | Name: ");
+    EXPECT_EQ(formatter.format_lost(R"({"lost":3})"), "\n-- 3 lines lost: read too slowly --\n");
+    EXPECT_EQ(formatter.format(object("web", "Name: ", partial)), "web-0 | Name: ");
+    EXPECT_EQ(formatter.finish(), "\n");
+}
+
+TEST(LogFormatter, RawStreamsMeetAtALineEnd)
+{
+    const Terminal pipe;
+    LogFormatter formatter(pipe, false, LogLook::Raw);
+    const int one = 0, two = 0;
+    EXPECT_EQ(formatter.format_raw("a\nNa", &one), "a\nNa");
+    EXPECT_EQ(formatter.format_raw("me: ", &one), "me: ");
+    EXPECT_EQ(formatter.format_raw("x\n", &two), "\nx\n");
+    EXPECT_EQ(formatter.format_raw("Ada\n", &one), "Ada\n");
+}
+
 TEST(LogFormatter, TerminalsGetColoursAndNoEscapesOfApps)
 {
     const Terminal terminal{.is_terminal = true, .colour = true};

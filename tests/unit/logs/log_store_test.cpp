@@ -35,6 +35,7 @@ protected:
     {
         spec.name = "web";
         options.directory = scratch / "logs";
+        options.patience = 1h; // where it matters, a test says so
         make_store();
     }
     void make_store()
@@ -148,7 +149,8 @@ TEST_F(LogStoreTest, AnotherStoreGoesOnWithABegunLine)
     settle();
     say(stdio.out, ", more");
     auto begun = store->begun_lines();
-    EXPECT_EQ(begun, (std::map<std::string, std::string>{{"log-10-1-out", "be\xffgun"}}));
+    ASSERT_EQ(begun.size(), 1u);
+    EXPECT_EQ(begun.at("log-10-1-out").text, "be\xffgun");
     make_store();
     store->set_depot(copies);
     store->go_on_with(std::move(begun));
@@ -174,6 +176,99 @@ TEST_F(LogStoreTest, CatchesUpWithWhatPipesHave)
     EXPECT_EQ(contents(out_file(1)), many + "last word\n");
     EXPECT_EQ(store->open_streams(), 2U) << "those of the one that ended are at their end";
     EXPECT_EQ(copies.kept.size(), 2U);
+}
+
+TEST_F(LogStoreTest, TextWithoutALineEndIsPassedOnAfterAMoment)
+{
+    options.patience = 20ms;
+    make_store();
+    const auto reader = follow({}, {"web"});
+    const auto raw = follow({}, {"web"}, {.format = ReaderFormat::Raw});
+    const auto stdio = start();
+    const auto begun = std::chrono::steady_clock::now();
+    say(stdio.out, "Name: ");
+    settle();
+    EXPECT_TRUE(contents(out_file()).empty() || std::chrono::steady_clock::now() - begun >= 20ms);
+    while (contents(out_file()).empty()) loop.run_once(10s);
+    EXPECT_EQ(contents(out_file()), "Name: ");
+    EXPECT_EQ(nlohmann::json::parse(take(reader))["partial"], true);
+    EXPECT_EQ(take(raw), "Name: ");
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(sd_event_run(loop.get(), 0)) << "nothing is left to wait for";
+    say(stdio.out, "Ada\n");
+    settle();
+    EXPECT_EQ(contents(out_file()), "Name: Ada\n");
+    const auto rest = nlohmann::json::parse(take(reader));
+    EXPECT_EQ(rest["line"], "Ada");
+    EXPECT_EQ(rest["continued"], true);
+    EXPECT_FALSE(rest.contains("partial"));
+    EXPECT_EQ(take(raw), "Ada\n");
+}
+
+TEST_F(LogStoreTest, ARawReaderOfSeveralStreamsGetsALineEndWhereTheyMeet)
+{
+    options.patience = 0ms;
+    make_store();
+    const auto raw = follow({}, {"web"}, {.format = ReaderFormat::Raw});
+    const auto stdio = start();
+    say(stdio.out, "Name: ");
+    std::string all;
+    while (all.empty()) all += take(raw);
+    say(stdio.err, "warning\n");
+    all += take(raw);
+    say(stdio.out, "Ada\n");
+    all += take(raw);
+    EXPECT_EQ(all, "Name: \nwarning\nAda\n");
+}
+
+TEST_F(LogStoreTest, ALineOfAnyLengthIsOneInARawFile)
+{
+    const std::string line = "{\"text\":\"" + std::string(1'000'000, 'x') + "\xe2\x82\xac\"}";
+    const auto stdio = start();
+    ASSERT_GE(fcntl(stdio.out.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
+    say(stdio.out, line + "\nnext\n");
+    settle(100);
+    EXPECT_EQ(contents(out_file()), line + "\nnext\n");
+}
+
+TEST_F(LogStoreTest, WhatIsInThePipeIsTheEndOfALineHoweverLateItIsRead)
+{
+    options.patience = 1ms;
+    spec.logs.type = model::LogType::Json;
+    make_store();
+    const auto stdio = start();
+    const std::string half(5'000, 'x'); // more than is read at once in this form
+    say(stdio.out, half);
+    const auto read_some = std::chrono::steady_clock::now() + 10ms;
+    loop.run_once(0us);
+    say(stdio.out, half + "\n");
+    while (std::chrono::steady_clock::now() < read_some) {
+    }
+    settle();
+    const auto lines = lines_of(contents(out_file()));
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(nlohmann::json::parse(lines[0])["message"], half + half);
+}
+
+TEST_F(LogStoreTest, AnotherStoreGoesOnWithinALineThatWasPassedOn)
+{
+    options.patience = 0ms;
+    spec.logs.date_format = "at";
+    make_store();
+    Copies copies;
+    store->set_depot(copies);
+    const auto stdio = start();
+    say(stdio.out, "Name: ");
+    while (contents(out_file()).empty()) loop.run_once(10s);
+    auto begun = store->begun_lines();
+    make_store();
+    store->set_depot(copies);
+    store->go_on_with(std::move(begun));
+    store->resume({{{10}, {1}}, {0}, std::make_shared<model::AppSpec>(spec), false}, nullptr);
+    const auto reader = follow({}, {"web"});
+    say(stdio.out, "Ada\nx\n");
+    settle();
+    EXPECT_EQ(contents(out_file()), "at: Name: Ada\nat: x\n");
+    EXPECT_TRUE(nlohmann::json::parse(lines_of(take(reader)).at(0)).value("continued", false));
 }
 
 TEST_F(LogStoreTest, BytesGoToRawFilesUnchanged)
@@ -384,6 +479,29 @@ TEST_F(LogStoreTest, FollowsAppsThatStartLaterAndOnlyWhatWasAskedFor)
     settle();
     EXPECT_EQ(take(by_app), "first\nsecond\n");
     EXPECT_EQ(take(by_id), "second\n");
+}
+
+TEST_F(LogStoreTest, AsksOnceForEachProcessThatNobodyNamed)
+{
+    std::vector<std::uint32_t> asked;
+    auto reader = *store->open_reader({}, {}, {.format = ReaderFormat::Raw}, [&](base::InstanceId id) {
+        asked.push_back(id.value);
+        return id.value == 11;
+    });
+    fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+    const auto one = start(0, "one");
+    const auto two = start(1, "two");
+    for (int i = 0; i < 3; ++i) {
+        say(one.out, "1\n");
+        say(two.out, "2\n");
+        settle();
+    }
+    const auto again = start(0, "one"); // may be somebody else's by now
+    say(again.out, "1\n");
+    settle();
+    EXPECT_EQ(take(reader), "2\n2\n2\n");
+    std::ranges::sort(asked);
+    EXPECT_EQ(asked, (std::vector<std::uint32_t>{10, 10, 11}));
 }
 
 TEST_F(LogStoreTest, WhoFollowedAnAppHearsNothingOfItsSuccessor)

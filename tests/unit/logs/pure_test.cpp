@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts that touch nothing: splitting, names of files, forms of lines.
+#include "logs/dates.hpp"
 #include "logs/format.hpp"
 #include "logs/line_dates.hpp"
 #include "logs/line_splitter.hpp"
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <gtest/gtest.h>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace pm::logs {
@@ -14,21 +16,31 @@ namespace {
 
 using namespace std::string_literals;
 
-/// All that the splitter gives for `chunks`, and at the end of file, as one text.
+/// All that the splitter gives for `chunks`, and at the end of file, as one text; '|': a line was cut there. The chunk "..."
+/// is a time in which nothing comes.
 std::string split(const std::vector<std::string>& chunks, std::size_t max_line)
 {
     LineSplitter splitter;
     LineBatch batch;
     std::string all;
+    bool open = false;
     const auto take = [&] {
-        for (const auto block : batch.blocks()) {
-            EXPECT_TRUE(block.ends_with('\n'));
-            all += block;
+        if (!batch.empty()) {
+            EXPECT_EQ(batch.continues(), open) << all;
         }
+        for (const auto block : batch.blocks()) {
+            open = !block.ends_with('\n');
+            all += block;
+            if (open) all += '|';
+        }
+        EXPECT_EQ(splitter.is_open(), open) << all;
         batch.clear();
     };
     for (const std::string& chunk : chunks) {
-        splitter.feed(chunk, max_line, batch);
+        if (chunk == "...")
+            splitter.flush(batch);
+        else
+            splitter.feed(chunk, max_line, batch);
         take();
     }
     splitter.finish(batch);
@@ -52,14 +64,21 @@ TEST(LineSplitter, Table)
         {{"ab", "cd", "\nef", "\n"}, 10, "abcd\nef\n"},
         {{"a", "\n", "\n"}, 10, "a\n\n"},
         {{"12345678\n"}, 8, "12345678\n"},
-        {{"123456789\n"}, 8, "12345678\n9\n"},
+        {{"123456789\n"}, 8, "12345678|9\n"},
         {{"12345678", "\n"}, 8, "12345678\n"},
-        {{"12345678", "9\n"}, 8, "12345678\n9\n"},
-        {{"1234567890123456\n"}, 8, "12345678\n90123456\n"},
-        {{"a\n1234567890\nb\n"}, 8, "a\n12345678\n90\nb\n"},
-        {{"1234567\xc3\xa9z\n"}, 8, "1234567\n\xc3\xa9z\n"},       // a character is not torn
-        {{"12345\xf0\x9f\x98\x80z\n"}, 8, "12345\n\xf0\x9f\x98\x80z\n"},
-        {{"\x80\x80\x80\x80\x80\x80\x80\x80\x80\n"}, 8, "\x80\x80\x80\x80\x80\x80\x80\x80\n\x80\n"},
+        {{"12345678", "9\n"}, 8, "12345678|9\n"},
+        {{"1234567890123456\n"}, 8, "12345678|90123456\n"},
+        {{"12345678901234567"}, 8, "12345678|90123456|7\n"},
+        {{"a\n1234567890\nb\n"}, 8, "a\n12345678|90\nb\n"},
+        {{"1234567\xc3\xa9z\n"}, 8, "1234567|\xc3\xa9z\n"},       // a character is not torn
+        {{"12345\xf0\x9f\x98\x80z\n"}, 8, "12345|\xf0\x9f\x98\x80z\n"},
+        {{"\x80\x80\x80\x80\x80\x80\x80\x80\x80\n"}, 8, "\x80\x80\x80\x80\x80\x80\x80\x80|\x80\n"},
+        {{"Name: ", "...", "Ada\nName: ", "..."}, 20, "Name: |Ada\nName: |\n"},
+        {{"Name: ", "...", "\n"}, 20, "Name: |\n"},
+        {{"a\n", "..."}, 20, "a\n"},
+        {{"...", "\r1", "...", "...", "\r2", "..."}, 20, "\r1|\r2|\n"},
+        {{"caf\xc3", "...", "\xa9: ", "...", "x\n"}, 20, "caf|\xc3\xa9: |x\n"},
+        {{"caf\xe9", "...", "...", "!\n"}, 20, "caf|\xe9|!\n"}, // in Latin-1 it is whole, though it looks as if it were not
         {{"a\0b\n"s, "\xff\n"}, 8, "a\0b\n\xff\n"s},
     };
     for (std::size_t i = 0; i < rows.size(); ++i)
@@ -110,7 +129,13 @@ TEST(LogPaths, Table)
         {"web", "/x/.hidden", "/x/a.b.c", "", false, false, true, {"/x/.hidden-2", "/x/a.b-2.c", ""}},
         {"web", "/dev/null", "/dev/stderr", "/dev/null", false, false, true, {"", "/dev/stderr", ""}},
         {"web", "/x/o.log", "", "default", false, true, false, {"", "", ""}},
-        {"../a b/\xc3\xa9", "", "", "", true, false, false, {"/l/..-a-b----out.log", "/l/..-a-b----error.log", ""}},
+        {"../a b/\xc3\xa9", "", "", "", true, false, false, {"/l/..%2fa%20b%2f\xc3\xa9-out.log", "/l/..%2fa%20b%2f\xc3\xa9-error.log", ""}},
+        {"@shop/api", "", "", "", false, false, false, {"/l/@shop%2fapi-2-out.log", "/l/@shop%2fapi-2-error.log", ""}},
+        {"-rf", "", "", "default", false, false, false, {"/l/%2drf-2-out.log", "/l/%2drf-2-error.log", "/l/%2drf.log"}},
+        {"web-0", "", "", "default", true, false, false, {"/l/web%2d0-out.log", "/l/web%2d0-error.log", "/l/web%2d0.log"}},
+        {"web-0", "", "", "default", false, false, false, {"/l/web-0-2-out.log", "/l/web-0-2-error.log", "/l/web%2d0.log"}},
+        {"a-0-out", "", "", "default", false, false, true, {"/l/a-0-out-2-out.log", "/l/a-0-out-2-error.log", "/l/a-0-out-2.log"}},
+        {"a-0-out", "", "", "default", false, false, false, {"/l/a-0-out-2-out.log", "/l/a-0-out-2-error.log", "/l/a-0%2dout.log"}},
     };
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const PathRow& row = rows[i];
@@ -126,6 +151,31 @@ TEST(LogPaths, Table)
         EXPECT_EQ(paths.err.path, row.expected.err) << "row " << i;
         EXPECT_EQ(paths.combined.path, row.expected.combined) << "row " << i;
     }
+}
+
+TEST(LogPaths, NoTwoAppsShareAFile)
+{
+    const std::vector<std::string> names{
+        "\u8ba2\u5355\u670d\u52a1", "\u7528\u6237\u670d\u52a1", "caf\u00e9", "caf\u00eb", "cafe", "api:web", "api-web", "api/web", "api web", "api%20web",
+        "@shop/api", "-x", "x", "%2dx", "--x", "web", "web-0", "web-0-0", "web-0-out", "web-out", "web-0-error", "web%2d0", "a\xff", "a\xfe",
+        std::string(120, '/') + "a", std::string(120, '/') + "b", "%_", "0", "-0", "1-0", "..", "a.log", "web-0-out.log"};
+    std::map<std::string, std::string> whose;
+    for (const std::string& name : names)
+        for (const bool merge : {false, true})
+            for (const bool several : {false, true})
+                for (const std::uint32_t slot : {0U, 1U}) {
+                    model::AppSpec spec;
+                    spec.name = name;
+                    spec.logs.log_file = "default";
+                    spec.logs.merge_logs = merge;
+                    const LogPaths paths = log_paths(spec, base::Slot{slot}, several, "/l");
+                    for (const std::string& path : {paths.out.path, paths.err.path, paths.combined.path}) {
+                        EXPECT_EQ(whose.try_emplace(path, name).first->second, name) << path;
+                        EXPECT_FALSE(path.starts_with("/l/-")) << path;
+                        EXPECT_EQ(path.rfind('/'), 2U) << path;
+                        EXPECT_LE(path.size(), 3U + 255U);
+                    }
+                }
 }
 
 TEST(LogPaths, AFolderKeepsAppsApart)
@@ -191,6 +241,34 @@ TEST_F(FileForm, DateStandsBeforeEachLine)
     EXPECT_EQ(form("a\n\nb\n"), "2023-11-14 22:13:20: a\n2023-11-14 22:13:20: \n2023-11-14 22:13:20: b\n");
 }
 
+TEST_F(FileForm, PiecesOfALineHaveOneDate)
+{
+    spec.date_format = "%Y";
+    std::string to;
+    const auto add = [&](const std::vector<std::string_view>& blocks, bool continues) {
+        append_for_file(to, blocks, spec, Origin{"web", {7}, {1}}, Stream::Out, when, continues);
+    };
+    add({"a\nNa", "me: "}, false);
+    add({"Ada\nb\n"}, true);
+    EXPECT_EQ(to, "2023: a\n2023: Name: Ada\n2023: b\n");
+    EXPECT_EQ(before_rest(spec, when), "2023: [continued] ");
+}
+
+TEST_F(FileForm, PiecesOfALineAreToldInJson)
+{
+    spec.type = model::LogType::Json;
+    std::string to;
+    append_for_file(to, std::vector<std::string_view>{"rest\nNa", "me: "}, spec, Origin{"web", {7}, {1}}, Stream::Out, when, true);
+    std::istringstream lines(to);
+    std::vector<std::string> seen;
+    for (std::string line; std::getline(lines, line);) {
+        const auto object = nlohmann::json::parse(line);
+        seen.push_back(object["message"].get<std::string>() + (object.value("continued", false) ? " continued" : "") +
+                       (object.value("partial", false) ? " partial" : ""));
+    }
+    EXPECT_EQ(seen, (std::vector<std::string>{"rest continued", "Na partial", "me:  continued partial"}));
+}
+
 TEST_F(FileForm, DateThatCannotBeMadeIsLeftOut)
 {
     spec.date_format = std::string(400, 'x');
@@ -242,7 +320,64 @@ TEST(LineDates, AreReadAsTheyWereWritten)
     model::LogSpec json;
     json.type = model::LogType::Json;
     append_for_file(line, std::array<std::string_view, 1>{"x\n"}, json, origin, Stream::Out, when + std::chrono::milliseconds(9));
-    EXPECT_EQ(date_of(line, json), when) << line; // whole seconds
+    EXPECT_EQ(date_of(line, json), when + std::chrono::milliseconds(9)) << line;
+}
+
+class Dates : public testing::Test {
+protected:
+    void SetUp() override { zone("IST-5:30"); }
+    void TearDown() override { zone("UTC"); }
+    static void zone(const char* name)
+    {
+        setenv("TZ", name, 1);
+        tzset();
+    }
+    /// Monday, 2026-11-23 03:07:09.045678 in India.
+    model::WallTime when{std::chrono::microseconds(1'795'383'429'045'678)};
+};
+
+TEST_F(Dates, HaveTokensThatStrftimeDoesNot)
+{
+    for (const auto& [format, expected] : std::vector<std::pair<std::string, std::string>>{
+             {"%Y-%m-%d %H:%M:%S.%{SSS} %{Z}", "2026-11-23 03:07:09.045 +05:30"},
+             {"%z", "+0530"},
+             {"%{x}", "1795383429045"},
+             {"%{S} %{SS} %{SSSSSS}", "0 04 045678"},
+             {"%{Do} %{dd} %{do} %{Q} %{Qo} %{Mo} %{DDD}", "23rd Mo 1st 4 4th 11th 327"},
+             {"%{k} %{kk} %{w} %{ww} %{wo} %{gggg} %{Wo}", "3 03 48 48 48th 2026 48th"},
+             {"%%{x} %{nothing", "%{x} %{nothing"},
+         })
+        EXPECT_EQ(format_date(format, when), expected);
+    zone("XXX3:30");
+    EXPECT_EQ(format_date("%{Z}", when), "-03:30");
+}
+
+TEST_F(Dates, OrdinalsAndWeeksAtTheirEdges)
+{
+    const auto on = [](int year, unsigned month, unsigned day, const char* format) {
+        using namespace std::chrono;
+        return format_date(format, sys_days(year_month_day(std::chrono::year(year), std::chrono::month(month), std::chrono::day(day))));
+    };
+    const std::vector<std::string> expected{"1st", "2nd", "3rd", "4th", "10th", "11th", "12th", "13th", "21st", "22nd", "23rd", "30th", "31st"};
+    std::vector<std::string> seen;
+    for (const unsigned day : {1U, 2U, 3U, 4U, 10U, 11U, 12U, 13U, 21U, 22U, 23U, 30U, 31U}) seen.push_back(on(2026, 1, day, "%{Do}"));
+    EXPECT_EQ(seen, expected);
+    EXPECT_EQ(on(2026, 12, 26, "%{w} %{gggg}"), "52 2026");
+    EXPECT_EQ(on(2026, 12, 27, "%{w} %{gggg}"), "1 2027"); // the Sunday of the week of January 1st
+    EXPECT_EQ(on(2027, 1, 2, "%{w} %{gggg}"), "1 2027");
+    EXPECT_EQ(on(2027, 1, 3, "%{w} %{gggg}"), "2 2027");
+}
+
+TEST_F(Dates, WithTokensAreReadAsTheyWereWritten)
+{
+    using namespace std::chrono;
+    const auto until = [this](auto unit) { return floor<decltype(unit)>(when); };
+    for (const char* format : {"%Y-%m-%d %H:%M:%S.%{SSS} %{Z}", "%{x}", "%{dd} %b %{Do} %Y, %H:%M:%S,%{SSS}", "%{SSS} %Y-%m-%d %T"})
+        EXPECT_EQ(read_date(format_date(format, when) + ": text", format, false), until(milliseconds{})) << format;
+    EXPECT_EQ(read_date(format_date("%{SSSSSS} %F %T", when), "%{SSSSSS} %F %T", false), when);
+    EXPECT_EQ(read_date(format_date("%b %{Do} %Y %I:%M:%S %p", when), "%b %{Do} %Y %I:%M:%S %p", false), until(seconds{}));
+    for (const char* text : {"2026-11-23 03:07:09.xyz", "2026-11-23 03:07:09.1", "", "nonsense"})
+        EXPECT_FALSE(read_date(text, "%Y-%m-%d %H:%M:%S.%{SSS}", false)) << text;
 }
 
 TEST(LineDates, AreUnknownWhereTheFileDoesNotTell)
@@ -260,19 +395,25 @@ TEST(Format, ReaderLines)
 {
     const Origin origin{"web", {7}, {1}};
     std::string text;
-    ReaderLines(ReaderFormat::Raw, origin, Stream::Out).append(text, "\xff x", model::WallTime{});
+    ReaderLines(ReaderFormat::Raw, origin, Stream::Out).append(text, {"\xff x"}, model::WallTime{});
     EXPECT_EQ(text, "\xff x\n");
     text.clear();
-    ReaderLines(ReaderFormat::Json, origin, Stream::Out).append(text, "x", std::nullopt);
+    ReaderLines(ReaderFormat::Json, origin, Stream::Out).append(text, {"x"}, std::nullopt);
     EXPECT_EQ(text, "{\"app\":\"web\",\"id\":7,\"slot\":1,\"stream\":\"out\",\"line\":\"x\"}\n");
     text.clear();
-    ReaderLines(ReaderFormat::Json, origin, Stream::Err).append(text, "x", model::WallTime{std::chrono::microseconds(5)});
+    ReaderLines(ReaderFormat::Json, origin, Stream::Err).append(text, {"x"}, model::WallTime{std::chrono::microseconds(5)});
     EXPECT_EQ(nlohmann::json::parse(text)["time"], 5);
     EXPECT_EQ(nlohmann::json::parse(text)["stream"], "err");
     text.clear();
     ReaderLines(ReaderFormat::Json, origin, Stream::Messages)
-        .append(text, "[1.0]", model::WallTime{std::chrono::microseconds(5)});
+        .append(text, {"[1.0]"}, model::WallTime{std::chrono::microseconds(5)});
     EXPECT_EQ(text, "{\"app\":\"web\",\"id\":7,\"slot\":1,\"message\":[1.0],\"time\":5}\n");
+    text.clear();
+    ReaderLines(ReaderFormat::Json, origin, Stream::Out).append(text, {"x", true, true}, std::nullopt);
+    EXPECT_EQ(text, "{\"app\":\"web\",\"id\":7,\"slot\":1,\"stream\":\"out\",\"line\":\"x\",\"continued\":true,\"partial\":true}\n");
+    text.clear();
+    ReaderLines(ReaderFormat::Raw, origin, Stream::Out).append(text, {"x", false, true}, std::nullopt);
+    EXPECT_EQ(text, "x");
     EXPECT_EQ(nlohmann::json::parse(lost_marker(ReaderFormat::Json, 3))["lost"], 3);
     EXPECT_EQ(lost_marker(ReaderFormat::Raw, 3), "... 3 lines lost ...\n");
 }

@@ -122,8 +122,8 @@ TEST_F(Rights, HistoryIsReadOnlyWhereTheUserMayRead)
     put(scratch / "etc/shadow", "secret\n");
     chmod((scratch / "etc/shadow").c_str(), 0600);
     fs::create_symlink(scratch / "etc/shadow", scratch / "home/out.log");
-    EXPECT_EQ(read_tail({scratch / "home/out.log", nobody}, 100, 10), "");
-    EXPECT_EQ(read_tail(scratch / "home/out.log", 100, 10), "secret\n");
+    EXPECT_EQ(read_tail({scratch / "home/out.log", nobody}, 100, 10).text, "");
+    EXPECT_EQ(read_tail(scratch / "home/out.log", 100, 10).text, "secret\n");
 }
 
 TEST_F(Rights, PathsOfTheSpecAreTheUsersAndOthersArePmds)

@@ -20,10 +20,10 @@ namespace fs = std::filesystem;
 
 class SinkTest : public testing::Test {
 protected:
-    void write(Sink& sink, std::string_view text)
+    void write(Sink& sink, std::string_view text, const SinkPlace& place = {})
     {
         const std::array<std::string_view, 1> blocks{text};
-        sink.write(blocks, now);
+        sink.write(blocks, now, place);
     }
     Scratch scratch;
     std::vector<std::string> warnings;
@@ -215,6 +215,58 @@ TEST_F(SinkTest, ManyBlocksAreWrittenWholeAndInOrder)
     EXPECT_EQ(contents(scratch / "x.log"), all);
 }
 
+constexpr SinkPlace kFirst{.writer = 1};
+constexpr SinkPlace kRestOfFirst{.writer = 1, .continues = true, .resumed = "again: "};
+
+TEST_F(SinkTest, PiecesOfALineStandInOneLine)
+{
+    const auto sink = pool.get(scratch / "x.log");
+    write(*sink, "Name: ", kFirst);
+    EXPECT_TRUE(sink->is_within_line_of(1));
+    now += 2s; // it looks whether the file was moved
+    write(*sink, "Ada\n", kRestOfFirst);
+    EXPECT_FALSE(sink->is_within_line_of(1));
+    EXPECT_EQ(contents(scratch / "x.log"), "Name: Ada\n");
+}
+
+TEST_F(SinkTest, WhoComesIntoALineBeginsOneOfHisOwn)
+{
+    const auto sink = pool.get(scratch / "x.log");
+    write(*sink, "Name: ", {.writer = 1, .parted = " ...\n"});
+    write(*sink, "other\n", {.writer = 2});
+    write(*sink, "Ada", kRestOfFirst);
+    write(*sink, "new\n", kFirst);
+    EXPECT_EQ(contents(scratch / "x.log"), "Name:  ...\nother\nagain: Ada\nnew\n");
+}
+
+TEST_F(SinkTest, TheRestOfALineGoesToTheNewFileAfterARotation)
+{
+    const auto sink = pool.get(scratch / "x.log");
+    write(*sink, "Name: ", kFirst);
+    fs::rename(scratch / "x.log", scratch / "x.log.1");
+    now += 2s;
+    write(*sink, "Ada\n", kRestOfFirst);
+    EXPECT_EQ(contents(scratch / "x.log.1"), "Name: ");
+    EXPECT_EQ(contents(scratch / "x.log"), "again: Ada\n");
+}
+
+TEST_F(SinkTest, ALineThatAnEarlierPmdBeganIsEndedOrGoesOn)
+{
+    for (const char* name : {"new.log", "resumed.log", "known.log"}) put(scratch / name, "Name: ");
+    write(*pool.get(scratch / "new.log"), "a new process\n", kFirst);
+    EXPECT_EQ(contents(scratch / "new.log"), "Name: \na new process\n");
+    write(*pool.get(scratch / "resumed.log"), "Ada\n", {.writer = 1, .may_continue = true});
+    EXPECT_EQ(contents(scratch / "resumed.log"), "Name: Ada\n");
+    const auto known = pool.get(scratch / "known.log");
+    known->go_on_for(1, "\n");
+    write(*known, "Ada\n", kRestOfFirst);
+    EXPECT_EQ(contents(scratch / "known.log"), "Name: Ada\n");
+    const auto ended = pool.get(scratch / "known.log");
+    ended->go_on_for(1, "\n"); // which is not so: somebody has ended the line
+    write(*pool.get(scratch / "known.log"), "x\n", {.writer = 2});
+    EXPECT_EQ(contents(scratch / "known.log"), "Name: Ada\n\nx\n");
+}
+
 TEST(History, Table)
 {
     const Scratch scratch;
@@ -222,6 +274,7 @@ TEST(History, Table)
         std::string text;
         std::uint32_t lines;
         std::string expected;
+        bool is_cut = false;
     };
     const std::string mega(2u << 20, 'm');
     const std::vector<Row> rows = {
@@ -230,16 +283,19 @@ TEST(History, Table)
         {"a\nb\nc\n", 2, "b\nc\n"},
         {"a\nb\nc\n", 3, "a\nb\nc\n"},
         {"a\nb\nc\n", 9, "a\nb\nc\n"},
-        {"a\nb\nc", 2, "b\nc\n"},
+        {"a\nb\nc", 2, "b\nc"},
         {"\n\n\n", 2, "\n\n"},
         {"a\n" + std::string(100'000, 'x') + "\nz\n", 2, std::string(100'000, 'x') + "\nz\n"},
         {mega + "\nx\ny\n", 2, "x\ny\n"},
-        {mega + "\nx\ny\n", 5, "x\ny\n"}, // a line of over 1 MiB is not shown cut
+        {mega + "\nx\ny\n", 5, "x\ny\n"}, // a line of over 1 MiB is not shown cut ...
+        {mega + "\n", 5, std::string((1u << 20) - 1, 'm') + "\n", true}, // ... unless it is the only one
+        {"a\n" + mega, 5, std::string(1u << 20, 'm'), true},
     };
     for (std::size_t i = 0; i < rows.size(); ++i) {
         put(scratch / "f", rows[i].text);
-        EXPECT_EQ(read_tail(scratch / "f", static_cast<off_t>(rows[i].text.size()), rows[i].lines), rows[i].expected)
-            << "row " << i;
+        const FileTail tail = read_tail(scratch / "f", static_cast<off_t>(rows[i].text.size()), rows[i].lines);
+        EXPECT_EQ(tail.text, rows[i].expected) << "row " << i;
+        EXPECT_EQ(tail.is_cut, rows[i].is_cut) << "row " << i;
     }
 }
 
@@ -250,8 +306,8 @@ TEST(History, StopsAtTheEndThatWasNoted)
     const auto end = file_end(scratch / "f");
     ASSERT_TRUE(end);
     put(scratch / "f", "a\nb\nc\n");
-    EXPECT_EQ(read_tail(scratch / "f", end->size, 10), "a\nb\n");
-    EXPECT_EQ(read_tail(scratch / "none", 10, 10), "");
+    EXPECT_EQ(read_tail(scratch / "f", end->size, 10).text, "a\nb\n");
+    EXPECT_EQ(read_tail(scratch / "none", 10, 10).text, "");
     EXPECT_FALSE(file_end(scratch / "none"));
     EXPECT_FALSE(file_end(LogPath("/dev/null")));
 }
