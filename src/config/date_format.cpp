@@ -70,8 +70,9 @@ base::Result<std::string> date_format_from(std::string_view text)
             at += closing + 1;
             continue;
         }
-        if (token == nullptr && kTokenLetters.find(rest.front()) != std::string_view::npos)
-            return unknown(rest.substr(0, std::min(rest.find_first_not_of(rest.front()), rest.size())));
+        const std::string_view run = rest.substr(0, std::min(rest.find_first_not_of(rest.front()), rest.size()));
+        const bool is_longer = token != nullptr && run.size() > token->name.size() && run.starts_with(token->name); // "YYYYY"
+        if (is_longer || (token == nullptr && kTokenLetters.find(rest.front()) != std::string_view::npos)) return unknown(run);
         if (token == nullptr)
             format += rest.front();
         else

@@ -178,7 +178,7 @@ TEST(Files, CirclesAndEndlessNeedsAreTold)
     EXPECT_EQ(said(endless), std::vector<std::string>{"2:24: warning: 'job' never completes, as it is started again: give it "
                                                       "'stop_exit_codes: [0]'"});
     EXPECT_TRUE(said(parse("- {name: job, script: x, autorestart: false}\n- {name: b, script: x, depends_on: {job: completed}}\n")).empty());
-    const AppFile wrong = parse("- {name: a, script: x, depends_on: {b: soon, all: ready}}\n- {name: c, script: x, depends_on: [d, d, 'a/b']}\n");
+    const AppFile wrong = parse("- {name: a, script: x, depends_on: {b: soon, all: ready}}\n- {name: c, script: x, depends_on: [d, d, '/a/b']}\n");
     EXPECT_EQ(said(wrong).size(), 4U);
 }
 
