@@ -56,7 +56,8 @@ Outcome<void> check_environment(const std::vector<std::string>& environment, con
         const std::string name = entry.substr(0, entry.find('='));
         if (std::ranges::any_of(filter, [&](const std::string& part) { return name.find(part) != std::string::npos; })) continue;
         return failed(refused(fmt::format("the variable {}", shown_bytes(name)), // its value may be a secret
-                              fmt::format("leave it out ('env -u {0} pmctl start ...', --filter-env {0}), or put it into a file for env_file, which may hold "
+                              fmt::format("leave it out ('env -u {0} pmctl start ...', --filter-env {0}), or put it into a file "
+                                          "for env_file, which may hold "
                                           "any bytes",
                                           shown_bytes(name))));
     }

@@ -18,6 +18,7 @@ namespace pm::cli {
 /// Likewise, the path of a directory or file.
 [[nodiscard]] Outcome<void> check_path(std::string_view what, const std::string& path);
 /// Likewise, a variable ("NAME=value") whose name has no part in `filter`.
-[[nodiscard]] Outcome<void> check_environment(const std::vector<std::string>& environment, const std::vector<std::string>& filter);
+[[nodiscard]] Outcome<void> check_environment(const std::vector<std::string>& environment,
+                                              const std::vector<std::string>& filter);
 
 } // namespace pm::cli

@@ -17,16 +17,56 @@ struct Token {
 
 // Longest first: the first that fits is taken. "%-d" and "%P" are glibc's, "%{Do}" is model/date_tokens.hpp.
 constexpr std::array kTokens{
-    Token{"SSSSSS", "%{SSSSSS}"}, Token{"SSSSS", "%{SSSSS}"}, Token{"YYYY", "%Y"}, Token{"MMMM", "%B"},
-    Token{"dddd", "%A"}, Token{"DDDD", "%j"}, Token{"SSSS", "%{SSSS}"}, Token{"GGGG", "%G"}, Token{"gggg", "%{gggg}"},
-    Token{"MMM", "%b"}, Token{"ddd", "%a"}, Token{"DDD", "%{DDD}"}, Token{"SSS", "%{SSS}"}, Token{"YY", "%y"},
-    Token{"MM", "%m"}, Token{"Mo", "%{Mo}"}, Token{"DD", "%d"}, Token{"Do", "%{Do}"}, Token{"dd", "%{dd}"},
-    Token{"do", "%{do}"}, Token{"HH", "%H"}, Token{"hh", "%I"}, Token{"mm", "%M"}, Token{"ss", "%S"}, Token{"SS", "%{SS}"},
-    Token{"ZZ", "%z"}, Token{"kk", "%{kk}"}, Token{"Qo", "%{Qo}"}, Token{"Wo", "%{Wo}"}, Token{"wo", "%{wo}"},
-    Token{"WW", "%V"}, Token{"ww", "%{ww}"}, Token{"M", "%-m"}, Token{"D", "%-d"}, Token{"d", "%w"}, Token{"H", "%-H"},
-    Token{"h", "%-I"}, Token{"m", "%-M"}, Token{"s", "%-S"}, Token{"S", "%{S}"}, Token{"Z", "%{Z}"}, Token{"A", "%p"},
-    Token{"a", "%P"}, Token{"X", "%s"}, Token{"x", "%{x}"}, Token{"Q", "%{Q}"}, Token{"k", "%{k}"}, Token{"w", "%{w}"},
-    Token{"W", "%-V"}, Token{"z", "%Z"},
+    Token{"SSSSSS", "%{SSSSSS}"},
+    Token{"SSSSS", "%{SSSSS}"},
+    Token{"YYYY", "%Y"},
+    Token{"MMMM", "%B"},
+    Token{"dddd", "%A"},
+    Token{"DDDD", "%j"},
+    Token{"SSSS", "%{SSSS}"},
+    Token{"GGGG", "%G"},
+    Token{"gggg", "%{gggg}"},
+    Token{"MMM", "%b"},
+    Token{"ddd", "%a"},
+    Token{"DDD", "%{DDD}"},
+    Token{"SSS", "%{SSS}"},
+    Token{"YY", "%y"},
+    Token{"MM", "%m"},
+    Token{"Mo", "%{Mo}"},
+    Token{"DD", "%d"},
+    Token{"Do", "%{Do}"},
+    Token{"dd", "%{dd}"},
+    Token{"do", "%{do}"},
+    Token{"HH", "%H"},
+    Token{"hh", "%I"},
+    Token{"mm", "%M"},
+    Token{"ss", "%S"},
+    Token{"SS", "%{SS}"},
+    Token{"ZZ", "%z"},
+    Token{"kk", "%{kk}"},
+    Token{"Qo", "%{Qo}"},
+    Token{"Wo", "%{Wo}"},
+    Token{"wo", "%{wo}"},
+    Token{"WW", "%V"},
+    Token{"ww", "%{ww}"},
+    Token{"M", "%-m"},
+    Token{"D", "%-d"},
+    Token{"d", "%w"},
+    Token{"H", "%-H"},
+    Token{"h", "%-I"},
+    Token{"m", "%-M"},
+    Token{"s", "%-S"},
+    Token{"S", "%{S}"},
+    Token{"Z", "%{Z}"},
+    Token{"A", "%p"},
+    Token{"a", "%P"},
+    Token{"X", "%s"},
+    Token{"x", "%{x}"},
+    Token{"Q", "%{Q}"},
+    Token{"k", "%{k}"},
+    Token{"w", "%{w}"},
+    Token{"W", "%-V"},
+    Token{"z", "%Z"},
 };
 
 /// Letters that day.js's documentation or moment's has in tokens: one that is none of the above would be printed as it is.
@@ -41,8 +81,9 @@ const Token* token_at(std::string_view text)
 
 base::Unexpected unknown(std::string_view token)
 {
-    return base::fail(base::ErrorCode::InvalidSpec,
-                      fmt::format("'{}' is no token of day.js that pmd knows; put literal text into brackets: '[{}]'", token, token));
+    return base::fail(
+        base::ErrorCode::InvalidSpec,
+        fmt::format("'{}' is no token of day.js that pmd knows; put literal text into brackets: '[{}]'", token, token));
 }
 
 /// One of strftime(3): what it does not know it leaves to us.

@@ -10,20 +10,18 @@
 namespace pm::model {
 
 inline constexpr std::array<std::string_view, 22> kDateTokens{
-    "S",         ///< the second's fraction in as many digits: "1", "12", "123", ...
-    "SS", "SSS", "SSSS", "SSSSS", "SSSSSS",
-    "Z",         ///< "+01:00"
-    "x",         ///< milliseconds since 1970
-    "Do",        ///< day of the month, "1st"
-    "DDD",       ///< day of the year
-    "dd",        ///< "Su"
-    "do",        ///< day of the week, 0th (Sunday) to 6th
-    "Q",         ///< quarter
-    "Qo",
-    "Mo",
-    "k", "kk",   ///< hour, 1 to 24
-    "w", "ww", "wo", "gggg", ///< week of the year that begins on Sunday, and the year it belongs to
-    "Wo",        ///< ISO week, "1st"
+    "S", ///< the second's fraction in as many digits: "1", "12", "123", ...
+    "SS",  "SSS", "SSSS", "SSSSS", "SSSSSS",
+    "Z",                          ///< "+01:00"
+    "x",                          ///< milliseconds since 1970
+    "Do",                         ///< day of the month, "1st"
+    "DDD",                        ///< day of the year
+    "dd",                         ///< "Su"
+    "do",                         ///< day of the week, 0th (Sunday) to 6th
+    "Q",                          ///< quarter
+    "Qo",  "Mo",  "k",    "kk",   ///< hour, 1 to 24
+    "w",   "ww",  "wo",   "gggg", ///< week of the year that begins on Sunday, and the year it belongs to
+    "Wo",                         ///< ISO week, "1st"
 };
 
 /// The token that `format` goes on with at "%{"; nothing when there is none.

@@ -100,8 +100,8 @@ std::optional<LogLine> EntryReader::read(sd_journal& journal)
     line.stream = stream_of(journal);
     line.priority = number<int>(journal, "PRIORITY");
     if (const auto stream = field(journal, "_STREAM_ID")) line.origin = *stream;
-    const auto end = field(journal, "_LINE_BREAK"); // journald cuts long lines; nothing: by a newline
-    line.partial = end == "line-max" || end == "pid-change";
+    // Where another process went on ("pid-change"), nobody knows whether with a newline: journald keeps no empty rest.
+    line.partial = field(journal, "_LINE_BREAK") == "line-max";
     std::uint64_t usec = 0;
     if (sd_journal_get_realtime_usec(&journal, &usec) >= 0) line.time = usec;
     return line;

@@ -18,12 +18,17 @@ struct Replacement {
     std::string_view to;
 };
 /// What RE2 has for ASCII alone, and what others write differently. Outside of brackets ...
-constexpr std::array kEscapes{Replacement{"\\w", "[\\pL\\pM\\p{Nd}_]"}, Replacement{"\\W", "[^\\pL\\pM\\p{Nd}_]"}, Replacement{"\\d", "\\p{Nd}"},
-                              Replacement{"\\D", "\\P{Nd}"}, Replacement{"\\<", "\\b"}, Replacement{"\\>", "\\b"}};
+constexpr std::array kEscapes{Replacement{"\\w", "[\\pL\\pM\\p{Nd}_]"},
+                              Replacement{"\\W", "[^\\pL\\pM\\p{Nd}_]"},
+                              Replacement{"\\d", "\\p{Nd}"},
+                              Replacement{"\\D", "\\P{Nd}"},
+                              Replacement{"\\<", "\\b"},
+                              Replacement{"\\>", "\\b"}};
 /// ... and within.
-constexpr std::array kClasses{Replacement{"[:alpha:]", "\\pL\\pM"}, Replacement{"[:alnum:]", "\\pL\\pM\\p{Nd}"}, Replacement{"[:upper:]", "\\p{Lu}"},
-                              Replacement{"[:lower:]", "\\p{Ll}"}, Replacement{"[:punct:]", "\\pP\\pS"}, Replacement{"\\w", "\\pL\\pM\\p{Nd}_"},
-                              Replacement{"\\d", "\\p{Nd}"}, Replacement{"\\D", "\\P{Nd}"}};
+constexpr std::array kClasses{Replacement{"[:alpha:]", "\\pL\\pM"}, Replacement{"[:alnum:]", "\\pL\\pM\\p{Nd}"},
+                              Replacement{"[:upper:]", "\\p{Lu}"},  Replacement{"[:lower:]", "\\p{Ll}"},
+                              Replacement{"[:punct:]", "\\pP\\pS"}, Replacement{"\\w", "\\pL\\pM\\p{Nd}_"},
+                              Replacement{"\\d", "\\p{Nd}"},        Replacement{"\\D", "\\P{Nd}"}};
 
 template <std::size_t Count>
 const Replacement* replacement_at(std::string_view text, const std::array<Replacement, Count>& all)
@@ -80,7 +85,10 @@ Outcome<LinePattern> LinePattern::compile(const std::string& expression)
     return LinePattern(std::move(compiled));
 }
 
-bool LinePattern::matches(std::string_view text) const { return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *compiled_); }
+bool LinePattern::matches(std::string_view text) const
+{
+    return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *compiled_);
+}
 
 LogFilter::Verdict LogFilter::judge(const LogLine& line) const
 {
