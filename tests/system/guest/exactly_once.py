@@ -202,6 +202,8 @@ def kill_again_and_again(options):
             bad[name] += 1
             print(f"{name}, killed after {delay} ms: {why}", flush=True)
             clean_up()
+        if (number + 1) % 100 == 0:
+            print(f"{number + 1} rounds, {bad.total()} wrong", flush=True)
     run("pmctl", "delete", "all")
     if not SYSTEMD:
         run("pmctl", "kill")
