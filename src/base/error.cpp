@@ -53,7 +53,7 @@ Unexpected fail_errno(std::string_view doing, int errno_value)
     std::string message(doing);
     message += ": ";
     message += std::strerror(errno_value);
-    return fail(ErrorCode::Failed, std::move(message));
+    return Unexpected(Error{ErrorCode::Failed, std::move(message), errno_value});
 }
 
 std::string_view dbus_name(ErrorCode code) noexcept { return row(code).name; }

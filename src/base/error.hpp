@@ -38,6 +38,7 @@ enum class ErrorCode {
 struct Error {
     ErrorCode code = ErrorCode::Failed;
     std::string message;
+    int system_error = 0; ///< the errno behind it, where there is one
 };
 
 template <typename T>
@@ -50,7 +51,7 @@ using Unexpected = tl::unexpected<Error>;
     return Unexpected(Error{code, std::move(message)});
 }
 
-/// "<doing>: <strerror(errno_value)>", code Failed.
+/// "<doing>: <strerror(errno_value)>", code Failed, with the errno.
 [[nodiscard]] Unexpected fail_errno(std::string_view doing, int errno_value);
 
 /// "org.pmd1.Error.NoSuchApp" and the like.

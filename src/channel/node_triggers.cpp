@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds kUntilEndIsKnown{500};
 
 NodeTriggers::NodeTriggers(io::EventLoop& loop)
 {
-    auto timer = loop.add_timer(model::TimePoint::max(), io::Priority::Normal, [this] { expire(); });
+    auto timer = loop.add_timer(model::TimePoint::max(), io::Priority::Output, [this] { expire(); }); // replies that have come are read first
     if (!timer) throw std::runtime_error(timer.error().message);
     timer_ = *std::move(timer);
     timer_.set_enabled(false);

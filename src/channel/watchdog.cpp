@@ -42,7 +42,7 @@ void Watchdog::arm()
     armed_ = interval_.count() > 0;
     if (!armed_) return timer_.reset();
     if (timer_) return timer_.set_time(last_ + interval_);
-    auto timer = loop_.add_timer(last_ + interval_, io::Priority::Processes, look_);
+    auto timer = loop_.add_timer(last_ + interval_, io::Priority::Output, look_); // what it has said by then is read first
     armed_ = timer.has_value();
     if (timer) timer_ = *std::move(timer);
 }

@@ -10,14 +10,18 @@
 #include "cli/view/progress.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <fmt/format.h>
+#include <iterator>
 #include <set>
+#include <thread>
 #include <unistd.h>
 
 namespace pm::cli {
 namespace {
 
 constexpr std::uint32_t kErrorLines = 15; // an error of Node is above a dozen lines of where it came from
+constexpr std::chrono::milliseconds kUntilItStays{1000}; // min_uptime, where an app says nothing else
 constexpr std::size_t kMostApps = 3; ///< whose last lines are shown
 
 /// The last lines that `app` wrote to stderr, indented.
@@ -29,16 +33,35 @@ std::string last_errors(Client& client, const std::string& app)
     return text;
 }
 
+std::vector<Row> rows_of(Client& client, const std::vector<std::string>& targets)
+{
+    std::vector<Row> all;
+    for (const std::string& target : targets)
+        if (auto rows = client.list(target == "all" ? "" : target, false)) std::ranges::move(*rows, std::back_inserter(all));
+    return all;
+}
+
+bool stays(const Row& row) { return std::chrono::microseconds(row.uptime_usec) >= kUntilItStays; }
+
+bool has_failed(const Row& row) { return row.status == "errored" || row.status == "backoff"; }
+
 std::set<std::string> troubled(Client& client, const std::vector<std::string>& targets)
 {
     std::set<std::string> apps;
-    for (const std::string& target : targets) {
-        const auto rows = client.list(target, false);
-        if (!rows) continue;
-        for (const Row& row : *rows)
-            if (row.status == "errored" || row.status == "backoff" || row.reason.starts_with("reload failed")) apps.insert(row.app);
-    }
+    for (const Row& row : rows_of(client, targets))
+        if (has_failed(row) || row.unstable_restarts > 0 || row.reason.starts_with("reload failed")) apps.insert(row.app);
     return apps;
+}
+
+/// It was started, and ended with a failure that nothing is made of (autorestart: false).
+bool ended_badly(Client& client, const Row& row)
+{
+    if (row.status != "stopped" || row.reason.starts_with("stopped by command")) return false;
+    const auto app = client.app(row.app);
+    if (!app || app->spec.find("autostart: false") != std::string::npos) return false;
+    return std::ranges::any_of(app->last_exits, [&](const LastExit& last) {
+        return last.slot == row.slot && !last.kind.empty() && (last.kind != "exited" || last.code != 0);
+    });
 }
 
 bool about_processes(base::ErrorCode code)
@@ -109,6 +132,39 @@ int explain(Client& client, const Failure& failure, const std::vector<std::strin
     return status;
 }
 
+int check_that_they_stay(const Context& context, Client& client, const std::vector<std::string>& targets)
+{
+    using std::chrono::steady_clock;
+    const auto deadline = steady_clock::now() + kUntilItStays;
+    std::chrono::milliseconds pause{20};
+    std::vector<Row> rows;
+    for (;;) {
+        rows = rows_of(client, targets);
+        const auto young = [](const Row& row) {
+            return (row.status == "online" || row.status == "starting" || row.status == "stopping") && !stays(row);
+        };
+        const auto now = steady_clock::now();
+        if (now >= deadline || std::ranges::none_of(rows, young)) break;
+        std::this_thread::sleep_for(std::min<steady_clock::duration>(pause, deadline - now));
+        pause *= 2;
+    }
+    int status = kDone;
+    std::set<std::string> told;
+    for (const Row& row : rows) {
+        const bool warns = row.reason.starts_with("taken for ready");
+        const bool fails = has_failed(row) || (row.unstable_restarts > 0 && !stays(row)) || ended_badly(client, row);
+        if ((!warns && !fails) || !told.insert(row.app).second) continue;
+        const std::string name = base::printable(row.app);
+        if (!fails) {
+            if (!context.globals.silent) warn(fmt::format("'{}': {}", name, base::printable(row.reason)));
+            continue;
+        }
+        status = explain(client, {kFailed, fmt::format("'{}' was started and does not stay up: {}", name, base::printable(row.reason)), base::ErrorCode::NotOnline},
+                         {row.app});
+    }
+    return status;
+}
+
 int follow_logs(const Context& context, Client& client, const std::vector<std::string>& targets)
 {
     return show_logs(context, client, targets, {});
@@ -156,6 +212,8 @@ int operate_all(Context& context, const std::string& method, const std::string& 
         if (status == kDone) status = failed_with;
         if (failed_with == kNoDaemon) return status;
     }
+    if (status == kDone && (method == "Start" || method == "Restart" || method == "Reload"))
+        status = check_that_they_stay(context, *client, *targets);
     if (method == "Reload" && status == kDone) show_reload_hints(context, *client, *targets);
     show_table(context, *client);
     return status;

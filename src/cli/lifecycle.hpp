@@ -18,6 +18,9 @@ Outcome<void> with_progress(const Context& context, const std::string& doing,
 /// exit status.
 int explain(Client& client, const Failure& failure, const std::vector<std::string>& targets);
 
+/// After success: sees for a second at most that what was started does not end at once, and tells what does. Gives the exit status.
+int check_that_they_stay(const Context& context, Client& client, const std::vector<std::string>& targets);
+
 /// What `pmctl logs` shows of `targets`, until Ctrl-C. Gives the exit status.
 int follow_logs(const Context& context, Client& client, const std::vector<std::string>& targets);
 

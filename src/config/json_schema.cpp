@@ -73,6 +73,7 @@ Json form(Shape shape)
     case Shape::Percent: return pattern("^[1-9]\\d*%$");
     case Shape::Memory: return any_of({natural(), pattern(kSizePattern), choice({"infinity"})});
     case Shape::Tasks: return any_of({Json{{"type", "integer"}, {"minimum", 1}}, pattern("^([1-9]\\d*|infinity)$")});
+    case Shape::CountOrInfinity: return any_of({natural(), pattern("^(0|[1-9]\\d*|infinity)$")});
     case Shape::LimitScope: return choice({"instance", "app"});
     case Shape::Sandbox: {
         Json sandbox = {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};

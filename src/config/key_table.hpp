@@ -22,7 +22,7 @@ enum class Support {
 
 /// The form of a value, for the JSON schema and the man page; the readers are what checks.
 enum class Shape {
-    Memory, Tasks, LimitScope, Sandbox,
+    Memory, Tasks, CountOrInfinity, LimitScope, Sandbox,
     Text, Words, Texts, Bool, Count, Port, Instances, ExecMode, Env, FilterEnv, Account, ExitCodes, Duration, Size,
     Signal, KillMode, BoolOrText, StreamFile, LogType, Umask, Nice, OomScore, Rlimits, Launcher, LogTarget, Cron, Watch, Listen, SocketType,
     Cluster, Ready, ReloadMode, Drain, DependsOn, Stdio, Percent, Weight, Object, BusKind, LauncherKind, LogLevel, Anything,

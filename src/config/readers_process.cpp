@@ -100,8 +100,13 @@ void stop_exit_codes(Draft& draft, const Field& field)
 
 void max_restarts(Draft& draft, const Field& field)
 {
-    std::int64_t number = 0;
-    if (field.integer(number, 0, kMaxCount)) draft.spec.restart.max_restarts = static_cast<std::uint32_t>(number);
+    std::int64_t number = kMaxCount;
+    const bool unlimited = field.is(Node::Kind::Scalar) && field.node().text == "infinity";
+    if (!unlimited && !field.integer(number, 0, kMaxCount)) return;
+    draft.spec.restart.max_restarts = static_cast<std::uint32_t>(number);
+    if (number == 0)
+        field.report().warning(field.node().mark, field.path(), "0 means that the app is never started again, and errored as soon as it ends; for no limit "
+                                                                "write 'infinity', for an app that runs once 'autorestart: false'");
 }
 
 void kill_signal(Draft& draft, const Field& field)

@@ -124,7 +124,10 @@ void reload_signal(Draft& draft, const Field& field)
 
 void complete_serving(Draft& draft, const Field& app)
 {
-    if (draft.wait_ready && !draft.spec.serving.ready) draft.spec.serving.ready = ReadyWhen::Ipc;
+    if (draft.wait_ready && !draft.spec.serving.ready) {
+        draft.spec.serving.ready = ReadyWhen::Ipc;
+        draft.spec.serving.wait_ready = true;
+    }
     complete_exec_mode(draft);
     check_cluster(draft, app);
     check_ready(draft, app);

@@ -5,6 +5,7 @@
 #include "config/app_file.hpp"
 
 #include <fmt/format.h>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace pm::config {
@@ -247,7 +248,10 @@ void Writer::restarts()
     value("autostart", spec_.autostart, defaults_.autostart);
     value("autorestart", restart.autorestart, defaults_.restart.autorestart);
     if (!restart.stop_exit_codes.empty()) line("stop_exit_codes", fmt::format("[{}]", fmt::join(restart.stop_exit_codes, ", ")));
-    value("max_restarts", restart.max_restarts, defaults_.restart.max_restarts);
+    if (restart.max_restarts == std::numeric_limits<std::uint32_t>::max())
+        line("max_restarts", "infinity");
+    else
+        value("max_restarts", restart.max_restarts, defaults_.restart.max_restarts);
     time("min_uptime", restart.min_uptime, defaults_.restart.min_uptime);
     time("restart_delay", restart.restart_delay, defaults_.restart.restart_delay);
     time("exp_backoff_restart_delay", restart.exp_backoff_restart_delay, defaults_.restart.exp_backoff_restart_delay);
@@ -279,7 +283,10 @@ void Writer::serving()
     const model::ServingSpec& serving = spec_.serving;
     const model::ServingSpec& usual = defaults_.serving;
     if (serving.cluster) line("cluster", model::to_string(*serving.cluster));
-    if (serving.ready) line("ready", model::to_string(*serving.ready));
+    if (serving.wait_ready)
+        value("wait_ready", true, false);
+    else if (serving.ready)
+        line("ready", model::to_string(*serving.ready));
     health();
     time("listen_timeout", serving.listen_timeout, usual.listen_timeout);
     time("watchdog", serving.watchdog, usual.watchdog);

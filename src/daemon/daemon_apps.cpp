@@ -52,6 +52,7 @@ void Daemon::start(std::vector<BootApp> apps, engine::Done done)
         options.start = app.start;
         options.origin = app.origin;
         options.owner = app.owner;
+        options.unattended = true;
         options.may_miss_dependencies = true;
         const std::string name = app.spec.name;
         const auto join = [together](const engine::Outcome& outcome) {

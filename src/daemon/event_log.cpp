@@ -11,6 +11,7 @@ namespace {
 
 io::Severity severity_of(const engine::ProcessEvent& event) noexcept
 {
+    if (event.warning) return io::Severity::Warning;
     switch (event.kind) {
     case engine::EventKind::Errored: return io::Severity::Error;
     case engine::EventKind::Exit:

@@ -125,6 +125,8 @@ struct StateWriter {
         to["runs"] = state.running;
         to["told"] = state.told;
         to["must_tell"] = state.must_tell;
+        to["should_tell"] = state.should_tell;
+        to["begun"] = state.begun;
         to["unready"] = state.unready;
     }
     void operator()(const engine::Online& state) const
@@ -159,8 +161,15 @@ engine::State state_from(const json& from)
     case Kind::Waiting: return engine::Waiting{};
     case Kind::Backoff: return engine::Backoff{deadline()};
     case Kind::Starting:
-        return engine::Starting{started(), deadline(), cause(), from.value("runs", false), from.value("told", false), from.value("must_tell", false),
-                                from.value("unready", "")};
+        return engine::Starting{.started = started(),
+                                .deadline = deadline(),
+                                .cause = cause(),
+                                .begun = from.value("begun", true),
+                                .running = from.value("runs", false),
+                                .told = from.value("told", false),
+                                .must_tell = from.value("must_tell", false),
+                                .should_tell = from.value("should_tell", false),
+                                .unready = from.value("unready", "")};
     case Kind::Online: return engine::Online{started(), cause()};
     case Kind::Stopping: break;
     }
@@ -207,6 +216,8 @@ json instance_json(const SavedInstance& instance, const SavedApp& app)
             {"unstable", history.unstable},
             {"window_start", usec(history.window_start)},
             {"last_delay_ms", history.last_delay.count()},
+            {"launch_delay_ms", history.launch_delay.count()},
+            {"has_run", instance.machine.has_run},
             {"pid", instance.pid},
             {"reason", instance.reason},
             {"since", usec(instance.since)},
@@ -250,7 +261,9 @@ SavedInstance instance_from(const json& from)
     instance.machine.state = state_from(from);
     instance.machine.generation.value = from.at("generation");
     instance.machine.history = {from.at("unstable"), monotonic(from.at("window_start")),
-                                model::Milliseconds(from.at("last_delay_ms").get<std::int64_t>())};
+                                model::Milliseconds(from.at("last_delay_ms").get<std::int64_t>()),
+                                model::Milliseconds(from.value("launch_delay_ms", std::int64_t{0}))};
+    instance.machine.has_run = from.value("has_run", true);
     read_beside(from, instance);
     instance.pid = from.at("pid");
     instance.reason = from.at("reason");

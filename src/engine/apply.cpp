@@ -101,7 +101,11 @@ void Applier::start_needs(const App& app)
     driver_.start_needs(waiter_, app, [&](const std::string&, uid_t owner) { return options_.owner == 0 || owner == options_.owner; });
 }
 
-void Applier::start(Instance& instance) { driver_.command(waiter_, instance, Verb::Start, StartCommand{}); }
+void Applier::start(Instance& instance)
+{
+    if (options_.unattended) instance.machine.has_run = true;
+    driver_.command(waiter_, instance, Verb::Start, StartCommand{});
+}
 
 void Applier::replace_running(App& app, bool wanted, const std::shared_ptr<const model::AppSpec>& before)
 {

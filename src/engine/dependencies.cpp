@@ -59,6 +59,25 @@ DependencyVerdict Dependencies::verdict(const App& app)
     return *worst;
 }
 
+bool Dependencies::is_stalled(const App& app)
+{
+    std::vector<const App*> open{&app};
+    std::unordered_set<const App*> seen{&app};
+    while (!open.empty()) {
+        const App* at = open.back();
+        open.pop_back();
+        for (const auto& [name, condition] : at->spec->depends_on) {
+            const App* need = table_.find(name);
+            if (need == nullptr || !std::holds_alternative<policy::NotYet>(verdict_on(name, condition)) || !seen.insert(need).second) continue;
+            for (const Instance* instance : need->staying()) {
+                if (std::holds_alternative<Backoff>(instance->machine.state)) return true;
+                if (std::holds_alternative<Waiting>(instance->machine.state)) open.push_back(need);
+            }
+        }
+    }
+    return false;
+}
+
 std::vector<Instance*> Dependencies::resting_needs(const App& app)
 {
     std::vector<Instance*> resting;

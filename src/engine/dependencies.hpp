@@ -23,6 +23,8 @@ public:
 
     /// Whether `app` may start: Never when one of its needs is, else NotYet when one is, else Met.
     [[nodiscard]] policy::DependencyVerdict verdict(const App& app);
+    /// Something that `app` waits for, directly or not, has failed and waits for its next try, which may go on for ever.
+    [[nodiscard]] bool is_stalled(const App& app);
     /// The instances that rest of what `app` needs, directly or not, and what is not met; the ones needed first come first.
     [[nodiscard]] std::vector<Instance*> resting_needs(const App& app);
     /// Names of the apps that need `app`.

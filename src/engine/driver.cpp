@@ -211,6 +211,12 @@ void Driver::restore_instance(App& app, const SavedInstance& saved)
     Instance* instance = table.restore_instance(app, saved.id, saved.slot);
     if (instance == nullptr) return;
     instance->machine = saved.machine;
+    // The time in which no pmd was there to hear of it is not its own.
+    const auto time_anew = [this](Starting& starting) {
+        if (starting.begun && !starting.running) starting.deadline = std::max(starting.deadline, clock_.now() + kLaunchTimeout);
+    };
+    if (auto* starting = std::get_if<Starting>(&instance->machine.state)) time_anew(*starting);
+    if (instance->machine.successor) time_anew(instance->machine.successor->starting);
     instance->pid = saved.pid;
     instance->reason = saved.reason;
     instance->since = saved.since;

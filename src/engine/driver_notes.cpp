@@ -43,13 +43,15 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
     if (transition.exit && !moved && !has_process(instance.machine.state)) this->moved(*instance.app); // what a stop had to wait for
     if (moved) {
         this->moved(*instance.app);
-        if (after == Status::Waiting)
+        if (after == Status::Waiting) {
             waiting_.insert(instance.id);
-        else
+        } else {
             waiting_.erase(instance.id);
+            instance.stalled = false;
+        }
         instance.since = clock_.wall();
         if (after == Status::Waiting) notices.process(EventKind::Wait, instance, instance.reason);
-        if (after == Status::Online) notices.process(EventKind::Online, instance, instance.reason);
+        if (after == Status::Online) notices.process(EventKind::Online, instance, instance.reason).warning = transition.warning;
         if (after == Status::Stopped) notices.process(EventKind::Stop, instance, instance.reason);
         if (after == Status::Errored)
             notices.process(EventKind::Errored, instance, instance.reason).exit =

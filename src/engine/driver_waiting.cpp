@@ -71,9 +71,13 @@ void Driver::look_at_waiting(Instance& instance)
     if (const auto* never = std::get_if<policy::Never>(&verdict)) return feed(instance, DependencyLost{never->reason});
     const auto* not_yet = std::get_if<policy::NotYet>(&verdict);
     if (not_yet == nullptr) return feed(instance, DependenciesMet{});
-    if (instance.reason == not_yet->reason) return;
+    const bool stalled = dependencies.is_stalled(*instance.app);
+    if (instance.reason == not_yet->reason && instance.stalled == stalled) return;
     instance.reason = not_yet->reason;
     notices.app_changed(*instance.app);
+    if (std::exchange(instance.stalled, stalled) == stalled) return;
+    moved(*instance.app); // what waits for this one does, too
+    waiters.judge(instance);
 }
 
 void Driver::look_at_held(Instance& instance)

@@ -79,8 +79,8 @@ struct Adjustment {
 class Launcher {
 public:
     virtual ~Launcher() = default;
-    /// Starts a process. Answers: on_running() once the program has been exec'd, or on_gone() with
-    /// ExitInfo::LaunchFailed.
+    /// Starts a process, perhaps when others before it have been started. Answers: on_launching() when the launch has begun,
+    /// on_running() once the program has been exec'd, or on_gone() with ExitInfo::LaunchFailed.
     virtual void launch(const LaunchRequest& request) = 0;
     /// Takes up a process that an earlier pmd launched with this request. Answers: on_running() when it lives, or on_gone()
     /// with how it ended as far as anybody knows. What is not known to have run, and was never launched, is launched now.
@@ -108,6 +108,8 @@ public:
 class LauncherEvents {
 public:
     virtual ~LauncherEvents() = default;
+    /// The launch stands in no line of pmd's any more; also when it has come on since. Its time begins now.
+    virtual void on_launching(ProcessKey key) = 0;
     /// The program runs: execve succeeded.
     virtual void on_running(ProcessKey key, pid_t pid) = 0;
     /// The main process ended, but others it started are left (KillMode::Group only). on_gone() follows when they end.
@@ -278,6 +280,7 @@ struct ProcessEvent {
     bool commanded = false;               ///< Exit: a command asked for it (stop, restart, scale, delete)
     std::uint64_t restarts = 0;
     std::optional<model::Duration> delay; ///< Exit followed by a backoff: how long it waits
+    bool warning = false;                 ///< it went on, but somebody should look at the reason
 };
 
 /// What a process of an app sent over its message channel, and was not for pmd.

@@ -21,6 +21,15 @@ std::size_t width_of(const model::AppSpec& spec)
     return std::max<std::uint32_t>(1, std::max(policy.parallel, policy.max_unavailable));
 }
 
+/// What is to come has read its program, or may have.
+bool has_begun(const Instance& instance)
+{
+    const Machine& machine = instance.machine;
+    const auto* starting = machine.successor ? &machine.successor->starting : std::get_if<Starting>(&machine.state);
+    if (starting != nullptr) return starting->begun || starting->running;
+    return std::holds_alternative<Online>(machine.state);
+}
+
 bool has_none(const Instance& instance) { return !has_process(instance.machine.state); }
 
 /// Old and new are there at once.
@@ -40,14 +49,14 @@ void Reloads::begin(std::uint64_t waiter, App& app, const std::vector<Instance*>
     const bool other = again && reload.spec != app.spec;
     if (!again || other) reload.spec = app.spec;
     if (before && !reload.before && !reload.any_replaced) reload.before = std::move(before);
-    std::vector<Instance*> once_more; // with what it is to be now
+    std::vector<Instance*> once_more; // with what it is to be now, or by the code that is there now
     for (Instance* instance : instances) {
         if (has_none(*instance)) {
             driver_.command(waiter, *instance, Verb::Start, StartCommand{}); // nobody is served by it
             continue;
         }
         enqueue(reload, waiter, *instance);
-        if (other && reload.active.contains(instance->id)) once_more.push_back(instance);
+        if (reload.active.contains(instance->id) && (other || has_begun(*instance))) once_more.push_back(instance);
     }
     for (Instance* instance : once_more)
         if (running_.contains(app.name)) start(app, *instance);
@@ -104,7 +113,8 @@ void Reloads::advance(App& app)
 void Reloads::start(App& app, Instance& instance)
 {
     Reload& reload = running_.at(app.name);
-    reload.active[instance.id] = {instance.machine.generation};
+    const base::Generation now = instance.machine.generation;
+    reload.active.try_emplace(instance.id, Active{now, now}).first->second.after = now;
     driver_.drop_held(instance);
     if (overlaps(*reload.spec))
         driver_.feed(instance, ReloadCommand{.anew = true});
@@ -144,7 +154,7 @@ void Reloads::look(Instance& instance, const Transition& transition)
     App& app = *instance.app;
     if (transition.reload_failed) return fail(app, instance, {base::ErrorCode::ReloadFailed, *transition.reload_failed});
     // One that an earlier reload left is not what this one waits for.
-    if (transition.survivor && transition.survivor->generation >= active->second.after)
+    if (transition.survivor && transition.survivor->generation >= active->second.oldest)
         return fail(app, instance, {base::ErrorCode::StopFailed, instance.reason});
     switch (progress(instance, active->second)) {
     case Progress::Pending: return;

@@ -25,7 +25,8 @@ class Reloads {
 public:
     explicit Reloads(Driver& driver) : driver_(driver) {}
 
-    /// Replaces `instances` of `app`, for the command `waiter`. While a reload of the same spec runs, the command joins it.
+    /// Replaces `instances` of `app`, for the command `waiter`. While a reload of the app runs, the command joins it, but what
+    /// that one has started already is replaced once more: it may have begun with older code.
     /// `before`: what the app was until this command changed it, null if it did not: an app none of whose instances could be
     /// replaced is that again.
     void begin(std::uint64_t waiter, App& app, const std::vector<Instance*>& instances, std::shared_ptr<const model::AppSpec> before = {});
@@ -36,7 +37,8 @@ public:
 
 private:
     struct Active {
-        base::Generation after; ///< a later one must be current
+        base::Generation after;  ///< a later one must be current
+        base::Generation oldest; ///< this one and later ones are of this reload
     };
     struct Reload {
         std::shared_ptr<const model::AppSpec> spec;   ///< what is being brought in

@@ -29,7 +29,7 @@ Transition Row::launch(Cause cause) &&
         machine.history = {};
         result_.reason = "";
     }
-    machine.state = Starting{.started = now_, .deadline = now_ + kLaunchTimeout, .cause = cause};
+    machine.state = Starting{.started = now_, .deadline = now_, .cause = cause};
     result_.action = Action::Launch;
     if (cause == Cause::Policy) result_.restarted = true;
     return std::move(result_);
@@ -63,12 +63,34 @@ Transition Row::replace(const Stopping& stopping) &&
     return std::move(*this).follow_with(Then::Again, "restarting by command");
 }
 
+void Row::launching(Starting& starting) const
+{
+    if (starting.running) return;
+    starting.begun = true;
+    starting.started = now_;
+    starting.deadline = now_ + kLaunchTimeout;
+}
+
+Transition Row::launching(Starting starting) &&
+{
+    launching(starting);
+    result_.machine.state = std::move(starting);
+    return std::move(result_);
+}
+
+Transition Row::successor_launching() &&
+{
+    launching(result_.machine.successor->starting);
+    return std::move(result_);
+}
+
 State Row::running(Starting starting, const policy::Readiness& readiness) const
 {
     starting.running = true;
     starting.started = now_;
     starting.deadline = now_ + policy::bounded(readiness.within);
     starting.must_tell = readiness.must_tell;
+    starting.should_tell = readiness.should_tell;
     if (starting.told || readiness.within <= Milliseconds(0)) return online(starting);
     return starting;
 }
@@ -76,6 +98,7 @@ State Row::running(Starting starting, const policy::Readiness& readiness) const
 Transition Row::run(const Starting& starting) &&
 {
     if (starting.running) return std::move(*this).stay();
+    result_.machine.has_run = true;
     result_.machine.state = running(starting, circumstances_->current.readiness);
     return std::move(result_);
 }
@@ -101,9 +124,17 @@ Transition Row::unready(Starting starting, const std::string& why) &&
 
 Transition Row::overdue(const Starting& starting) &&
 {
-    if (!starting.running) return std::move(*this).give_up_launch(starting);
-    if (!starting.must_tell) return std::move(*this).ready(starting);
-    Transition ending = std::move(*this).terminate(starting, Then::Judge, not_ready(starting));
+    if (!starting.running) return starting.begun ? std::move(*this).give_up_launch(starting) : std::move(*this).stay();
+    const policy::Readiness& readiness = circumstances_->current.readiness;
+    if (!starting.must_tell) {
+        Transition online = std::move(*this).ready(starting);
+        if (!starting.should_tell) return online;
+        online.reason = "taken for ready, as it runs, though " + not_ready(starting, readiness) +
+                        "; a reload does not take it so: send the message, or remove wait_ready";
+        online.warning = true;
+        return online;
+    }
+    Transition ending = std::move(*this).terminate(starting, Then::Judge, not_ready(starting, readiness));
     std::get<Stopping>(ending.machine.state).blame = timeout(*ending.reason);
     return ending;
 }
@@ -112,7 +143,7 @@ Transition Row::begin_reload() &&
 {
     Machine& machine = result_.machine;
     machine.newest = next_generation();
-    machine.successor = Successor{machine.newest, Starting{.started = now_, .deadline = now_ + kLaunchTimeout}};
+    machine.successor = Successor{machine.newest, Starting{.started = now_, .deadline = now_}};
     result_.side.push_back({Action::Launch, machine.newest});
     result_.reason = "reloading: starting its successor";
     return std::move(result_);
@@ -147,6 +178,7 @@ Transition Row::successor_runs() &&
 {
     Starting& starting = result_.machine.successor->starting;
     if (starting.running) return std::move(*this).stay();
+    result_.machine.has_run = true;
     State now = running(starting, circumstances_->successor.takes_over);
     if (std::holds_alternative<Online>(now)) return std::move(*this).take_over(std::get<Online>(now));
     starting = std::get<Starting>(now);
@@ -181,7 +213,8 @@ Transition Row::successor_overdue() &&
     const Starting starting = result_.machine.successor->starting;
     if (!starting.running) return std::move(*this).fail_reload(launch_timeout_text(), {.action = Action::Kill});
     if (!starting.must_tell) return std::move(*this).take_over(online(starting));
-    return std::move(*this).fail_reload(not_ready(starting), {.blame = timeout(not_ready(starting))});
+    const std::string why = not_ready(starting, circumstances_->successor.takes_over);
+    return std::move(*this).fail_reload(why, {.blame = timeout(why)});
 }
 
 Transition Row::successor_ended(const ExitInfo& exit, bool gone) &&
@@ -364,11 +397,26 @@ ExitInfo Row::missed_watchdog(std::string why)
     return {.cause = ExitInfo::Cause::Watchdog, .detail = std::move(why)};
 }
 
-std::string Row::not_ready(const Starting& starting)
+std::string Row::not_ready(const Starting& starting, const policy::Readiness& readiness)
 {
-    return "not ready within " +
-           base::format_duration(std::chrono::duration_cast<Milliseconds>(starting.deadline - starting.started)) +
-           " (listen_timeout)" + (starting.unready.empty() ? "" : ": " + starting.unready);
+    std::string why = "not ready within " +
+                      base::format_duration(std::chrono::duration_cast<Milliseconds>(starting.deadline - starting.started)) +
+                      " (listen_timeout)";
+    if (!starting.unready.empty())
+        why += ": " + starting.unready;
+    else if (readiness.by)
+        why += ": " + policy::not_told(*readiness.by);
+    return why;
+}
+
+/// What to do about a program that is done at once. `left_others`: it forked, and what pmd started is over; what it left was ended.
+std::string Row::hint(const ExitInfo& exit, bool left_others, bool given_up)
+{
+    if (exit.kind != ExitInfo::Kind::Exited || exit.code != 0) return {};
+    if (left_others)
+        return "; it went to the background, where pmd cannot tell how it is: have it stay in the foreground ('daemonize no', '--nodaemon', 'daemon off;')";
+    if (!given_up) return {};
+    return "; a program that is meant to end needs 'autorestart: false', one that goes to the background has to stay in the foreground";
 }
 
 std::string Row::launch_timeout_text()

@@ -32,7 +32,7 @@ public:
     Row(const Machine& machine, const Circumstances& circumstances) : now_(circumstances.now), circumstances_(&circumstances)
     {
         const auto* starting = std::get_if<Starting>(&machine.state);
-        waits_for_ready_ = starting != nullptr && starting->running && starting->must_tell;
+        waits_for_ready_ = starting != nullptr && starting->running && (starting->must_tell || starting->should_tell);
         result_.machine = machine;
     }
 
@@ -83,6 +83,10 @@ public:
     /// A restart while a stop is under way counts only where it changes what happens, and not for a wished stop.
     Transition replace(const Stopping& stopping) &&;
 
+    /// The launch has begun, or has come on.
+    void launching(Starting& starting) const;
+    Transition launching(Starting starting) &&;
+    Transition successor_launching() &&;
     /// The program runs, or says that it is ready; what it is then.
     [[nodiscard]] State running(Starting starting, const policy::Readiness& readiness) const;
     [[nodiscard]] Online online(const Starting& starting) const { return {.started = starting.started, .cause = starting.cause}; }
@@ -136,6 +140,7 @@ public:
         machine.generation = machine.successor->generation;
         Starting starting = std::move(machine.successor->starting);
         starting.must_tell = starting.running && circumstances_->successor.readiness.must_tell; // it takes over from nobody now
+        starting.should_tell = starting.running && circumstances_->successor.readiness.should_tell;
         machine.state = std::move(starting);
         machine.successor.reset();
         result_.restarted = true;
@@ -152,14 +157,20 @@ public:
     Transition judge(const Process& process, Ended ended) &&
     {
         bool unstable = waits_for_ready_;
-        if constexpr (std::same_as<Process, Stopping>) unstable = process.unready || process.blame;
+        bool left_others = false;
+        if constexpr (std::same_as<Process, Stopping>) {
+            unstable = process.unready || process.blame;
+            left_others = process.ended.has_value();
+        }
         record(result_.machine.generation, process.started, std::move(ended));
         const Exit& exit = *result_.exit;
         // What it took to find out that it does not get ready is no time in which it was well.
         if (unstable && result_.machine.history.unstable > 0) result_.machine.history.window_start += now_ - process.started;
         auto judgement =
             policy::restart_verdict(circumstances_->restart, exit.ended.exit, unstable ? model::Duration(0) : exit.uptime,
-                                    result_.machine.history, now_, process.cause);
+                                    result_.machine.history, now_, process.cause, result_.machine.has_run);
+        if (judgement.history.unstable > 0)
+            judgement.reason += hint(exit.ended.exit, left_others, std::holds_alternative<policy::GiveUp>(judgement.verdict));
         result_.machine.history = judgement.history;
         return std::visit(Overloaded{
                               [&](policy::StayStopped) { return std::move(*this).rest(Stopped{}, std::move(judgement.reason)); },
@@ -205,7 +216,8 @@ private:
     [[nodiscard]] base::Generation next_generation() const;
     [[nodiscard]] static model::ExitInfo timeout(std::string why);
     [[nodiscard]] static model::ExitInfo missed_watchdog(std::string why);
-    [[nodiscard]] static std::string not_ready(const Starting& starting);
+    [[nodiscard]] static std::string not_ready(const Starting& starting, const policy::Readiness& readiness);
+    [[nodiscard]] static std::string hint(const model::ExitInfo& exit, bool left_others, bool given_up);
     [[nodiscard]] static std::string launch_timeout_text();
     [[nodiscard]] static std::string kill_timeout_text(const Stopping& stopping);
     [[nodiscard]] static model::Milliseconds kill_interval(const Stopping& stopping);

@@ -88,10 +88,12 @@ struct Cells {
     Transition operator()(const Online&, const Ready&) { return stay(); }
     Transition operator()(const Starting& starting, const Unready& look) { return std::move(row).unready(starting, look.why); }
     Transition operator()(const Online&, const Unready&) { return stay(); }
+    Transition operator()(const Starting& starting, const Launching&) { return std::move(row).launching(starting); }
+    Transition operator()(const Online&, const Launching&) { return stay(); }
     Transition operator()(const Process auto&, const Drained&) { return stay(); }
     Transition operator()(const Starting& starting, const MoreTime& more)
     {
-        if (!starting.must_tell) return stay();
+        if (!starting.must_tell && !starting.should_tell) return stay();
         return std::move(row).extend(starting, more.time);
     }
     Transition operator()(const Online&, const MoreTime&) { return stay(); }
@@ -116,6 +118,7 @@ struct Cells {
     {
         return std::move(row).replace(stopping);
     }
+    Transition operator()(const Stopping&, const Launching&) { return stay(); }
     Transition operator()(const Stopping&, const Ready&) { return stay(); }
     Transition operator()(const Stopping&, const Unready&) { return stay(); }
     Transition operator()(const Stopping&, const WatchdogMissed&) { return stay(); }
@@ -144,6 +147,7 @@ std::optional<base::Generation> subject(const Event& event)
 struct SuccessorCells {
     Row row;
 
+    Transition operator()(const Launching&) { return std::move(row).successor_launching(); }
     Transition operator()(const Running&) { return std::move(row).successor_runs(); }
     Transition operator()(const Ready&) { return std::move(row).successor_ready(); }
     Transition operator()(const Unready& look) { return std::move(row).successor_unready(look.why); }
@@ -155,12 +159,17 @@ struct SuccessorCells {
     Transition operator()(const auto&) { return std::move(row).stay(); }
 };
 
+std::optional<model::TimePoint> deadline_of_successor(const Machine& machine) noexcept
+{
+    return machine.successor ? deadline_of(State(machine.successor->starting)) : std::nullopt;
+}
+
 /// Whose deadline it is that has passed, where there are several; the current process's when in doubt.
 std::optional<base::Generation> overdue(const Machine& machine, model::TimePoint now)
 {
     const auto passed = [&](model::TimePoint deadline) { return deadline <= now; };
     if (const auto own = deadline_of(machine.state); own && passed(*own)) return std::nullopt;
-    if (machine.successor && passed(machine.successor->starting.deadline)) return machine.successor->generation;
+    if (const auto theirs = deadline_of_successor(machine); theirs && passed(*theirs)) return machine.successor->generation;
     for (const Leaver& leaver : machine.leavers)
         if (passed(leaver.stopping.deadline)) return leaver.generation;
     return std::nullopt;
@@ -189,7 +198,9 @@ std::optional<model::TimePoint> deadline_of(const State& state) noexcept
 {
     return std::visit(
         []<typename S>(const S& at) -> std::optional<model::TimePoint> {
-            if constexpr (requires { at.deadline; })
+            if constexpr (std::same_as<S, Starting>)
+                return at.begun || at.running ? std::optional(at.deadline) : std::nullopt;
+            else if constexpr (requires { at.deadline; })
                 return at.deadline;
             else
                 return std::nullopt;
@@ -201,7 +212,7 @@ std::optional<model::TimePoint> deadline_of(const Machine& machine) noexcept
 {
     auto next = deadline_of(machine.state);
     const auto sooner = [&](model::TimePoint deadline) { next = next ? std::min(*next, deadline) : deadline; };
-    if (machine.successor) sooner(machine.successor->starting.deadline);
+    if (const auto theirs = deadline_of_successor(machine)) sooner(*theirs);
     for (const Leaver& leaver : machine.leavers) sooner(leaver.stopping.deadline);
     return next;
 }

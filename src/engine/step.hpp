@@ -27,7 +27,8 @@
 // Starting by command is Waiting while something that the app depends on is not there (Circumstances::waits); then comes
 // DependenciesMet (Waiting: Starting) or DependencyLost (Waiting: Errored), which change no other state.
 // Answers about another generation than the current one are stale and change nothing. Exactly the states that have a
-// deadline need a timer, so nothing can wait for ever; see deadline_of().
+// deadline need a timer, so nothing can wait for ever; see deadline_of(). A launch has none as long as it stands in line, which
+// moves on by itself: Launching tells that it has begun.
 #pragma once
 
 #include "engine/ports.hpp"
@@ -54,12 +55,14 @@ struct Backoff {
     model::TimePoint deadline;
 };
 struct Starting {
-    model::TimePoint started; ///< launched; once it runs, when the program began
-    model::TimePoint deadline;
+    model::TimePoint started; ///< asked for; then launched; once it runs, when the program began
+    model::TimePoint deadline;///< means nothing before the launch has begun
     policy::Cause cause = policy::Cause::Command;
+    bool begun = false;       ///< the launch has begun
     bool running = false;     ///< execve succeeded; it is to become ready
     bool told = false;        ///< it said that it is ready before execve was known to have succeeded
     bool must_tell = false;   ///< running: the deadline is a failure
+    bool should_tell = false; ///< running: the deadline is told
     std::string unready{};    ///< why it was not ready when it was last looked at
 };
 struct Online {
@@ -104,6 +107,7 @@ struct Machine {
     base::Generation newest{0};     ///< the last that was given; 0: `generation` is
     std::optional<Successor> successor{}; ///< only while Online
     std::vector<Leaver> leavers{};
+    bool has_run = false;           ///< its program has, or is to be waited for as if it had (policy::restart_verdict)
 };
 
 struct StartCommand {};
@@ -117,6 +121,10 @@ struct ReloadCommand {
 /// The successor is not wanted any more.
 struct DropSuccessor {
     std::string reason;
+};
+/// The launch has begun, or has come on.
+struct Launching {
+    base::Generation generation;
 };
 struct Running {
     base::Generation generation;
@@ -155,7 +163,7 @@ struct DependenciesMet {};
 struct DependencyLost {
     std::string reason;
 };
-using Event = std::variant<StartCommand, StopCommand, RestartCommand, ReloadCommand, DropSuccessor, Running, Ready, Unready, MainExited, Gone, Drained, MoreTime,
+using Event = std::variant<StartCommand, StopCommand, RestartCommand, ReloadCommand, DropSuccessor, Launching, Running, Ready, Unready, MainExited, Gone, Drained, MoreTime,
                            WatchdogMissed, TimerFired, DependenciesMet, DependencyLost>;
 
 /// What the spec that a process was started with says of its start and its end.
@@ -212,11 +220,13 @@ struct Transition {
     bool replaced = false;
     /// The successor failed, and why.
     std::optional<std::string> reload_failed{};
+    /// The reason is a warning.
+    bool warning = false;
     /// Who waits for it should not wait longer.
     std::optional<Survivor> survivor{};
 };
 
-/// How long a program may take from fork to execve.
+/// How long a program may take from the beginning of its launch to execve.
 inline constexpr model::Milliseconds kLaunchTimeout{30'000};
 
 [[nodiscard]] Transition step(const Machine& machine, const Event& event, const Circumstances& circumstances);

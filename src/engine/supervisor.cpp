@@ -408,6 +408,11 @@ void Supervisor::on_timer(base::InstanceId id)
     });
 }
 
+void Supervisor::on_launching(ProcessKey key)
+{
+    impl_->driver.enter([&] { impl_->driver.said(key, Launching{key.generation}); });
+}
+
 void Supervisor::on_running(ProcessKey key, pid_t pid)
 {
     impl_->driver.enter([&] { impl_->driver.running(key, pid); });

@@ -79,6 +79,7 @@ struct ApplyOptions {
     std::vector<std::string> declared; ///< what the origin has beside the specs that are applied: prune spares it
     bool take_over = true; ///< false: AppExists for a name whose app has another script or cwd, or another origin
     bool update_env = true;///< false: an app of the same script, cwd and origin keeps its env
+    bool unattended = false; ///< nobody is told what fails: what is missing is waited for
     bool may_miss_dependencies = false; ///< an app that depends on one that is not there is taken, and ends errored
     std::string origin;    ///< where the specs come from: absolute path or a word; remembered per app
     uid_t owner = 0;
@@ -158,6 +159,7 @@ public:
 
     /// The instance's timer fired (Timers port).
     void on_timer(base::InstanceId id);
+    void on_launching(ProcessKey key) override;
     void on_running(ProcessKey key, pid_t pid) override;
     void on_main_exited(ProcessKey key, const model::ExitInfo& exit) override;
     void on_gone(ProcessKey key, const model::ExitInfo& exit) override;

@@ -23,6 +23,14 @@ Error not_online(const Instance& instance)
     return {failed ? ErrorCode::LaunchFailed : ErrorCode::NotOnline, instance.reason};
 }
 
+/// It is started again and again: who waits for it is told, and it goes on.
+bool fails_on(const Instance& instance, const Starting& starting)
+{
+    constexpr std::uint32_t kTriesThatAreWaitedFor = 16;
+    if (starting.cause != policy::Cause::Policy || !instance.last_exit) return false;
+    return instance.last_exit->cause == model::ExitInfo::Cause::Timeout || instance.machine.history.unstable >= kTriesThatAreWaitedFor;
+}
+
 Progress towards_online(const Instance& instance, const Watch& watch)
 {
     if (instance.leaving) return superseded();
@@ -31,7 +39,11 @@ Progress towards_online(const Instance& instance, const Watch& watch)
         if (watch.goal == Verb::Restart && instance.machine.generation <= watch.after) return Pending{};
         return Reached{};
     case model::Status::Waiting:
-    case model::Status::Starting: return Pending{};
+        if (instance.stalled) return not_online(instance);
+        return Pending{};
+    case model::Status::Starting:
+        if (fails_on(instance, std::get<Starting>(instance.machine.state))) return not_online(instance);
+        return Pending{};
     case model::Status::Stopping:
         if (std::get<Stopping>(instance.machine.state).then == Then::Stay) return superseded();
         return Pending{};

@@ -9,7 +9,7 @@ void InstanceTimers::arm(base::InstanceId id, model::TimePoint when)
         found->second.set_time(when);
         return;
     }
-    auto source = loop_.add_timer(when, Priority::Processes, [this, id] { fire_(id); });
+    auto source = loop_.add_timer(when, Priority::Deferred, [this, id] { fire_(id); }); // what has come by then is heard first
     if (source)
         sources_.emplace(id, std::move(*source));
     else

@@ -47,6 +47,7 @@ struct ReloadPolicy {
 struct ServingSpec {
     std::optional<ClusterMode> cluster;              ///< unset: policy::cluster_of()
     std::optional<ReadyWhen> ready;                  ///< unset: policy::readiness_of()
+    bool wait_ready = false;                         ///< `ready` is Ipc by PM2's key: at a start the end of listen_timeout counts, too
     std::chrono::milliseconds listen_timeout{8'000}; ///< from the start of the program until it must be ready
     std::chrono::milliseconds watchdog{0};           ///< longest silence between two WATCHDOG=1; 0: none is asked for
     std::chrono::milliseconds drain{10'000};         ///< for a process that is replaced, until it gets its signal; 0: it gets it at once

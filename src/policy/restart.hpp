@@ -21,11 +21,20 @@ enum class Cause {
     Policy,  ///< this policy, after an exit
 };
 
+/// What a failed launch says of the next one.
+enum class LaunchFault {
+    Lasting, ///< it will fail again until somebody changes something: no permission, no such user
+    Missing, ///< a file, directory or interpreter is not there, as during a deployment
+    Passing, ///< something has run out, or the service manager does not answer just now
+};
+[[nodiscard]] LaunchFault launch_fault_of(const model::ExitInfo& exit) noexcept;
+
 /// What the exits so far left behind. A start or restart by command begins anew with an empty one.
 struct RestartHistory {
     std::uint32_t unstable = 0;         ///< unstable exits in a row, within the window
     model::TimePoint window_start{};    ///< of the first of them
     model::Milliseconds last_delay{0};  ///< the exponential delay used last; 0: none yet
+    model::Milliseconds launch_delay{0}; ///< after the last launch, which failed and is to be tried again; 0: it did not
     bool operator==(const RestartHistory&) const = default;
 };
 
@@ -51,9 +60,11 @@ struct Judgement {
 inline constexpr model::Milliseconds kLongestDelay = std::chrono::hours(24 * 365);
 [[nodiscard]] model::Milliseconds bounded(model::Milliseconds delay) noexcept;
 
-/// `uptime` counts from the moment the program ran, `now` is when it ended.
+/// `uptime` counts from the moment the program ran, `now` is when it ended. `has_run`: the instance's program has run before, or nobody
+/// asked for it who could be told; then what is missing is waited for, else a start by command fails with it. Launches that fail for something
+/// missing or passing are tried again after 100 ms, half as much longer each time, up to 15 s, and are no unstable exits.
 [[nodiscard]] Judgement restart_verdict(const model::RestartPolicy& policy, const model::ExitInfo& exit,
                                         model::Duration uptime, const RestartHistory& history, model::TimePoint now,
-                                        Cause cause);
+                                        Cause cause, bool has_run = false);
 
 } // namespace pm::policy

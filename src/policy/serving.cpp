@@ -28,13 +28,28 @@ bool has_channel(const model::AppSpec& spec)
 Readiness readiness_of(const model::AppSpec& spec, bool takes_over, bool listens)
 {
     const auto& ready = spec.serving.ready;
-    if (ready == ReadyWhen::Started) return {std::nullopt, false, spec.restart.min_uptime};
-    if (ready) return {*ready, true, spec.serving.listen_timeout};
+    if (ready == ReadyWhen::Started) return {.within = spec.restart.min_uptime};
+    // PM2 takes the end of the time for readiness; in a reload that would let broken code take over.
+    if (ready && spec.serving.wait_ready && !takes_over) return {.by = *ready, .should_tell = true, .within = spec.serving.listen_timeout};
+    if (ready) return {.by = *ready, .must_tell = true, .within = spec.serving.listen_timeout};
     const ClusterMode cluster = cluster_of(spec);
-    if (cluster != ClusterMode::None && listens) return {ReadyWhen::Listening, true, spec.serving.listen_timeout};
+    if (cluster != ClusterMode::None && listens) return {.by = ReadyWhen::Listening, .must_tell = true, .within = spec.serving.listen_timeout};
     // Nobody knows yet whether it will listen: Node's workers mostly do, of others as many work off queues.
-    if (model::is_node_cluster(cluster) || (cluster != ClusterMode::None && takes_over)) return {ReadyWhen::Listening, false, spec.restart.min_uptime};
-    return {std::nullopt, false, takes_over ? spec.restart.min_uptime : model::Milliseconds(0)};
+    if (model::is_node_cluster(cluster) || (cluster != ClusterMode::None && takes_over)) 
+        return {.by = ReadyWhen::Listening, .within = spec.restart.min_uptime};
+    return {.within = takes_over ? spec.restart.min_uptime : model::Milliseconds(0)};
+}
+
+std::string not_told(ReadyWhen by)
+{
+    switch (by) {
+    case ReadyWhen::Notify: return "READY=1 did not come (sd_notify(3))";
+    case ReadyWhen::Ipc: return "the message 'ready' did not come (process.send('ready'))";
+    case ReadyWhen::Listening: return "it does not listen";
+    case ReadyWhen::Probe: return "no check has succeeded";
+    case ReadyWhen::Started: break;
+    }
+    return "it has not lived long enough";
 }
 
 base::Result<model::HealthTarget> health_target(const model::AppSpec& spec, const Identity& identity)

@@ -20,12 +20,16 @@ namespace pm::policy {
 struct Readiness {
     std::optional<model::ReadyWhen> by; ///< what tells it; nothing: only time does
     bool must_tell = false;             ///< it failed when it has not told within `within`; else it is ready then
+    bool should_tell = false;           ///< it is ready then, but that is told
     model::Milliseconds within{0};
     bool operator==(const Readiness&) const = default;
 };
 
 /// `takes_over`: of a successor in a reload. `listens`: a process of the app has been seen to listen.
 [[nodiscard]] Readiness readiness_of(const model::AppSpec& spec, bool takes_over, bool listens);
+
+/// What was waited for and did not come, a clause: "its message 'ready' did not come (process.send('ready'))".
+[[nodiscard]] std::string not_told(model::ReadyWhen by);
 
 /// Where the process is asked: the target of spec.health with the port that its variable holds in this process. Error: there is none.
 [[nodiscard]] base::Result<model::HealthTarget> health_target(const model::AppSpec& spec, const Identity& identity);

@@ -384,6 +384,11 @@ int Start::run(Context& context)
         if (status == kDone) status = step_status;
         if (step_status == kNoDaemon) return status;
     }
+    if (!attach_ && status == kDone) {
+        std::vector<std::string> started;
+        for (const Step& step : *todo) std::ranges::copy(targets_of(step), std::back_inserter(started));
+        status = check_that_they_stay(context, *client, started);
+    }
     if (attach_ && status == kDone) {
         std::vector<std::string> started;
         for (const Step& step : *todo) std::ranges::copy(targets_of(step), std::back_inserter(started));

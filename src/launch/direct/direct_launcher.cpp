@@ -54,6 +54,8 @@ void DirectLauncher::Impl::defer_gone(engine::ProcessKey key, model::ExitInfo ex
 void DirectLauncher::Impl::run_deferred()
 {
     tell_adopted();
+    for (const engine::ProcessKey key : std::exchange(begun_, {}))
+        if (const Generation* generation = find(key); generation != nullptr && generation->talk.open()) events_->on_launching(key);
     for (const auto& [key, exit] : std::exchange(failed_, {})) events_->on_gone(key, exit);
     if (std::exchange(reap_again_, false)) reap();
 }

@@ -120,6 +120,7 @@ struct DirectLauncher::Impl {
     std::list<Lingering> lingering_; ///< leaves of processes that were spared (KillMode::Main), and of dead pmds
 
     std::vector<std::pair<engine::ProcessKey, model::ExitInfo>> failed_;
+    std::vector<engine::ProcessKey> begun_;         ///< launches that stood in line, or did not; to be told
     std::map<engine::ProcessKey, Earlier> earlier_; ///< of the pmd before, not yet asked for
     std::vector<engine::ProcessKey> adopted_;       ///< to be told
     bool paused_ = false;

@@ -90,7 +90,10 @@ void DirectLauncher::Impl::carry_out(Generation& generation)
     std::optional<ExitInfo> failure;
     base::guard([&] { failure = start(generation); },
                 [&](const std::string& what) { failure = launch_failed(LaunchStage::Resources, ENOMEM, what); });
-    if (!failure) return;
+    if (!failure) {
+        begun_.push_back(request.key);
+        return deferred_.set_enabled(true);
+    }
     if (generation.main.fd) send_signal(generation.main.fd, SIGKILL); // it runs, but cannot be watched
     if (!generation.cgroup.empty()) linger(generation.cgroup);
     mains_.erase(generation.pid);
@@ -105,14 +108,14 @@ std::optional<ExitInfo> DirectLauncher::Impl::start(Generation& generation)
     if (!account) return account.error();
     generation.user = identity_of(*account);
     auto stdio = output_.open(request, generation.user);
-    if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
+    if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error());
     lift(stdio->out);
     lift(stdio->err);
     generation.outputs = outputs_of(*stdio);
     const auto sockets = sockets_.descriptors(request);
-    if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
+    if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error());
     const auto channel = channels_.connect(request, generation.user);
-    if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error().message);
+    if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error());
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, options_.nofile, *channel});
     if (!orders) return step_failed(LaunchStage::Wire, E2BIG, {});
     auto ends = make_socket_pair();

@@ -113,6 +113,11 @@ model::ExitInfo launch_failed(LaunchStage stage, int error, std::string sentence
     return exit;
 }
 
+model::ExitInfo launch_failed(LaunchStage stage, int otherwise, const base::Error& error)
+{
+    return launch_failed(stage, error.system_error != 0 ? error.system_error : otherwise, error.message);
+}
+
 model::ExitInfo step_failed(LaunchStage stage, int error, std::string_view what)
 {
     return launch_failed(stage, error, plain(stage, error, what));

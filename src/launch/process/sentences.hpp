@@ -2,6 +2,7 @@
 // What a failed launch is called: the table of the steps, and the sentence of a report from pm-exec.
 #pragma once
 
+#include "base/error.hpp"
 #include "model/status.hpp"
 
 #include <string>
@@ -11,6 +12,9 @@ namespace pm::launch {
 
 /// A failed launch with its whole sentence.
 [[nodiscard]] model::ExitInfo launch_failed(model::LaunchStage stage, int error, std::string sentence);
+
+/// The same with an error that was met, whose errno it has, else `otherwise`.
+[[nodiscard]] model::ExitInfo launch_failed(model::LaunchStage stage, int otherwise, const base::Error& error);
 
 /// A failed launch told as "<step> '<what>': <errno>"; without `what`, "<step>: <errno>".
 [[nodiscard]] model::ExitInfo step_failed(model::LaunchStage stage, int error, std::string_view what);

@@ -32,9 +32,9 @@ std::string unit_name(const UnitProcess& checked, std::uint64_t number)
 } // namespace
 
 UnitCheck::UnitCheck(SystemdLauncher::Impl& launcher, const UnitProcess& checked, model::Duration timeout, engine::Checked done)
-    : launcher_(launcher), request_(check_request(checked.request)), done_(std::move(done)), unit_(unit_name(checked, ++launcher.checks_made_))
+    : launcher_(launcher), request_(check_request(checked.request)), timeout_(timeout), done_(std::move(done)), unit_(unit_name(checked, ++launcher.checks_made_))
 {
-    auto timer = launcher.loop_.add_timer(std::chrono::steady_clock::now() + timeout, io::Priority::Normal, [this, timeout] {
+    auto timer = launcher.loop_.add_timer(model::TimePoint::max(), io::Priority::Normal, [this, timeout] { // its time begins when it does
         finish(failure_.empty() ? "took longer than " + base::format_duration(timeout) : failure_);
     });
     if (timer) timer_ = *std::move(timer);
@@ -91,6 +91,7 @@ void UnitCheck::hear()
     Talk::Heard heard = talk_.read();
     if (heard == Talk::Heard::Hello) {
         invitation_.reset();
+        timer_.set_time(std::chrono::steady_clock::now() + timeout_);
         heard = talk_.read();
     }
     if (heard == Talk::Heard::Failed) failure_ = talk_.failure().detail;

@@ -36,6 +36,7 @@ private:
 
     SystemdLauncher::Impl& launcher_;
     engine::LaunchRequest request_;
+    model::Duration timeout_; ///< for the command, from its greeting on
     engine::Checked done_;
     std::string unit_;
     std::string failure_; ///< why the command could not be run

@@ -209,6 +209,7 @@ void SystemdLauncher::Impl::signal_all(UnitProcess& process, int signal)
         return ask_after(process, std::chrono::milliseconds(0));
     }
     process.killed |= signal == SIGKILL;
+    if (process.pid == 0 && !process.asked_for && !process.adopted) return drop(process, signal);
     if (process.pid == 0) { // nobody to signal yet: the start is called off, or stopped as soon as it is done
         if (std::exchange(process.stopping, true) && signal != SIGKILL) return;
         stop_unit(process.unit);
@@ -260,6 +261,15 @@ void SystemdLauncher::Impl::tell_escaped(const UnitProcess& process)
         if (const auto info = read_process(pid); info && info->start_time == start_time && !info->ended())
             warn_(fmt::format("{}: process {} runs on in '{}', out of the cgroup of unit '{}'; 'kill {}' ends it", process.request.spec->name, pid,
                               cgroup_of(pid), process.unit, pid));
+}
+
+/// It stands in line, and is not launched.
+void SystemdLauncher::Impl::drop(UnitProcess& process, int signal)
+{
+    const engine::ProcessKey key = process.request.key;
+    starting_.erase(process.unit);
+    processes_.erase(key);
+    defer_gone(key, {.kind = ExitInfo::Kind::Signaled, .code = signal});
 }
 
 std::optional<model::Usage> SystemdLauncher::Impl::usage(const UnitProcess& process) const

@@ -41,7 +41,7 @@ struct SystemdLauncher::Impl {
     void change(const std::string& unit, const policy::Properties& properties);
     void adjust(const engine::Adjustment& adjustment);
     void on_requested(const Process& process, const ManagerBus::Answer& answer);
-    void refuse(const Process& process, const std::string& why);
+    void refuse(const Process& process, const std::string& why, int code = 0);
     void on_job_removed(const std::string& unit, const std::string& result, const std::string& job);
     void on_talk(UnitProcess& process, std::uint32_t events);
     void read_talk(UnitProcess& process);
@@ -90,6 +90,7 @@ struct SystemdLauncher::Impl {
     void signal_all(UnitProcess& process, int signal);
     void signal_escaped(UnitProcess& process, int signal);
     void tell_escaped(const UnitProcess& process);
+    void drop(UnitProcess& process, int signal);
     std::optional<model::Usage> usage(const UnitProcess& process) const;
     void forget(base::InstanceId id, const std::string& app, bool last);
 

@@ -92,11 +92,11 @@ std::optional<ExitInfo> SystemdLauncher::Impl::prepare(const Process& process)
                              fmt::format("changing to user '{}': only the system's pmd can do that", request.spec->user));
     process->user = identity_of(*account);
     auto stdio = output_.open(request, process->user);
-    if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error().message);
+    if (!stdio) return launch_failed(LaunchStage::Resources, EIO, stdio.error());
     const auto sockets = sockets_.descriptors(request);
-    if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error().message);
+    if (!sockets) return launch_failed(LaunchStage::Listen, EADDRNOTAVAIL, sockets.error());
     const auto channel = channels_.connect(request, process->user);
-    if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error().message);
+    if (!channel) return launch_failed(LaunchStage::Resources, EIO, channel.error());
     if (const auto notify = channel->environment.find("NOTIFY_SOCKET"); notify != channel->environment.end())
         process->notify_socket = notify->second;
     auto orders = make_orders(request, {*account, !stdio->out, !stdio->err, options_.path, std::nullopt, *channel, true});
@@ -138,6 +138,10 @@ std::optional<ExitInfo> SystemdLauncher::Impl::request_unit(const Process& proce
     starting_[process->unit] = process.get();
     bus_.send_job(std::move(call), [this, later = Later(process)](const ManagerBus::Answer& answer) {
         if (const Process asked = later.lock()) on_requested(asked, answer);
+    }, [later = Later(process)] {
+        const Process next = later.lock();
+        if (next) next->asked_for = true;
+        return next != nullptr;
     });
     return std::nullopt;
 }
@@ -193,10 +197,13 @@ void SystemdLauncher::Impl::adjust(const engine::Adjustment& adjustment)
 /// A job is on its way (on_job_removed() tells its end), or systemd refused.
 void SystemdLauncher::Impl::on_requested(const Process& process, const ManagerBus::Answer& answer)
 {
-    if (answer.ok()) return process->theirs.reset();
+    if (answer.ok()) process->theirs.reset();
     if (process->phase != UnitProcess::Phase::Starting || process->pid != 0) return;
+    if (answer.ok()) return events_->on_launching(process->request.key);
     starting_.erase(process->unit);
-    if (answer.name != kUnitExists) return refuse(process, answer.message);
+    // While systemd executes itself anew, its name has no owner, and the bus tries in vain to start it.
+    const int code = answer.name.starts_with("org.freedesktop.DBus.Error.Spawn.") ? EHOSTDOWN : answer.code;
+    if (answer.name != kUnitExists) return refuse(process, answer.message, code);
     if (std::exchange(process->name_was_taken, true))
         return refuse(process, answer.message + fmt::format("; it has been stopped, and something is left in it ('systemctl status {}' tells what)", process->unit));
     ask_whose(process->unit, [this, later = Later(process)](bool ours) {
@@ -208,12 +215,12 @@ void SystemdLauncher::Impl::on_requested(const Process& process, const ManagerBu
     });
 }
 
-void SystemdLauncher::Impl::refuse(const Process& process, const std::string& why)
+void SystemdLauncher::Impl::refuse(const Process& process, const std::string& why, int code)
 {
     process->talk.end();
     process->failed = true;
     const engine::ProcessKey key = process->request.key;
-    const ExitInfo exit = launch_failed(LaunchStage::Resources, 0, fmt::format("starting unit '{}': {}", process->unit, why));
+    const ExitInfo exit = launch_failed(LaunchStage::Resources, code, fmt::format("starting unit '{}': {}", process->unit, why));
     processes_.erase(key);
     events_->on_gone(key, exit);
 }

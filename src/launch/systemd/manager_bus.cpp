@@ -4,6 +4,7 @@
 #include "base/guard.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
@@ -41,7 +42,7 @@ ManagerBus::ManagerBus(io::EventLoop& loop, Which which, Hooks hooks)
 {
     auto timer = loop_.add_timer(model::TimePoint::max(), io::Priority::Normal, [this] { open(); });
     auto deferred = loop_.add_deferred(io::Priority::Processes, [this] {
-        for (const Answered& answered : std::exchange(refused_, {})) answered({nullptr, {}, "no connection to systemd"});
+        for (const Answered& answered : std::exchange(refused_, {})) answered({nullptr, {}, "no connection to systemd", ENOTCONN});
     });
     if (!timer || !deferred) {
         hooks_.warn((timer ? deferred : timer).error().message);
@@ -122,9 +123,9 @@ void ManagerBus::send(BusMessage call, Answered answered)
     pump();
 }
 
-void ManagerBus::send_job(BusMessage call, Answered answered)
+void ManagerBus::send_job(BusMessage call, Answered answered, Wanted wanted)
 {
-    line_.push_back({std::move(call), std::move(answered), true});
+    line_.push_back({std::move(call), std::move(answered), true, std::move(wanted)});
     pump();
 }
 
@@ -141,6 +142,7 @@ void ManagerBus::pump()
     while (!line_.empty() && unanswered_ < kMostUnanswered && (!line_.front().makes_job || jobs_ < kMostJobs)) {
         Outgoing outgoing = std::move(line_.front());
         line_.pop_front();
+        if (outgoing.wanted && !outgoing.wanted()) continue;
         if (carry_out(outgoing) || !outgoing.answered) continue;
         refused_.push_back(std::move(outgoing.answered));
         deferred_.set_enabled(true);
@@ -184,6 +186,7 @@ int ManagerBus::on_answer(sd_bus_message* reply, void* data, sd_bus_error*)
     if (const sd_bus_error* error = sd_bus_message_get_error(reply); error != nullptr) {
         answer.name = error->name != nullptr ? error->name : "";
         answer.message = error->message != nullptr ? error->message : answer.name;
+        answer.code = sd_bus_error_get_errno(error);
     } else {
         answer.reply = reply;
     }

@@ -36,9 +36,12 @@ public:
         sd_bus_message* reply = nullptr;
         std::string name;
         std::string message;
+        int code = 0; ///< the errno that comes nearest, where it is an error
         [[nodiscard]] bool ok() const noexcept { return reply != nullptr; }
     };
     using Answered = std::function<void(const Answer&)>;
+    /// Asked when a call's turn has come: false, it is not made and not answered.
+    using Wanted = std::function<bool()>;
 
     struct Hooks {
         std::function<void()> connected;                                   ///< also again; calls may be made from here
@@ -59,7 +62,7 @@ public:
     /// Sends `call`; `answered` is called later, exactly once while this lives. A null call is answered with an error.
     void send(BusMessage call, Answered answered);
     /// The same for a call that makes a job (StartTransientUnit, StopUnit).
-    void send_job(BusMessage call, Answered answered);
+    void send_job(BusMessage call, Answered answered, Wanted wanted = {});
     /// Sends `call` and wants no answer. A null call is dropped.
     void tell(BusMessage call);
     [[nodiscard]] bool connected() const noexcept { return bus_ != nullptr; }
@@ -70,6 +73,7 @@ private:
         BusMessage call;
         Answered answered; ///< null: told
         bool makes_job = false;
+        Wanted wanted{};   ///< null: it is
     };
     void open();
     void lost();

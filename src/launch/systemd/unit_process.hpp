@@ -35,6 +35,7 @@ struct UnitProcess {
     bool adopted = false;       ///< an earlier pmd launched it
     base::Fd theirs;            ///< the unit's stdin, until systemd has taken it
     bool name_was_taken = false; ///< by a unit that has been released since
+    bool asked_for = false;     ///< the unit is; before that, nobody but pmd knows of it
     base::Fd invitation;        ///< our end of the unit's stdin; needed until pm-exec has greeted us
     Talk talk;
     std::string notify_socket;  ///< its path; empty: it has none

@@ -3,6 +3,7 @@
 
 #include "launch/process/sentences.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <fmt/format.h>
 
@@ -86,8 +87,8 @@ ExitInfo exit_of(const UnitResult& result, bool ran)
         exit.kind = ExitInfo::Kind::Signaled;
         exit.core_dumped = result.code == CLD_DUMPED;
     } else if (!ran) {
-        return launch_failed(LaunchStage::Resources, 0,
-                             fmt::format("systemd could not start it (result '{}')", result.result));
+        const int code = result.result == "resources" ? EAGAIN : result.result == "timeout" ? ETIMEDOUT : 0;
+        return launch_failed(LaunchStage::Resources, code, fmt::format("systemd could not start it (result '{}')", result.result));
     } else {
         exit.kind = ExitInfo::Kind::Lost;
         exit.code = 0;

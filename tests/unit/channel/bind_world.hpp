@@ -51,6 +51,7 @@ protected:
     [[nodiscard]] std::string path(const std::string& name) const { return directory + "/" + name; }
     [[nodiscard]] static std::string free_port();
 
+    void on_launching(ProcessKey) override {}
     void on_running(ProcessKey key, pid_t pid) override;
     void on_main_exited(ProcessKey, const model::ExitInfo&) override {}
     void on_gone(ProcessKey key, const model::ExitInfo& exit) override;

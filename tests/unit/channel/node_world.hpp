@@ -64,6 +64,7 @@ protected:
     void make_channels();
     void kill(ProcessKey key) { launcher->kill(key); }
 
+    void on_launching(ProcessKey) override {}
     void on_running(ProcessKey key, pid_t) override { said[key].running = true; }
     void on_main_exited(ProcessKey, const model::ExitInfo&) override {}
     void on_gone(ProcessKey key, const model::ExitInfo& exit) override;

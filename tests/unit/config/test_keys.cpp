@@ -133,6 +133,7 @@ const std::vector<GoodRow>& good_rows()
         {"stop_exit_codes: [3, 0, 3]", [](const AppSpec& s) { return s.restart.stop_exit_codes == std::vector<std::uint8_t>{0, 3}; }},
         {"stop_exit_codes: 7", [](const AppSpec& s) { return s.restart.stop_exit_codes == std::vector<std::uint8_t>{7}; }},
         {"max_restarts: 0", [](const AppSpec& s) { return s.restart.max_restarts == 0; }},
+        {"max_restarts: infinity", [](const AppSpec& s) { return s.restart.max_restarts == UINT32_MAX; }},
         {"min_uptime: 1m", [](const AppSpec& s) { return s.restart.min_uptime == milliseconds(60'000); }},
         {"restart_delay: 250", [](const AppSpec& s) { return s.restart.restart_delay == milliseconds(250); }},
         {"exp_backoff_restart_delay: 100ms", [](const AppSpec& s) { return s.restart.exp_backoff_restart_delay == milliseconds(100); }},

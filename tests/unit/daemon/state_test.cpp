@@ -20,7 +20,7 @@ engine::SavedInstance instance_in(engine::State state)
     engine::SavedInstance instance;
     instance.id.value = 7;
     instance.slot.value = 2;
-    instance.machine = {std::move(state), base::Generation{41}, {3, model::TimePoint(5s), 150ms}};
+    instance.machine = {std::move(state), base::Generation{41}, {3, model::TimePoint(5s), 150ms, 225ms}};
     instance.pid = 1234;
     instance.reason = "restarted after \"SIGKILL\" \xff";
     instance.since = model::WallTime(99s);
@@ -49,7 +49,7 @@ TEST(StateText, EveryStateReadsBack)
                                     engine::Errored{},
                                     engine::Waiting{},
                                     engine::Backoff{model::TimePoint(1s)},
-                                    engine::Starting{model::TimePoint(1s), model::TimePoint(2s), policy::Cause::Policy, true, false, true, "answered 503"},
+                                    engine::Starting{model::TimePoint(1s), model::TimePoint(2s), policy::Cause::Policy, true, true, false, true, false, "answered 503"},
                                     engine::Online{model::TimePoint(1s), policy::Cause::Command},
                                     stopping};
     for (const engine::State& state : states) {

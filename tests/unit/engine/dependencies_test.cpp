@@ -55,6 +55,7 @@ TEST_F(DependenciesTest, AStartWaitsUntilWhatItNeedsIsOnline)
     world.log.clear();
     EXPECT_EQ(world.status("web"), "waiting");
     EXPECT_EQ(world.instance("web").reason, "waits for 'db' to be ready: it is starting");
+    world.deliver_one(); // its launch begins
     world.deliver_one();
     EXPECT_EQ(deeds(), "launch web/0.1");
     EXPECT_EQ(answer.text(), "pending");

@@ -5,6 +5,7 @@
 #include "engine/supervisor.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <functional>
 #include <gtest/gtest.h>
@@ -28,6 +29,7 @@ public:
     std::set<std::string> stubborn;  ///< apps that ignore kill_signal
     std::set<std::string> immortal;  ///< apps that survive SIGKILL
     std::set<std::string> unstartable;
+    model::ExitInfo failure{.kind = model::ExitInfo::Kind::LaunchFailed, .code = EACCES, .detail = "no such file"}; ///< of those
     bool beside = false;             ///< reloads: old and new processes of an instance may be there at once
     bool answers = true;             ///< false: nothing is answered until somebody says so
 
@@ -66,11 +68,14 @@ public:
         log.push_back("launch " + app + "/" + text(request.key));
         alive[request.key] = {.app = app, .spec = request.spec};
         if (!answers) return;
+        answers_due.emplace_back([this, key = request.key] {
+            if (alive.contains(key)) supervisor.on_launching(key);
+        });
         if (!request.spec->listen.empty() && !descriptors(request))
             return gone_later(request.key, {.kind = model::ExitInfo::Kind::LaunchFailed, .code = 98,
                                             .stage = model::LaunchStage::Listen, .detail = "busy"});
         if (unstartable.contains(app))
-            gone_later(request.key, {.kind = model::ExitInfo::Kind::LaunchFailed, .code = 2, .detail = "no such file"});
+            gone_later(request.key, failure);
         else
             run_later(request.key);
     }

@@ -229,17 +229,159 @@ TEST_F(ReloadTest, OnceOneServesWithItTheNewSpecStays)
     EXPECT_TRUE(alive(0, 2) && alive(1, 1));
 }
 
-TEST_F(ReloadTest, AnotherReloadJoins)
+TEST_F(ReloadTest, AnotherReloadReplacesOnceMoreWhatHadStartedWhenItWasAskedFor)
 {
-    online(serving(2));
+    online(serving(3));
+    const Answer first = operate(Verb::Reload);
+    ready(0, 2); // replaced; 1 has begun, 2 has not
+    const Answer second = operate(Verb::Reload);
+    EXPECT_TRUE(alive(1, 3) && !alive(1, 2)) << "it may have begun with older code";
+    ready(1, 3);
+    EXPECT_TRUE(alive(2, 2));
+    ready(2, 2);
+    EXPECT_EQ(first.text(), "ok");
+    EXPECT_EQ(second.text(), "pending");
+    EXPECT_TRUE(alive(0, 3)) << "so may what was replaced before";
+    ready(0, 3);
+    EXPECT_EQ(second.text(), "ok");
+    EXPECT_EQ(generation(2), 2U) << "once is enough for what had not begun";
+    EXPECT_EQ(world.alive.size(), 3U);
+}
+
+TEST_F(ReloadTest, AnotherReloadJoinsWhatStandsInLineStill)
+{
+    online(serving(1));
+    world.answers = false;
     const Answer first = operate(Verb::Reload);
     const Answer second = operate(Verb::Reload);
-    EXPECT_FALSE(alive(0, 3));
+    EXPECT_TRUE(alive(0, 2) && !alive(0, 3)) << "no program has been read yet";
+    world.answers = true;
+    const ProcessKey key{base::InstanceId{0}, base::Generation{2}};
+    world.supervisor.on_launching(key);
+    world.run_later(key);
+    world.deliver();
     ready(0, 2);
+    EXPECT_EQ(first.text() + second.text(), "okok");
+}
+
+TEST_F(ReloadTest, SoItIsWhereOldAndNewCannotBeThereAtOnce)
+{
+    model::AppSpec spec = serving(2);
+    spec.serving.reload.mode = model::ReloadMode::Restart;
+    online(spec);
+    const Answer first = operate(Verb::Reload);
+    EXPECT_TRUE(alive(0, 2));
+    const Answer second = operate(Verb::Reload);
+    EXPECT_TRUE(alive(0, 3));
+    ready(0, 3);
     ready(1, 2);
-    EXPECT_EQ(first.text(), "ok");
-    EXPECT_EQ(second.text(), "ok");
+    EXPECT_EQ(first.text() + second.text(), "okok");
     EXPECT_EQ(generation(1), 2U);
+}
+
+TEST_F(ReloadTest, AReloadThatIsAskedForWhileTheOldOneGoesIsOneMore)
+{
+    world.stubborn = {"web"};
+    online(serving(1));
+    operate(Verb::Reload);
+    ready(0, 2); // 0.1 is on its way out
+    const Answer second = operate(Verb::Reload);
+    EXPECT_TRUE(alive(0, 1) && alive(0, 2) && alive(0, 3));
+    ready(0, 3);
+    world.advance(4s);
+    EXPECT_EQ(second.text(), "ok");
+    EXPECT_EQ(world.alive.size(), 1U);
+}
+
+// wait_ready, PM2's key ------------------------------------------------------------------------------------------------
+
+model::AppSpec waiting_ready()
+{
+    model::AppSpec spec = serving(1);
+    spec.serving.ready = ReadyWhen::Ipc;
+    spec.serving.wait_ready = true;
+    spec.serving.listen_timeout = 3s;
+    return spec;
+}
+
+TEST_F(ReloadTest, AStartTakesTheEndOfTheTimeForReadinessWithAWarning)
+{
+    const Answer start = apply(waiting_ready());
+    world.advance(2s);
+    EXPECT_EQ(world.status("web"), "starting");
+    world.advance(1s);
+    EXPECT_EQ(start.text(), "ok");
+    EXPECT_EQ(world.status("web"), "online");
+    EXPECT_EQ(world.instance("web").reason, "taken for ready, as it runs, though not ready within 3s (listen_timeout): the message 'ready' did not come "
+                                            "(process.send('ready')); a reload does not take it so: send the message, or remove wait_ready");
+    EXPECT_EQ(world.events.back().kind, EventKind::Online);
+    EXPECT_TRUE(world.events.back().warning);
+    EXPECT_EQ(generation(), 1U);
+}
+
+TEST_F(ReloadTest, AReloadDoesNotAndSaysWhatWasExpected)
+{
+    apply(waiting_ready());
+    ready(0, 1, ReadyWhen::Ipc);
+    EXPECT_EQ(world.instance("web").reason, "");
+    const Answer reload = operate(Verb::Reload);
+    world.advance(3s);
+    EXPECT_EQ(reload.text(), "ReloadFailed");
+    EXPECT_EQ(reload.outcome().failures.front().error.message, "not ready within 3s (listen_timeout): the message 'ready' did not come (process.send('ready'))");
+    EXPECT_TRUE(alive(0, 1) && !alive(0, 2));
+}
+
+TEST_F(ReloadTest, ASuccessorThatIsAloneIsNoReloadAnyMore)
+{
+    apply(waiting_ready());
+    ready(0, 1, ReadyWhen::Ipc);
+    operate(Verb::Reload);
+    world.gone_later({base::InstanceId{0}, base::Generation{1}}, {.kind = model::ExitInfo::Kind::Signaled, .code = 11});
+    world.deliver();
+    EXPECT_EQ(world.status("web"), "starting");
+    world.advance(3s);
+    EXPECT_EQ(world.status("web"), "online") << "better than nobody";
+    EXPECT_EQ(generation(), 2U);
+}
+
+TEST_F(ReloadTest, OneThatEndsBeforeItIsReadyIsUnstableHoweverLateThatIs)
+{
+    apply(waiting_ready());
+    world.advance(2s);
+    world.exit(0, 1);
+    EXPECT_EQ(world.instance("web").unstable_restarts, 1U);
+}
+
+TEST_F(ReloadTest, AStartReturnsAfterTheFirstProcessThatWasNotReady)
+{
+    model::AppSpec spec = serving(1);
+    spec.restart.max_restarts = 1'000'000;
+    const Answer start = apply(spec);
+    world.advance(8s);
+    EXPECT_EQ(start.text(), "NotOnline");
+    EXPECT_NE(start.outcome().failures.front().error.message.find("READY=1 did not come (sd_notify(3))"), std::string::npos)
+        << start.outcome().failures.front().error.message;
+    EXPECT_EQ(world.status("web"), "starting") << "pmd tries on";
+}
+
+TEST_F(ReloadTest, AProgramThatGoesToTheBackgroundIsToldSo)
+{
+    model::AppSpec spec = app("web");
+    spec.restart.max_restarts = 2;
+    apply(spec);
+    const model::ExitInfo done{.kind = model::ExitInfo::Kind::Exited, .code = 0};
+    for (std::uint64_t generation = 1; generation <= 2; ++generation) {
+        world.supervisor.on_main_exited({base::InstanceId{0}, base::Generation{generation}}, done);
+        world.deliver();
+    }
+    EXPECT_EQ(world.status("web"), "errored");
+    EXPECT_NE(world.instance("web").reason.find("it went to the background"), std::string::npos) << world.instance("web").reason;
+    spec.name = "job";
+    apply(spec);
+    world.exit(1, 0);
+    EXPECT_EQ(world.instance("job").reason, "restarted after exit code 0");
+    world.exit(1, 0);
+    EXPECT_NE(world.instance("job").reason.find("a program that is meant to end needs 'autorestart: false'"), std::string::npos) << world.instance("job").reason;
 }
 
 TEST_F(ReloadTest, AnotherSpecBeginsAnew)
@@ -567,6 +709,7 @@ TEST_F(ReloadTest, ANewProcessWhoseLaunchHangsIsKilled)
     online(serving(1));
     world.answers = false;
     const Answer reload = operate(Verb::Reload);
+    world.supervisor.on_launching({base::InstanceId{0}, base::Generation{2}});
     world.log.clear();
     world.advance(31s);
     EXPECT_EQ(reload.text(), "ReloadFailed");

@@ -259,9 +259,124 @@ TEST_F(SupervisorTest, ALaunchThatNeverAnswersIsGivenUp)
 {
     world.answers = false;
     const auto start = apply({app("web")});
+    world.supervisor.on_launching({base::InstanceId{0}, base::Generation{1}});
     world.advance(30s);
     EXPECT_EQ(start.text(), "LaunchFailed");
-    EXPECT_EQ(world.instance("web").reason, "starting the program took longer than 30s");
+    EXPECT_EQ(world.instance("web").reason, "starting the program took longer than 30s; trying again in 100ms, as this may pass");
+    EXPECT_EQ(world.status("web"), "backoff");
+}
+
+TEST_F(SupervisorTest, TheTimeOfALaunchBeginsWhenItIsBegun)
+{
+    world.answers = false;
+    const auto start = apply({app("web")});
+    EXPECT_TRUE(world.timers.empty()) << "it stands in the launcher's line";
+    world.advance(10min);
+    EXPECT_EQ(start.text(), "pending");
+    const ProcessKey key{base::InstanceId{0}, base::Generation{1}};
+    world.supervisor.on_launching(key);
+    world.advance(29s);
+    world.supervisor.on_launching(key); // it has come on
+    world.advance(29s);
+    EXPECT_EQ(world.status("web"), "starting");
+    world.run_later(key);
+    world.deliver();
+    EXPECT_EQ(start.text(), "ok");
+}
+
+TEST_F(SupervisorTest, ALaunchThatStandsInLineDoesSoAlsoUnderTheNextPmd)
+{
+    world.answers = false;
+    apply({app("web")});
+    const auto saved = world.supervisor.saved("web");
+    ASSERT_TRUE(saved);
+    FakeWorld next;
+    next.time = world.time + 1h;
+    ASSERT_TRUE(next.supervisor.restore({&*saved, 1}).empty());
+    next.advance(1h);
+    EXPECT_EQ(next.status("web"), "starting");
+    const ProcessKey key{base::InstanceId{0}, base::Generation{1}};
+    world.supervisor.on_launching(key);
+    FakeWorld other;
+    other.time = world.time + 1h;
+    ASSERT_TRUE(other.supervisor.restore(std::vector{*world.supervisor.saved("web")}).empty());
+    other.advance(29s);
+    EXPECT_TRUE(std::ranges::find(other.log, "kill 0.1") == other.log.end()) << "while no pmd was there, nobody could hear of it";
+    other.advance(1s);
+    EXPECT_TRUE(std::ranges::find(other.log, "kill 0.1") != other.log.end());
+}
+
+// Launches that fail for something that may pass -----------------------------------------------------------------------
+
+TEST_F(SupervisorTest, APassingFailureOfALaunchIsTriedAgain)
+{
+    world.failure = {.kind = model::ExitInfo::Kind::LaunchFailed, .code = ENOMEM, .stage = model::LaunchStage::Resources, .detail = "starting a process: Cannot allocate memory"};
+    world.unstartable = {"web"};
+    const auto start = apply({app("web")});
+    world.deliver();
+    EXPECT_EQ(start.text(), "LaunchFailed");
+    EXPECT_EQ(world.status("web"), "backoff");
+    EXPECT_EQ(world.instance("web").reason, "starting a process: Cannot allocate memory; trying again in 100ms, as this may pass");
+    world.advance(1h);
+    EXPECT_EQ(world.status("web"), "backoff");
+    EXPECT_EQ(world.instance("web").unstable_restarts, 0U);
+    world.unstartable.clear();
+    world.advance(15s);
+    EXPECT_EQ(world.status("web"), "online");
+}
+
+TEST_F(SupervisorTest, AProgramThatIsGoneDuringADeploymentIsWaitedFor)
+{
+    world.failure = {.kind = model::ExitInfo::Kind::LaunchFailed, .code = ENOENT, .stage = model::LaunchStage::FindScript, .detail = "finding script '/srv/a.js': No such file or directory"};
+    online({app("web")});
+    world.unstartable = {"web"};
+    const auto restart = operate(Verb::Restart, "web");
+    world.deliver();
+    EXPECT_EQ(restart.text(), "LaunchFailed");
+    EXPECT_EQ(world.status("web"), "backoff");
+    EXPECT_EQ(world.instance("web").reason, world.failure.detail + "; trying again in 100ms, until it is there");
+    world.advance(10min);
+    EXPECT_EQ(world.status("web"), "backoff");
+    world.unstartable.clear();
+    world.advance(15s);
+    EXPECT_EQ(world.status("web"), "online");
+    world.unstartable = {"web"};
+    world.advance(1min);
+    world.exit(0, 1);
+    world.advance(1min);
+    EXPECT_EQ(world.status("web"), "backoff") << "so it is after a crash";
+}
+
+TEST_F(SupervisorTest, OneThatNeverRanIsErroredUnlessNobodyIsThereToBeTold)
+{
+    world.failure = {.kind = model::ExitInfo::Kind::LaunchFailed, .code = ENOENT, .stage = model::LaunchStage::WorkingDirectory, .detail = "changing to directory '/srv'"};
+    world.unstartable = {"web", "boot"};
+    const auto start = apply({app("web")});
+    const auto boot = apply({app("boot")}, {.unattended = true});
+    world.deliver();
+    EXPECT_EQ(start.text(), "LaunchFailed");
+    EXPECT_EQ(world.status("web"), "errored");
+    EXPECT_EQ(boot.text(), "LaunchFailed");
+    EXPECT_EQ(world.status("boot"), "backoff") << "what is to be mounted may come later";
+}
+
+TEST_F(SupervisorTest, AStartReturnsWhateverItWaitsFor)
+{
+    world.failure = {.kind = model::ExitInfo::Kind::LaunchFailed, .code = EMFILE, .stage = model::LaunchStage::Resources, .detail = "too many"};
+    world.unstartable = {"db"};
+    auto api = app("api");
+    api.depends_on["db"] = {};
+    auto web = app("web");
+    web.depends_on["api"] = {};
+    const auto start = apply({app("db"), api, web});
+    world.advance(1s);
+    EXPECT_EQ(start.text(), "LaunchFailed, NotOnline, NotOnline");
+    EXPECT_EQ(world.status("web"), "waiting");
+    const auto again = operate(Verb::Start, "web");
+    EXPECT_EQ(again.text(), "NotOnline");
+    world.unstartable.clear();
+    world.advance(1min);
+    EXPECT_EQ(world.status("web"), "online") << "and all goes on when it can";
 }
 
 TEST_F(SupervisorTest, DeleteByIdTakesOneInstanceAndTheAppWithItsLast)

@@ -53,7 +53,7 @@ std::vector<base::Generation> known(const World& world)
     return {all.begin(), all.end()};
 }
 
-void write(std::ostream& text, const Starting& at) { text << int(at.cause) << at.running << at.told << at.must_tell; }
+void write(std::ostream& text, const Starting& at) { text << int(at.cause) << at.begun << at.running << at.told << at.must_tell; }
 void write(std::ostream& text, const Stopping& at)
 {
     text << int(at.then) << int(at.cause) << std::min(at.kills, 2U) << at.ended.has_value() << at.asked << at.blame.has_value();
@@ -273,6 +273,7 @@ private:
         const ExitInfo crash{.kind = ExitInfo::Kind::Signaled, .code = 11};
         const ExitInfo done{.kind = ExitInfo::Kind::Exited, .code = 0};
         if (process == Process::Launching) {
+            next.push_back(feed(world, Launching{generation})); // it stands in line no more, or comes on
             next.push_back(answer(world, generation, Process::Live, Running{generation}));
             next.push_back(answer(world, generation, Process::None, Gone{generation, failed}));
         }
@@ -291,8 +292,11 @@ private:
     void check(const World& world)
     {
         const State& state = world.machine.state;
-        const bool timed = std::holds_alternative<Starting>(state) || std::holds_alternative<Stopping>(state) ||
-                           std::holds_alternative<Backoff>(state) || world.machine.successor || !world.machine.leavers.empty();
+        const auto* starting = std::get_if<Starting>(&state);
+        const auto in_line = [](const Starting& at) { return !at.begun && !at.running; };
+        const bool timed = (starting != nullptr && !in_line(*starting)) || std::holds_alternative<Stopping>(state) ||
+                           std::holds_alternative<Backoff>(state) || (world.machine.successor && !in_line(world.machine.successor->starting)) ||
+                           !world.machine.leavers.empty();
         if (deadline_of(world.machine).has_value() != timed) faults.push_back("timer against the table: " + key(world));
         for (const auto& [generation, process] : world.processes)
             if (!knows(world.machine, generation)) faults.push_back("forgotten process: " + key(world));
@@ -300,7 +304,7 @@ private:
         if (!settles(feed(world, StopCommand{}), [](const Machine& at) { return std::holds_alternative<Stopped>(at.state) && !has_any_process(at); }))
             faults.push_back("stop does not end: " + key(world));
         if (std::holds_alternative<Waiting>(state)) check_waiting(world);
-        const auto rests = [](const Machine& at) { return !deadline_of(at).has_value(); };
+        const auto rests = [](const Machine& at) { return !deadline_of(at).has_value() && !launching(at); };
         if (!settles(world, rests)) faults.push_back("stuck: " + key(world));
     }
 
@@ -339,6 +343,7 @@ private:
         return false;
     }
 
+    static bool launching(const Machine& machine) { return machine.successor || std::holds_alternative<Starting>(machine.state); }
     static std::optional<base::Generation> launching(const World& world)
     {
         for (const auto& [generation, process] : world.processes)

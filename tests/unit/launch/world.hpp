@@ -16,6 +16,7 @@
 namespace pm::launch::test {
 
 struct Told {
+    int launching = 0;
     int running = 0;
     pid_t pid = 0;
     std::optional<model::ExitInfo> main_exit;
@@ -65,6 +66,7 @@ public:
     [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
     std::string write(const std::string& name, const std::string& content, int mode = 0755);
 
+    void on_launching(engine::ProcessKey key) override { ++told_[key].launching; }
     void on_running(engine::ProcessKey key, pid_t pid) override;
     void on_main_exited(engine::ProcessKey key, const model::ExitInfo& exit) override;
     void on_gone(engine::ProcessKey key, const model::ExitInfo& exit) override;

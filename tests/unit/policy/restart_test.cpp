@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/restart.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <gtest/gtest.h>
 #include <limits>
@@ -16,7 +17,7 @@ const model::TimePoint kStart{1000s};
 
 ExitInfo code(int number) { return {.kind = ExitInfo::Kind::Exited, .code = number}; }
 ExitInfo killed(int signal) { return {.kind = ExitInfo::Kind::Signaled, .code = signal}; }
-ExitInfo failed() { return {.kind = ExitInfo::Kind::LaunchFailed, .code = 2, .detail = "script '/x' not found"}; }
+ExitInfo failed(int error = EACCES) { return {.kind = ExitInfo::Kind::LaunchFailed, .code = error, .detail = "script '/x' not found"}; }
 
 std::string text(const Judgement& judgement)
 {
@@ -34,6 +35,7 @@ struct Row {
     const char* expected;
     RestartHistory history{};
     Cause cause = Cause::Command;
+    bool has_run = false;
 };
 
 class RestartTable : public testing::TestWithParam<Row> {};
@@ -41,7 +43,7 @@ class RestartTable : public testing::TestWithParam<Row> {};
 TEST_P(RestartTable, Decides)
 {
     const Row& row = GetParam();
-    EXPECT_EQ(text(restart_verdict(row.policy, row.exit, row.uptime, row.history, kStart, row.cause)), row.expected);
+    EXPECT_EQ(text(restart_verdict(row.policy, row.exit, row.uptime, row.history, kStart, row.cause, row.has_run)), row.expected);
 }
 
 const RestartHistory kFourth{.unstable = 3, .window_start = kStart - 1s};
@@ -73,7 +75,17 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"LaunchFailedKeepsLongerDelay", {.restart_delay = 2s}, failed(), 0s,
             "2000: script '/x' not found; restarting in 2s (4th unstable exit)", kFourth, Cause::Policy},
         Row{"LaunchFailedTooOften", {}, failed(), 0s,
-            "errored: 16 failed starts in a row, the last: script '/x' not found", kLast, Cause::Policy}),
+            "errored: 16 failed starts in a row, the last: script '/x' not found", kLast, Cause::Policy},
+        Row{"MissingByCommand", {}, failed(ENOENT), 0s, "errored: script '/x' not found"},
+        Row{"MissingOfWhatRanBefore", {}, failed(ENOENT), 0s, "100: script '/x' not found; trying again in 100ms, until it is there", {}, Cause::Command, true},
+        Row{"MissingByPolicy", {}, failed(ENOTDIR), 0s, "100: script '/x' not found; trying again in 100ms, until it is there", kLast, Cause::Policy},
+        Row{"MissingKeepsLongerDelay", {.restart_delay = 2s}, failed(ENOENT), 0s, "2000: script '/x' not found; trying again in 2s, until it is there", {},
+            Cause::Policy},
+        Row{"Passing", {}, failed(EMFILE), 0s, "150: script '/x' not found; trying again in 150ms, as this may pass", RestartHistory{.launch_delay = 100ms}},
+        Row{"PassingGrowsToItsCeiling", {}, failed(EAGAIN), 0s, "15000: script '/x' not found; trying again in 15s, as this may pass",
+            RestartHistory{.launch_delay = 14s}, Cause::Policy},
+        Row{"PassingOfWhatRunsOnce", {.autorestart = false}, failed(ENOMEM), 0s, "errored: script '/x' not found"},
+        Row{"PassingOfWhatNeverRestarts", {.max_restarts = 0}, failed(ENOSPC), 0s, "errored: script '/x' not found"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(ExponentialBackoff, GrowsByHalfToItsCeilingAndIsForgottenAfterAStableRun)
@@ -94,6 +106,28 @@ TEST(ExponentialBackoff, GrowsByHalfToItsCeilingAndIsForgottenAfterAStableRun)
     for (int i = 0; i < 100; ++i) EXPECT_EQ(next(10ms), 15000); // never errored: it outlasts its window
     EXPECT_EQ(next(29s), 15000);
     EXPECT_EQ(next(30s), 100);
+}
+
+TEST(LaunchFault, IsAboutFilesOnlyWhereFilesAreLookedFor)
+{
+    using model::LaunchStage;
+    ExitInfo missing = failed(ENOENT);
+    for (const auto stage : {LaunchStage::WorkingDirectory, LaunchStage::EnvironmentFile, LaunchStage::FindProgram, LaunchStage::FindScript,
+                             LaunchStage::FindInterpreter, LaunchStage::Execute}) {
+        missing.stage = stage;
+        EXPECT_EQ(launch_fault_of(missing), LaunchFault::Missing) << to_string(stage);
+    }
+    for (const auto stage : {LaunchStage::User, LaunchStage::Group, LaunchStage::Listen}) {
+        missing.stage = stage;
+        EXPECT_EQ(launch_fault_of(missing), LaunchFault::Lasting) << to_string(stage);
+    }
+    EXPECT_EQ(launch_fault_of(code(ENOMEM)), LaunchFault::Lasting) << "a program's own exit code";
+}
+
+TEST(LaunchDelay, IsForgottenWhenTheProgramRuns)
+{
+    const auto judgement = restart_verdict({}, code(1), 10ms, {.launch_delay = 10s}, kStart, Cause::Policy);
+    EXPECT_EQ(judgement.history.launch_delay, 0ms);
 }
 
 TEST(CrashLoop, WithoutDelayAlwaysEndsErrored)
