@@ -3,8 +3,10 @@
 
 #include "base/text.hpp"
 #include "bus/load_request.hpp"
+#include "io/small_file.hpp"
 #include "policy/own_rights.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 #include <sys/resource.h>
@@ -21,11 +23,23 @@ rlim_t hard_limit(int resource)
     return getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0 ? limit.rlim_max : 0;
 }
 
+/// What logind leaves to all sessions of one user, a third of what the kernel can have (logind.conf(5), user-.slice).
+std::uint64_t most_tasks_of_user()
+{
+    std::uint64_t most = UINT32_MAX;
+    for (const char* file : {"/proc/sys/kernel/threads-max", "/proc/sys/kernel/pid_max"}) {
+        const auto text = io::read_small_file(file, 32);
+        const auto number = text ? base::parse_number<std::uint64_t>(text->substr(0, text->find('\n'))) : std::nullopt;
+        most = std::min(most, number.value_or(most));
+    }
+    return most / 3;
+}
+
 /// Makes the apps of an ordinary user theirs; returns what needs more than their rights.
 std::vector<policy::Excess> settle(const Context& context, const Grant& grant, std::vector<model::AppSpec>& specs)
 {
     if (grant.master) return {};
-    const policy::Loader loader{grant.uid, user_name(context, grant.uid), hard_limit};
+    const policy::Loader loader{grant.uid, user_name(context, grant.uid), hard_limit, most_tasks_of_user()};
     std::vector<policy::Excess> all;
     for (model::AppSpec& spec : specs) {
         policy::make_own(spec, loader);

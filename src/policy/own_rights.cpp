@@ -68,6 +68,9 @@ std::vector<Excess> excesses_of(const model::AppSpec& spec, const Loader& loader
     found.add_if(limits.memory_low.value_or(0) > 0, "limits.memory_low", limits.memory_low.value_or(0));
     share("limits.cpu_weight", limits.cpu_weight);
     share("limits.io_weight", limits.io_weight);
+    const std::uint64_t tasks = limits.tasks.value_or(0);
+    const bool unlimited = tasks == model::ResourceControl::kInfinity;
+    found.add_if(tasks > loader.most_tasks, "limits.tasks", unlimited ? "infinity" : std::to_string(tasks));
     for (const model::SandboxSetting& setting : spec.sandbox)
         found.add_if(!shuts_out(setting.name), "sandbox." + setting.name, base::join(setting.lines, " "));
     const model::LogSpec& logs = spec.logs;

@@ -4,6 +4,7 @@
 
 #include "model/app_spec.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct Loader {
     std::string name; ///< in the user database; the number where it is not known
     /// The hard limit that pmd itself has on a resource of setrlimit(2): what a process of anybody may have.
     std::function<rlim_t(int resource)> hard_limit;
+    std::uint64_t most_tasks = 0; ///< processes and threads that this user's sessions may have by themselves
 };
 
 /// A key that asks for more.
@@ -31,7 +33,7 @@ struct Excess {
 void make_own(model::AppSpec& spec, const Loader& loader);
 
 /// The keys that need more than the rights of the loader: another user, any group, a nice or oom_score_adj below 0,
-/// rlimits above those of pmd, more than the usual share of memory, CPU or disk, a sandbox setting that does more than
+/// rlimits above those of pmd, more tasks than a user's sessions may have, more than the usual share of memory, CPU or disk, a sandbox setting that does more than
 /// shut out, pmd's own output as a log file. Any key that pmd carries out as root belongs here.
 [[nodiscard]] std::vector<Excess> excesses_of(const model::AppSpec& spec, const Loader& loader);
 

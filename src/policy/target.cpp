@@ -4,7 +4,7 @@
 #include "base/text.hpp"
 
 #include <fmt/format.h>
-#include <regex>
+#include <re2/re2.h>
 
 namespace pm::policy {
 namespace {
@@ -12,64 +12,61 @@ namespace {
 constexpr std::size_t kMaxPattern = 256;
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxTarget = 4096;
+/// Instructions of a compiled pattern: a name is matched in at most so many steps for each of its bytes.
+constexpr int kMaxProgram = 1024;
+constexpr std::int64_t kMaxMemory = 2 << 20; ///< bytes of one pattern, of which RE2 keeps most for its automaton
+
+constexpr const char* kTooLarge = "it is too large once its repetitions and character classes are written out";
 
 using base::ErrorCode;
 using base::fail;
 
-/// A "{" that is neither escaped nor in a bracket expression starts a counted repetition.
-bool counts_repetition(std::string_view pattern)
+re2::RE2::Options options()
 {
-    bool in_bracket = false;
-    for (std::size_t i = 0; i < pattern.size(); ++i) {
-        if (pattern[i] == '\\')
-            ++i;
-        else if (pattern[i] == '[')
-            in_bracket = true;
-        else if (pattern[i] == ']')
-            in_bracket = false;
-        else if (pattern[i] == '{' && !in_bracket)
-            return true;
-    }
-    return false;
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    options.set_never_capture(true);
+    options.set_max_mem(kMaxMemory);
+    return options;
+}
+
+/// What RE2 says of a pattern, and what to write where it is about a feature that no linear-time matcher has.
+std::string fault_of(const re2::RE2& regex)
+{
+    const std::string text = base::printable(regex.error());
+    const auto code = regex.error_code();
+    if (code == re2::RE2::ErrorPatternTooLarge) return kTooLarge;
+    if (code == re2::RE2::ErrorBadEscape) return text + " (back-references are not supported)";
+    if (text.find("(?") != std::string::npos) return text + " (look-ahead and look-behind are not supported)";
+    return text;
 }
 
 } // namespace
 
 struct NamePattern::Compiled {
-    std::regex regex;
+    explicit Compiled(std::string_view pattern) : regex(re2::StringPiece(pattern.data(), pattern.size()), options()) {}
+    re2::RE2 regex;
 };
 
 base::Result<NamePattern> NamePattern::compile(std::string_view pattern)
 {
     if (pattern.size() > kMaxPattern)
         return fail(ErrorCode::InvalidArgument, fmt::format("a pattern is longer than {} characters", kMaxPattern));
-    // A few characters of it could ask for thousands of states.
-    if (counts_repetition(pattern))
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("pattern '/{}/': '{{n}}' is not supported in a target", base::printable(pattern)));
-    try {
-        // libstdc++'s default matcher recurses per character and can take exponential time; this one walks all states
-        // at once, and refuses back-references. Matching whole names (not searching) keeps it to one walk.
-        constexpr auto kFlags = std::regex_constants::ECMAScript | std::regex_constants::__polynomial;
-        const std::regex alone{std::string(pattern), kFlags}; // "a)|(b" must not pass because of what we put around it
-        NamePattern result;
-        result.compiled_ = std::make_shared<const Compiled>(
-            Compiled{std::regex(fmt::format("[\\s\\S]*(?:{})[\\s\\S]*", pattern), kFlags)});
-        return result;
-    } catch (const std::regex_error& fault) {
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("pattern '/{}/': {}", base::printable(pattern), fault.what()));
-    }
+    const auto refuse = [&](const std::string& why) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("pattern '/{}/': {}", base::printable(pattern), why));
+    };
+    auto compiled = std::make_shared<const Compiled>(pattern);
+    if (!compiled->regex.ok()) return refuse(fault_of(compiled->regex));
+    if (compiled->regex.ProgramSize() > kMaxProgram) return refuse(kTooLarge);
+    NamePattern result;
+    result.compiled_ = std::move(compiled);
+    return result;
 }
 
 bool NamePattern::matches(std::string_view name) const
 {
     if (!compiled_ || name.size() > kMaxName) return false;
-    try {
-        return std::regex_match(name.begin(), name.end(), compiled_->regex);
-    } catch (const std::regex_error&) { // too complex after all: matches nothing
-        return false;
-    }
+    return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), compiled_->regex);
 }
 
 base::Result<Target> parse_target(std::string_view text)

@@ -13,8 +13,8 @@
 
 namespace pm::policy {
 
-/// A pattern that hostile text cannot turn against us: bounded length, no counted repetition, no back-references, and
-/// matched in time proportional to pattern times name.
+/// A regular expression (RE2's syntax: no back-references, no look-ahead) that hostile text cannot turn against us: its length
+/// and that of its compiled form are bounded, and a name is matched in time proportional to its length.
 class NamePattern {
 public:
     /// Error: InvalidArgument, with the pattern and the fault.

@@ -6,7 +6,7 @@
 namespace pm::policy {
 namespace {
 
-const Loader kLoader{1001, "alice", [](int resource) { return resource == RLIMIT_NOFILE ? rlim_t{1024} : RLIM_INFINITY; }};
+const Loader kLoader{1001, "alice", [](int resource) { return resource == RLIMIT_NOFILE ? rlim_t{1024} : RLIM_INFINITY; }, 5000};
 
 model::AppSpec own(model::AppSpec spec = {})
 {
@@ -49,6 +49,7 @@ TEST(OwnRights, WhatTheLoaderMayDoAloneIsNothingSpecial)
     spec.limits.cpu_weight = 100;
     spec.limits.memory_max = 1;
     spec.limits.memory_low = 0;
+    spec.limits.tasks = 5000;
     spec.pid_file = "/run/web.pid"; // is written as alice
     EXPECT_EQ(asked_by(own(spec)), "");
 }
@@ -70,6 +71,8 @@ TEST(OwnRights, KeysThatNeedRootAreFound)
     EXPECT_EQ(with([](auto& spec) { spec.limits.memory_low = 1; }), "limits.memory_low: 1");
     EXPECT_EQ(with([](auto& spec) { spec.limits.cpu_weight = 101; }), "limits.cpu_weight: 101");
     EXPECT_EQ(with([](auto& spec) { spec.limits.io_weight = 101; }), "limits.io_weight: 101");
+    EXPECT_EQ(with([](auto& spec) { spec.limits.tasks = 5001; }), "limits.tasks: 5001");
+    EXPECT_EQ(with([](auto& spec) { spec.limits.tasks = model::ResourceControl::kInfinity; }), "limits.tasks: infinity");
     EXPECT_EQ(with([](auto& spec) { spec.logs.out_file = "/dev/stdout"; }), "out_file: /dev/stdout");
     EXPECT_EQ(with([](auto& spec) { spec.logs.error_file = "/dev/stderr"; }), "error_file: /dev/stderr");
     EXPECT_EQ(with([](auto& spec) { spec.logs.log_file = "/dev/stdout"; }), "log_file: /dev/stdout");
