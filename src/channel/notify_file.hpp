@@ -17,6 +17,7 @@ class NotifyDirectory {
 public:
     explicit NotifyDirectory(std::string path) : path_(std::move(path)) {}
 
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] std::string path_of(const std::string& name) const { return path_ + "/" + name; }
 
     /// Makes and binds a socket, not blocking, that tells who sent what. What has the name is replaced. `user`: whose it is,

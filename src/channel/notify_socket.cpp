@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace pm::channel {
 namespace {
@@ -44,6 +45,7 @@ bool is_there(pid_t pid) { return ::access(fmt::format("/proc/{}", pid).c_str(),
 
 struct NotifySockets::Process {
     std::string title; ///< for people
+    model::SharedIdentity identity; ///< null: pmd's own
     bool any_user = false;
     uid_t user = 0;
     bool waits_for_ready = false; ///< signs of life are owed from READY=1 on, not from the start on
@@ -60,7 +62,7 @@ struct NotifySockets::Process {
     bool busy = false;       ///< its next message is being taken elsewhere
     bool look_later = false; ///< at the watchdog, when that is done
     std::string status{};
-    std::bitset<3> complained{}; ///< by Fault
+    std::bitset<4> complained{}; ///< by Fault
 
     [[nodiscard]] bool has_turn() noexcept
     {
@@ -74,7 +76,8 @@ struct NotifySockets::Process {
 };
 
 NotifySockets::NotifySockets(io::EventLoop& loop, std::string directory, Owns owns, std::function<void(const std::string&)> warn)
-    : loop_(loop), directory_(std::move(directory)), owns_(std::move(owns)), warn_(std::move(warn)), disposal_(loop)
+    : loop_(loop), directory_(std::move(directory)), owns_(std::move(owns)), warn_(std::move(warn)), disposal_(loop),
+      removed_(loop, io::Priority::Normal, [this](int, const std::string& name) { on_removed(name); })
 {
 }
 
@@ -86,11 +89,50 @@ NotifySockets::Process* NotifySockets::find(ProcessKey key)
     return found == processes_.end() ? nullptr : found->second.get();
 }
 
-Result<base::Fd> NotifySockets::make(const engine::LaunchRequest& request, const model::SharedIdentity& user) const
+Result<base::Fd> NotifySockets::make(ProcessKey key, const model::SharedIdentity& user, bool any_user)
 {
-    auto socket = directory_.make(name_of(request.key), user, has_unknown_user(*request.spec));
-    if (socket && depot_ != nullptr) depot_->store(depot_name(request.key), socket->get());
+    auto socket = directory_.make(name_of(key), user, any_user);
+    if (!socket) return socket;
+    if (depot_ != nullptr) depot_->store(depot_name(key), socket->get());
+    // Without it, what is removed is not put back.
+    (void)removed_.add(directory_.path());
     return socket;
+}
+
+/// Its own, of a process that has ended, are none of these any more.
+void NotifySockets::on_removed(const std::string& name)
+{
+    if (name.empty()) return put_back();
+    const auto parts = base::split(name, '.');
+    const auto id = base::parse_number<std::uint32_t>(parts.front());
+    const auto generation = base::parse_number<std::uint64_t>(parts.back());
+    if (!id || !generation) return;
+    const ProcessKey key{base::InstanceId{*id}, base::Generation{*generation}};
+    if (Process* process = find(key)) put_back(key, *process);
+}
+
+void NotifySockets::put_back()
+{
+    std::vector<ProcessKey> keys;
+    for (const auto& [key, process] : processes_) keys.push_back(key);
+    for (const ProcessKey key : keys)
+        if (Process* process = find(key)) put_back(key, *process); // what one had said may end another
+}
+
+void NotifySockets::put_back(ProcessKey key, Process& process)
+{
+    if (directory_.leads_to(name_of(key), process.socket.get())) return;
+    auto socket = make(key, process.identity, process.any_user);
+    if (!socket) return complain(process, Fault::Removed, "somebody removed its notify socket: " + socket.error().message + "; what it says is not heard");
+    read(key); // what was said before; this may end the process
+    Process* there = find(key);
+    if (there == nullptr) return directory_.remove(name_of(key));
+    if (there->ready) directory_.mark_ready(name_of(key));
+    const bool listened = static_cast<bool>(there->readable);
+    there->readable.reset();
+    disposal_.close(std::exchange(there->socket, *std::move(socket)));
+    if (listened) listen(key, *there);
+    if (there->busy) there->readable.set_io_events(0);
 }
 
 NotifySockets::Process& NotifySockets::add(const engine::LaunchRequest& request, const model::SharedIdentity& user, base::Fd socket)
@@ -99,6 +141,7 @@ NotifySockets::Process& NotifySockets::add(const engine::LaunchRequest& request,
     const model::ServingSpec& serving = request.spec->serving;
     auto process = std::make_unique<Process>(Process{
         .title = fmt::format("{}, instance {}", request.spec->name, request.slot.value),
+        .identity = user,
         .any_user = has_unknown_user(*request.spec),
         .user = user ? user->uid : ::geteuid(),
         .waits_for_ready = serving.ready == model::ReadyWhen::Notify,
@@ -111,7 +154,7 @@ Result<engine::ChannelEnds> NotifySockets::connect(const engine::LaunchRequest& 
 {
     engine::ChannelEnds ends;
     if (!wanted(*request.spec)) return ends;
-    auto socket = make(request, user);
+    auto socket = make(request.key, user, has_unknown_user(*request.spec));
     if (!socket) return tl::unexpected(socket.error());
     add(request, user, *std::move(socket));
     ends.environment["NOTIFY_SOCKET"] = directory_.path_of(name_of(request.key));
@@ -128,7 +171,7 @@ void NotifySockets::reconnect(const engine::LaunchRequest& request, const model:
     base::Fd socket = depot_ != nullptr ? depot_->recover(depot_name(request.key)) : base::Fd();
     if (socket && !directory_.leads_to(name, socket.get())) disposal_.close(std::move(socket));
     if (!socket) {
-        auto made = make(request, user);
+        auto made = make(request.key, user, has_unknown_user(*request.spec));
         if (!made) return warn_(fmt::format("{}: {}; what it says is not heard until its next start", request.spec->name, made.error().message));
         socket = *std::move(made);
         if (was_ready) directory_.mark_ready(name);

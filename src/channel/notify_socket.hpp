@@ -12,6 +12,7 @@
 #include "channel/socket_depot.hpp"
 #include "channel/watchdog.hpp"
 #include "engine/ports.hpp"
+#include "io/directory_watch.hpp"
 #include "io/fd_disposal.hpp"
 
 #include <functional>
@@ -36,6 +37,8 @@ public:
     void set_depot(SocketDepot& depot) noexcept { depot_ = &depot; }
     /// Removes files of processes that nobody went on with: once, after all reconnect()s.
     void sweep();
+    /// Makes sockets anew whose files somebody removed; what their processes say meanwhile does not come.
+    void put_back();
 
     base::Result<engine::ChannelEnds> connect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
     void reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user) override;
@@ -44,12 +47,14 @@ public:
 
 private:
     struct Process;
-    enum class Fault { Stranger, Store, Malformed };
+    enum class Fault { Stranger, Store, Malformed, Removed };
 
     [[nodiscard]] Process* find(engine::ProcessKey key);
     Process& add(const engine::LaunchRequest& request, const model::SharedIdentity& user, base::Fd socket);
-    [[nodiscard]] base::Result<base::Fd> make(const engine::LaunchRequest& request, const model::SharedIdentity& user) const;
+    [[nodiscard]] base::Result<base::Fd> make(engine::ProcessKey key, const model::SharedIdentity& user, bool any_user);
     void listen(engine::ProcessKey key, Process& process);
+    void put_back(engine::ProcessKey key, Process& process);
+    void on_removed(const std::string& name);
     void read(engine::ProcessKey key);
     void take_with_descriptors(engine::ProcessKey key, Process& process, const NotifyDatagram& datagram);
     void rest(engine::ProcessKey key, Process& process);
@@ -67,6 +72,7 @@ private:
     SocketDepot* depot_ = nullptr;
     std::map<engine::ProcessKey, std::unique_ptr<Process>> processes_;
     io::FdDisposal disposal_;
+    io::DirectoryWatch removed_;
 };
 
 } // namespace pm::channel

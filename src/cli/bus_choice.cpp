@@ -11,23 +11,38 @@ namespace {
 
 constexpr const char* kSystemSocket = "/run/dbus/system_bus_socket"; // D-Bus Specification, "System message bus"
 
+config::Locations places_of(const Context& context)
+{
+    return config::locations(config::BusKind::Embedded, geteuid(), context.home, context.environment, context.machine);
+}
+
 BusChoice embedded(const Context& context)
 {
-    const auto places =
-        config::locations(config::BusKind::Embedded, geteuid(), context.home, context.environment);
+    const auto places = places_of(context);
     return {BusChoice::Kind::Embedded, places.embedded_address, places.runtime_dir, places.state_dir};
+}
+
+/// A pmd that was started with another XDG_RUNTIME_DIR, as by cron, has its bus at another place.
+void add_where_one_may_run(const Context& context, std::vector<BusChoice>& choices)
+{
+    const auto places = places_of(context);
+    if (!places.other_runtime_dirs.empty()) choices.push_back(embedded(context));
+    for (const std::string& directory : places.other_runtime_dirs)
+        choices.push_back({BusChoice::Kind::Embedded, config::embedded_address(directory), directory, places.state_dir, true});
 }
 
 std::vector<BusChoice> automatic(const Context& context)
 {
     std::vector<BusChoice> choices;
     const bool root = geteuid() == 0;
-    if (!root)
+    if (!root) {
         choices.push_back(embedded(context)); // if it runs: a pmd that was started is not left behind
-    else if (context.environment("DBUS_SYSTEM_BUS_ADDRESS") || access(kSystemSocket, F_OK) == 0)
+        add_where_one_may_run(context, choices);
+    } else if (context.environment("DBUS_SYSTEM_BUS_ADDRESS") || access(kSystemSocket, F_OK) == 0)
         choices.push_back({BusChoice::Kind::System, {}, {}, {}});
     if (const auto session = context.environment("DBUS_SESSION_BUS_ADDRESS"); session && !session->empty())
         choices.push_back({BusChoice::Kind::Session, {}, {}, {}});
+    if (root) add_where_one_may_run(context, choices);
     choices.push_back(embedded(context));
     return choices;
 }
@@ -52,7 +67,12 @@ Outcome<std::vector<BusChoice>> bus_choices(const Context& context)
     const std::string wish = context.globals.bus.value_or(variable && !variable->empty() ? *variable : "auto");
     if (wish == "auto") return automatic(context);
     if (const auto kind = config::bus_kind_from(wish)) {
-        if (*kind == config::BusKind::Embedded) return std::vector{embedded(context)};
+        if (*kind == config::BusKind::Embedded) {
+            std::vector<BusChoice> choices;
+            add_where_one_may_run(context, choices);
+            choices.push_back(embedded(context));
+            return choices;
+        }
         const bool system = *kind == config::BusKind::System;
         return std::vector{BusChoice{system ? BusChoice::Kind::System : BusChoice::Kind::Session, {}, {}, {}}};
     }

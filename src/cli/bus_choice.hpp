@@ -16,6 +16,7 @@ struct BusChoice {
     std::string address;     ///< D-Bus address; empty for the system and the session bus
     std::string runtime_dir; ///< Embedded only
     std::string state_dir;   ///< Embedded only
+    bool elsewhere = false;  ///< Embedded only: where a pmd may be that was started in other surroundings; none is started there
 };
 
 /// For messages: "system bus", "bus embedded at /run/user/1000/pmd".
@@ -23,7 +24,7 @@ struct BusChoice {
 
 /// What to try, in order; only the last is started when there is no pmd. "auto" (the default) for root: the system bus and
 /// the session bus where there is a sign of one, then the embedded bus. For others: the embedded bus, the session bus, the
-/// embedded bus; the system's pmd is used when it is asked for. Fails with status 2 for a word that is neither a kind of bus
+/// embedded bus; the system's pmd is used when it is asked for. An embedded bus has other places where it may be (config::Locations). Fails with status 2 for a word that is neither a kind of bus
 /// nor an address, and for directories in the environment that are no absolute paths.
 [[nodiscard]] Outcome<std::vector<BusChoice>> bus_choices(const Context& context);
 

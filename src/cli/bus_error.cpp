@@ -22,13 +22,6 @@ bool means_no_daemon(const std::string& name)
     return std::ranges::find(kNames, name) != kNames.end();
 }
 
-bool means_no_answer(const std::string& name)
-{
-    constexpr std::array kNames{"org.freedesktop.DBus.Error.Timeout", "org.freedesktop.DBus.Error.TimedOut",
-                                "System.Error.ETIMEDOUT"};
-    return std::ranges::find(kNames, name) != kNames.end();
-}
-
 /// pmd went between two calls, and the bus failed to start another.
 bool means_no_start(const std::string& name)
 {
@@ -36,6 +29,13 @@ bool means_no_start(const std::string& name)
 }
 
 } // namespace
+
+bool means_no_answer(const std::string& name)
+{
+    constexpr std::array kNames{"org.freedesktop.DBus.Error.Timeout", "org.freedesktop.DBus.Error.TimedOut",
+                                "System.Error.ETIMEDOUT"};
+    return std::ranges::find(kNames, name) != kNames.end();
+}
 
 Failure failure_of(const std::string& name, const std::string& message, const std::string& bus)
 {

@@ -3,6 +3,7 @@
 
 #include "cli/daemon_calls.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/silent_daemon.hpp"
 #include "cli/utf8_check.hpp"
 
 #include <array>
@@ -92,6 +93,7 @@ Outcome<Client> Client::connect(const Context& context, Missing missing)
 {
     auto found = search_daemon(context, missing);
     if (!found) return failed(found.error());
+    if (const pid_t pid = pid_of_daemon(*found->connection, found->name); pid > 0 && is_stopped(pid)) return failed(silent_daemon(found->bus, pid));
     return Client(std::make_unique<Impl>(std::move(*found)));
 }
 

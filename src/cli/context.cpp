@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/context.hpp"
 
+#include "base/user_runtime_directory.hpp"
+
 #include <climits>
 #include <cstdlib>
 #include <pwd.h>
@@ -46,6 +48,7 @@ Context make_context()
     };
     context.cwd = current_directory();
     context.home = home_directory(context.environment);
+    context.machine = {base::user_runtime_directory(geteuid()), base::host_name()};
     return context;
 }
 

@@ -22,6 +22,7 @@ struct Globals {
 struct Context {
     Globals globals;
     config::Environment environment;
+    config::Machine machine;
     std::string cwd;                      ///< absolute
     std::string home;
     Terminal out;

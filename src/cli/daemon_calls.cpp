@@ -2,6 +2,7 @@
 #include "cli/daemon_calls.hpp"
 
 #include "cli/interrupt.hpp"
+#include "cli/silent_daemon.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,8 +16,9 @@ constexpr std::size_t kMostAtOnce = 64; ///< calls; pmd allows max_calls_per_cal
 
 } // namespace
 
-Failure failure_of(const sdbus::Error& error, const std::string& bus)
+Failure DaemonCalls::failure_from(const sdbus::Error& error)
 {
+    if (means_no_answer(error.getName())) return silent_daemon(bus, pid_of_daemon(*connection, name));
     return failure_of(error.getName(), error.getMessage(), bus);
 }
 
@@ -109,7 +111,7 @@ Outcome<void> DaemonCalls::call_each(const std::string& method, const std::vecto
         auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(targets[at], Properties{}));
         calls.push_back(
             call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
-                ends[at] = error != nullptr ? failed(failure_of(*error, bus)) : Outcome<void>{};
+                ends[at] = error != nullptr ? failed(failure_from(*error)) : Outcome<void>{};
                 ++answered;
                 heard = true;
             }));
@@ -127,7 +129,7 @@ Outcome<void> DaemonCalls::call_each(const std::string& method, const std::vecto
         }
     } catch (const sdbus::Error& error) {
         for (sdbus::PendingAsyncCall& call : calls) call.cancel();
-        return failed(failure_of(error, bus));
+        return failed(failure_from(error));
     }
     return {};
 }

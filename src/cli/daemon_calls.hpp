@@ -39,7 +39,6 @@ private:
     void onProcessEvent(const std::string&, const std::string&, const std::uint32_t&, const Properties&) override {}
 };
 
-[[nodiscard]] Failure failure_of(const sdbus::Error& error, const std::string& bus);
 
 struct DaemonCalls {
     std::unique_ptr<sdbus::IConnection> connection;
@@ -57,6 +56,9 @@ struct DaemonCalls {
         if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
 
+    /// What a D-Bus error means; of a pmd that does not answer, which one that is and why.
+    [[nodiscard]] Failure failure_from(const sdbus::Error& error);
+
     /// Runs a synchronous call; its D-Bus error becomes a Failure.
     template <typename Call>
     auto ask(Call&& call) -> Outcome<decltype(call())>
@@ -69,7 +71,7 @@ struct DaemonCalls {
                 return call();
             }
         } catch (const sdbus::Error& error) {
-            return failed(failure_of(error, bus));
+            return failed(failure_from(error));
         }
     }
 
@@ -112,7 +114,7 @@ struct DaemonCalls {
         try {
             const auto events = watcher != nullptr ? listen(*watcher) : nullptr;
             const auto answer = [&](const sdbus::Error* error) {
-                if (error != nullptr) failure = failure_of(*error, bus);
+                if (error != nullptr) failure = failure_from(*error);
                 done = true;
             };
             auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(args...));
@@ -131,7 +133,7 @@ struct DaemonCalls {
                 return failed(waited.error());
             }
         } catch (const sdbus::Error& error) {
-            return failed(failure_of(error, bus));
+            return failed(failure_from(error));
         }
         if (failure) return failed(std::move(*failure));
         return reply;

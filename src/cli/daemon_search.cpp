@@ -5,6 +5,7 @@
 #include "cli/activation.hpp"
 #include "cli/bus_choice.hpp"
 #include "cli/daemon_start.hpp"
+#include "cli/silent_daemon.hpp"
 #include "config/settings.hpp"
 
 #include <algorithm>
@@ -20,6 +21,7 @@ namespace pm::cli {
 namespace {
 
 constexpr auto kConnectPatience = std::chrono::seconds(10);
+constexpr auto kBusPatience = std::chrono::seconds(2); ///< for what the bus answers by itself
 constexpr auto kConnectRetry = std::chrono::milliseconds(5);
 /// For a pmd that somebody else started to get from its lock to its bus name, before it is looked whether it is still there.
 constexpr auto kFirstPatience = std::chrono::milliseconds(50);
@@ -92,7 +94,9 @@ Outcome<std::optional<Offer>> try_choice(const BusChoice& choice, Client::Missin
 {
     if (choice.kind == BusChoice::Kind::Embedded) {
         if (access(socket_of(choice).c_str(), F_OK) != 0) return std::nullopt;
-        if (auto safe = check_private(choice.runtime_dir); !safe) return failed(safe.error());
+        auto safe = check_private(choice.runtime_dir);
+        if (!safe && choice.elsewhere) return std::nullopt;
+        if (!safe) return failed(safe.error());
     }
     return try_bus(choice, missing);
 }
@@ -114,7 +118,7 @@ std::string all_of(const std::vector<BusChoice>& choices)
 {
     std::vector<std::string> places;
     for (const BusChoice& choice : choices)
-        if (std::string place = to_string(choice); std::find(places.begin(), places.end(), place) == places.end())
+        if (std::string place = to_string(choice); !choice.elsewhere && std::find(places.begin(), places.end(), place) == places.end())
             places.push_back(std::move(place));
     return base::join(places, ", ");
 }
@@ -140,11 +144,48 @@ Outcome<FoundDaemon> start_or_join(const Context& context, const BusChoice& choi
         if (!started) return failed(started.error());
         if (auto offer = wait_for_bus(choice, *started ? kConnectPatience : patience))
             return FoundDaemon{std::move(offer->connection), to_string(choice)};
-        if (*started || std::chrono::steady_clock::now() >= deadline) return failed(kNoDaemon, fmt::format("pmd runs, but does not answer ({})", to_string(choice)));
+        if (*started || std::chrono::steady_clock::now() >= deadline)
+            return failed(silent_daemon(to_string(choice), running_daemon(choice).value_or(0), &choice));
+    }
+}
+
+/// One runs whose bus was not found: it is getting ready, is putting back a socket that somebody removed, hangs, or was killed just now. Nothing:
+/// none runs any more.
+Outcome<std::optional<FoundDaemon>> wait_for_running(const Context& context, const std::vector<BusChoice>& choices, Client::Missing missing)
+{
+    const auto deadline = std::chrono::steady_clock::now() + kConnectPatience;
+    for (;;) {
+        const auto pid = running_daemon(choices.back());
+        if (!pid) return std::nullopt;
+        for (const BusChoice& choice : choices) {
+            if (choice.kind != BusChoice::Kind::Embedded) continue;
+            auto offer = try_choice(choice, missing);
+            if (!offer) return failed(offer.error());
+            if (*offer) return take(context, choice, std::move(**offer), missing);
+        }
+        if (is_stopped(*pid) || std::chrono::steady_clock::now() >= deadline)
+            return failed(silent_daemon(to_string(choices.back()), *pid, &choices.back()));
+        std::this_thread::sleep_for(kConnectRetry);
     }
 }
 
 } // namespace
+
+pid_t pid_of_daemon(sdbus::IConnection& connection, const std::string& daemon)
+{
+    try {
+        std::uint32_t pid = 0;
+        const auto bus = sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+        bus->callMethod("GetConnectionUnixProcessID")
+            .onInterface("org.freedesktop.DBus")
+            .withTimeout(kBusPatience)
+            .withArguments(daemon)
+            .storeResultsTo(pid);
+        return static_cast<pid_t>(pid);
+    } catch (const sdbus::Error&) {
+        return 0;
+    }
+}
 
 Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missing)
 {
@@ -158,6 +199,9 @@ Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missi
     const BusChoice& last = choices->back();
     const std::string nowhere = fmt::format("no pmd is running ({})", all_of(*choices));
     if (last.kind != BusChoice::Kind::Embedded) return failed(kNoDaemon, nowhere);
+    auto running = wait_for_running(context, *choices, missing);
+    if (!running) return failed(running.error());
+    if (*running) return std::move(**running);
     const bool left = has_left_apps(last);
     if (missing == Client::Missing::Look && left)
         return failed(kNoDaemon, nowhere + "; one that did not end in order left apps: 'pmctl list' starts the next, which goes on with them");

@@ -7,6 +7,7 @@
 #include <memory>
 #include <sdbus-c++/IConnection.h>
 #include <string>
+#include <sys/types.h>
 
 namespace pm::cli {
 
@@ -18,6 +19,9 @@ struct FoundDaemon {
     bool is_system = false;
     std::string name = kBusName; ///< whom to call; with Missing::Look a unique name, which the bus starts nobody for
 };
+
+/// The pid of who has the name `daemon` on the bus; 0 when nobody has, or the bus does not say.
+[[nodiscard]] pid_t pid_of_daemon(sdbus::IConnection& connection, const std::string& daemon);
 
 /// As Client::connect().
 [[nodiscard]] Outcome<FoundDaemon> search_daemon(const Context& context, Client::Missing missing);

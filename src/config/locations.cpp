@@ -3,6 +3,8 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
+
 namespace pm::config {
 namespace {
 
@@ -10,15 +12,25 @@ constexpr uid_t kRoot = 0;
 
 class Finder {
 public:
-    Finder(uid_t uid, const std::string& home, const Environment& environment)
-        : environment_(environment), uid_(uid), home_(absolute("HOME").value_or(home)) {}
+    Finder(uid_t uid, const std::string& home, const Environment& environment, const Machine& machine)
+        : environment_(environment), machine_(machine), uid_(uid), home_(absolute("HOME").value_or(home)) {}
 
-    [[nodiscard]] std::string runtime_dir(BusKind bus) const
+    /// The first is where pmd runs when it is started; the others are where one may run by now. Each once.
+    [[nodiscard]] std::vector<std::string> runtime_dirs(BusKind bus) const
     {
-        if (auto given = absolute("PMD_RUNTIME_DIR")) return *given;
-        if (bus == BusKind::System) return "/run/pmd";
-        if (auto runtime = absolute("XDG_RUNTIME_DIR")) return *runtime + "/pmd";
-        return uid_ == kRoot ? "/run/pmd" : "/tmp/pmd-" + std::to_string(uid_);
+        if (auto given = absolute("PMD_RUNTIME_DIR")) return {*given};
+        if (bus == BusKind::System) return {"/run/pmd"};
+        std::vector<std::string> all;
+        const auto also = [&](std::string path) {
+            if (std::ranges::find(all, path) == all.end()) all.push_back(std::move(path));
+        };
+        if (auto runtime = absolute("XDG_RUNTIME_DIR")) also(*runtime + "/pmd");
+        if (uid_ == kRoot) also("/run/pmd");
+        if (!machine_.user_runtime_dir.empty()) also(machine_.user_runtime_dir + "/pmd");
+        if (uid_ == kRoot) return all;
+        if (const std::string in_state = state_dir(bus) + "/run-" + machine_.host; in_state.size() <= kLongest) also(in_state);
+        also("/tmp/pmd-" + std::to_string(uid_)); // guessable, and cleaned: the last resort
+        return all;
     }
     [[nodiscard]] std::string state_dir(BusKind bus) const
     {
@@ -44,7 +56,11 @@ private:
         return value;
     }
 
+    /// "/notify-4194304" must fit behind it into the 107 bytes of a socket's path.
+    static constexpr std::size_t kLongest = 92;
+
     const Environment& environment_;
+    const Machine& machine_;
     uid_t uid_;
     std::string home_;
 };
@@ -73,11 +89,13 @@ KeptApps kept_apps(const std::string& runtime_dir) { return {runtime_dir + "/app
 
 std::string embedded_address(const std::string& runtime_dir) { return "unix:path=" + escaped(runtime_dir) + "/bus"; }
 
-Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment)
+Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment, const Machine& machine)
 {
-    const Finder finder(uid, home, environment);
+    const Finder finder(uid, home, environment, machine);
     Locations places;
-    places.runtime_dir = finder.runtime_dir(bus);
+    places.other_runtime_dirs = finder.runtime_dirs(bus);
+    places.runtime_dir = places.other_runtime_dirs.front();
+    places.other_runtime_dirs.erase(places.other_runtime_dirs.begin());
     places.state_dir = finder.state_dir(bus);
     places.settings_file = finder.settings_file(bus);
     places.embedded_address = embedded_address(places.runtime_dir);

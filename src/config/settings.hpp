@@ -59,8 +59,15 @@ struct SettingsFile {
 /// Looks a variable of the environment up; nothing when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 
+/// What the machine has to offer to those whose environment does not say.
+struct Machine {
+    std::string user_runtime_dir; ///< the user's, as /run/user/1000; empty: there is none
+    std::string host;             ///< of this machine or container; a home directory may be that of many
+};
+
 struct Locations {
     std::string runtime_dir;      ///< bus socket, lock, pid file; 0700 when embedded
+    std::vector<std::string> other_runtime_dirs; ///< where a pmd of this user may run that was started in other surroundings
     std::string state_dir;        ///< logs and saved state
     std::string embedded_address; ///< D-Bus address of the embedded bus
     std::string settings_file;    ///< may not exist
@@ -79,11 +86,11 @@ struct KeptApps {
 [[nodiscard]] std::string embedded_address(const std::string& runtime_dir);
 
 /// PMD_RUNTIME_DIR and PMD_STATE_DIR win. Otherwise, system: /run/pmd, /var/lib/pmd, /etc/pmd/pmd.yaml. Session and
-/// embedded: $XDG_RUNTIME_DIR/pmd, else /run/pmd for root, else /tmp/pmd-<uid>; $XDG_STATE_HOME/pmd or
-/// ~/.local/state/pmd (root: /var/lib/pmd); $XDG_CONFIG_HOME/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml (root: /etc/pmd).
+/// embedded: $XDG_RUNTIME_DIR/pmd; else /run/pmd for root, else what `machine` has, else run-<host> in the state directory unless that makes the
+/// path too long for a socket, else /tmp/pmd-<uid>; $XDG_STATE_HOME/pmd or ~/.local/state/pmd (root: /var/lib/pmd); $XDG_CONFIG_HOME/pmd/pmd.yaml or ~/.config/pmd/pmd.yaml (root: /etc/pmd).
 /// apps.d beside the settings file, but for an embedded pmd, which starts at any pmctl.
 /// XDG Base Directory Specification; `home` is used when HOME is not set.
-[[nodiscard]] Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment);
+[[nodiscard]] Locations locations(BusKind bus, uid_t uid, const std::string& home, const Environment& environment, const Machine& machine);
 
 /// Error: InvalidArgument when PMD_RUNTIME_DIR or PMD_STATE_DIR is set and no absolute path; locations() would ignore it.
 [[nodiscard]] base::Result<void> check_locations(const Environment& environment);

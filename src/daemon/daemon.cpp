@@ -123,7 +123,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                [this](engine::Done done) { return resurrect(std::move(done)); },
                [this] { plan_housekeeping(); },
                known_user,
-               [this](UpgradeDone done) { upgrade(std::move(done)); }}
+               [this](UpgradeDone done) { upgrade(std::move(done)); }},
+      places_(loop_, io::Priority::Processes, [this](int, const std::string&) { put_back_.set_enabled(true); })
 {
     if (launcher_->apps_outlive_us()) kept_fds_.set_store(fd_store_.emplace(log_));
     notify_.set_events(supervisor_);
@@ -211,6 +212,7 @@ int Daemon::run()
         }
     }
     runtime_.earlier.reset();
+    guard_places();
     log_.write(io::Severity::Notice,
                fmt::format("pmd {} serves org.pmd1 on the {} bus, state in '{}', {}", PMD_VERSION,
                            config::to_string(runtime_.bus), runtime_.locations.state_dir, launcher_->description()),

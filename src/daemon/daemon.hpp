@@ -19,6 +19,7 @@
 #include "daemon/state_keeper.hpp"
 #include "daemon/trial.hpp"
 #include "engine/supervisor.hpp"
+#include "io/directory_watch.hpp"
 #include "io/embedded_bus.hpp"
 #include "io/event_loop.hpp"
 #include "io/log.hpp"
@@ -62,6 +63,17 @@ private:
     base::Result<std::vector<std::string>> resurrect(engine::Done done);
     /// An app was deleted: the saved list forgets it.
     void forget_saved(const std::string& app);
+
+    // daemon_places.cpp
+    /// From now on it is noticed when somebody removes what pmd has in its runtime directory.
+    void guard_places();
+    /// Who asks for the lock of the state directory connects, and knows.
+    void answer_state_lock();
+    void watch_places();
+    /// Makes anew what is not where it should be: directories, the lock, files of apps, sockets.
+    void put_back();
+    /// False when another pmd has the runtime directory meanwhile.
+    base::Result<void> have_places();
 
     // daemon_end.cpp
     /// Stops all apps, within stop_timeout, then ends the loop; a later call joins the first.
@@ -136,6 +148,13 @@ private:
         io::Source timer;
     };
     std::optional<Upgrade> upgrade_;
+
+    io::DirectoryWatch places_;
+    io::Source put_back_;       ///< once in a turn, however much was removed
+    io::Source put_back_again_; ///< what could not be done
+    model::Milliseconds put_back_delay_{0};
+    base::Fd new_lock_; ///< in the place of a file that was removed
+    io::Source state_lock_asked_;
 
     bool ending_ = false;
     bool supervised_ = false; ///< a service manager was told that pmd is ready

@@ -135,6 +135,7 @@ Handover Daemon::handover() const
     left.pipes = kept_fds_.pipes();
     left.sockets = kept_fds_.sockets();
     left.lock = runtime_.lock;
+    left.state_lock = runtime_.state_lock;
     left.nofile = runtime_.nofile;
     if (embedded_) left.bus_daemon = embedded_->pidfd();
     if (embedded_) left.bus_pid = embedded_->pid();

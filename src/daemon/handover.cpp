@@ -53,6 +53,7 @@ std::string to_bytes(const Handover& handover)
             {"pipes", handover.pipes}, {"sockets", handover.sockets},
             {"lock", handover.lock}, {"bus_daemon", handover.bus_daemon}, {"bus_pid", handover.bus_pid}};
     put_lines(to, handover.begun_lines);
+    if (handover.state_lock >= 0) to["state_lock"] = handover.state_lock;
     if (handover.nofile) to["nofile"] = {handover.nofile->soft, handover.nofile->hard};
     std::string bytes;
     Json::to_cbor(to, bytes);
@@ -74,6 +75,7 @@ base::Result<Handover> from_bytes(std::string_view bytes)
         handover.lock = from.at("lock");
         handover.bus_daemon = from.at("bus_daemon");
         handover.bus_pid = from.at("bus_pid");
+        handover.state_lock = from.value("state_lock", -1); // earlier ones had none
         if (const auto nofile = from.find("nofile"); nofile != from.end())
             handover.nofile = model::ResourceLimit{RLIMIT_NOFILE, nofile->at(0), nofile->at(1)};
         return handover;
@@ -114,7 +116,7 @@ std::vector<int> Handover::descriptors() const
     std::vector<int> all;
     for (const auto* named : {&pipes, &sockets})
         for (const auto& [name, fd] : *named) all.push_back(fd);
-    for (const int fd : {lock, bus_daemon})
+    for (const int fd : {lock, state_lock, bus_daemon})
         if (fd >= 0) all.push_back(fd);
     return all;
 }

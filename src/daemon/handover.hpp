@@ -36,6 +36,7 @@ struct Handover {
     std::map<std::string, int> pipes;   ///< of KeptFds
     std::map<std::string, int> sockets; ///< of KeptFds
     int lock = -1;
+    int state_lock = -1; ///< -1: none
     int bus_daemon = -1; ///< pidfd of the embedded bus; -1: none
     std::int32_t bus_pid = 0;
     std::optional<model::ResourceLimit> nofile; ///< what the first pmd began with

@@ -3,11 +3,13 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "base/user_runtime_directory.hpp"
 #include "daemon/state_text.hpp"
 #include "io/small_file.hpp"
 #include "launch/process/process_table.hpp"
 #include "pmd-config.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -142,7 +144,8 @@ base::Result<Runtime> find_runtime(const Options& options)
     runtime.pm_exec = find_pm_exec(options);
     runtime.drain_script = find_drain_script();
     const auto bus = options.bus.value_or(default_bus());
-    runtime.locations = config::locations(bus, geteuid(), runtime.home, from_environment);
+    const config::Machine machine{base::user_runtime_directory(geteuid()), base::host_name()};
+    runtime.locations = config::locations(bus, geteuid(), runtime.home, from_environment, machine);
     runtime.config_file = options.config_file.empty() ? runtime.locations.settings_file : options.config_file;
     auto settings = load_settings(runtime.config_file, !options.config_file.empty());
     if (!settings) return tl::unexpected(settings.error());
@@ -157,7 +160,7 @@ base::Result<Runtime> find_runtime(const Options& options)
     if (runtime.launcher != config::LauncherKind::Systemd && runtime.settings.logs == model::LogTarget::Journal)
         return base::fail(base::ErrorCode::InvalidArgument,
                           fmt::format("'{}': 'logs: journal' needs the systemd launcher, and this pmd starts processes itself", runtime.config_file));
-    runtime.locations = config::locations(runtime.bus, geteuid(), runtime.home, from_environment);
+    runtime.locations = config::locations(runtime.bus, geteuid(), runtime.home, from_environment, machine);
     if (!runtime.settings.state_dir.empty() && !from_environment("PMD_STATE_DIR"))
         runtime.locations.state_dir = runtime.settings.state_dir;
     if (!runtime.settings.apps_dir.empty()) runtime.locations.apps_dir = runtime.settings.apps_dir;
@@ -208,6 +211,23 @@ base::Result<base::Fd> take_lock(const std::string& runtime_dir)
     if (ftruncate(lock.get(), 0) < 0 || write(lock.get(), pid.data(), pid.size()) < 0)
         return base::fail_errno(fmt::format("writing '{}'", path), errno);
     return lock;
+}
+
+bool is_lock_there(const std::string& runtime_dir, int lock)
+{
+    struct stat held {};
+    struct stat there {};
+    return ::fstat(lock, &held) == 0 && ::lstat((runtime_dir + "/pmd.lock").c_str(), &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
+}
+
+void stay_where_it_is(Runtime& runtime, const Handover& handover)
+{
+    config::Locations& places = runtime.locations;
+    const std::string& was = handover.whereabouts.runtime_dir;
+    if (std::ranges::find(places.other_runtime_dirs, was) == places.other_runtime_dirs.end()) return;
+    places.runtime_dir = was;
+    places.embedded_address = config::embedded_address(was);
 }
 
 std::string uptime_identity()

@@ -19,6 +19,7 @@ struct Runtime {
     Invocation invocation;
     std::shared_ptr<Handover> earlier;         ///< from the pmd that executed this one in its place; null: there is none
     int lock = -1;                             ///< of take_lock(), for the next pmd
+    int state_lock = -1;                       ///< of base::take_state_lock(); -1: none
     config::BusKind bus = config::BusKind::Embedded;
     config::LauncherKind launcher = config::LauncherKind::Direct;
     config::Locations locations;
@@ -51,6 +52,12 @@ void override_settings(config::Settings& settings, const Options& options);
 
 /// Held for the life of the daemon: one pmd per runtime directory. Nothing when another one holds it.
 [[nodiscard]] base::Result<base::Fd> take_lock(const std::string& runtime_dir);
+
+/// True when `lock`, of take_lock(), is of the file that is there now.
+[[nodiscard]] bool is_lock_there(const std::string& runtime_dir, int lock);
+
+/// A pmd that an earlier version, or another environment, put at one of the other places stays there when it is upgraded.
+void stay_where_it_is(Runtime& runtime, const Handover& handover);
 
 /// Of this life of the machine, or of the container whose first process this is: a text that the next one does not have.
 [[nodiscard]] std::string uptime_identity();

@@ -99,10 +99,23 @@ void StateKeeper::app_removed(const std::string& app)
     if (!directory_.empty()) {
         changed_.erase(app);
         complained_.erase(app);
-        if (unlink(path_of(app).c_str()) == 0) (void)io::replace_file(mark_of(app), "", 0600);
+        marked_.insert(app);
+        (void)unlink(path_of(app).c_str());
+        (void)io::replace_file(mark_of(app), "", 0600);
     }
     removed_(app);
     next_.app_removed(app);
+}
+
+void StateKeeper::put_back()
+{
+    if (directory_.empty()) return;
+    make_directory();
+    if (!uptime_.empty() && access((directory_ + kUptimeFile).c_str(), F_OK) < 0) (void)io::replace_file(directory_ + kUptimeFile, uptime_, 0600);
+    for (const model::AppSnapshot& app : supervisor_->snapshots())
+        if (access(path_of(app.name).c_str(), F_OK) < 0) write(app.name);
+    for (const std::string& app : marked_)
+        if (access(mark_of(app).c_str(), F_OK) < 0) (void)io::replace_file(mark_of(app), "", 0600);
 }
 
 void StateKeeper::flush()
@@ -142,6 +155,7 @@ void StateKeeper::write(const std::string& app)
     const auto saved = supervisor_->saved(app);
     if (!saved) return;
     make_directory();
+    marked_.erase(app);
     unlink(mark_of(app).c_str());
     auto written = io::replace_file(path_of(app), to_text(*saved) + trace(*saved), 0600);
     if (written)

@@ -45,6 +45,8 @@ public:
     /// True when an app of this name was removed since the machine came up, and `file`, which has it, is there as it was then: it does not
     /// start with the next pmd.
     [[nodiscard]] bool was_removed(const std::string& app, const std::string& file) const;
+    /// Writes anew what somebody removed.
+    void put_back();
     /// Writes what is still to be written.
     void flush();
     /// Forgets all, what was removed too: the apps were ended with pmd, the next one begins anew. Nothing is kept from then on.
@@ -71,6 +73,7 @@ private:
     launch::Launcher* launcher_ = nullptr;
     bool all_read_ = true;
     std::set<std::string> changed_;
+    std::set<std::string> marked_; ///< removed in the time of this pmd
     io::Source turn_;
     std::set<std::string> complained_; ///< apps whose file could not be written, said once each
 };

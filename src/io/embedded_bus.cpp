@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,6 +125,13 @@ bool wait_until_ready(int ready)
     return count == 1 && ::read(ready, address.data(), address.size()) > 0;
 }
 
+/// Of the socket's file; 0 when there is none.
+ino_t inode_of(const std::string& directory)
+{
+    struct stat status {};
+    return ::lstat((directory + "/bus").c_str(), &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
+}
+
 } // namespace
 
 base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string& directory, const std::string& address,
@@ -155,9 +163,12 @@ base::Result<EmbeddedBus> EmbeddedBus::start(EventLoop& loop, const std::string&
                           fmt::format("starting a private dbus-daemon in '{}' failed: is the package 'dbus-daemon' "
                                       "installed and the directory writable?{}",
                                       directory, last_words(log.get())));
+    bus.socket_ = inode_of(directory);
     if (auto watched = bus.watch(loop, std::move(on_end)); !watched) return tl::unexpected(watched.error());
     return bus;
 }
+
+bool EmbeddedBus::is_reachable() const { return socket_ != 0 && inode_of(directory_) == socket_; }
 
 base::Result<EmbeddedBus> EmbeddedBus::adopt(EventLoop& loop, const std::string& directory, pid_t pid, base::Fd pidfd,
                                              std::function<void()> on_end)
@@ -166,6 +177,7 @@ base::Result<EmbeddedBus> EmbeddedBus::adopt(EventLoop& loop, const std::string&
     bus.directory_ = directory;
     bus.pid_ = pid;
     bus.pidfd_ = std::move(pidfd);
+    bus.socket_ = inode_of(directory);
     if (auto watched = bus.watch(loop, std::move(on_end)); !watched) return tl::unexpected(watched.error());
     return bus;
 }
@@ -179,7 +191,7 @@ base::Result<void> EmbeddedBus::watch(EventLoop& loop, std::function<void()> on_
 }
 
 EmbeddedBus::EmbeddedBus(EmbeddedBus&& other) noexcept
-    : directory_(std::move(other.directory_)), pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)), watch_(std::move(other.watch_))
+    : directory_(std::move(other.directory_)), pid_(std::exchange(other.pid_, 0)), socket_(other.socket_), pidfd_(std::move(other.pidfd_)), watch_(std::move(other.watch_))
 {
 }
 
@@ -189,6 +201,7 @@ EmbeddedBus& EmbeddedBus::operator=(EmbeddedBus&& other) noexcept
     end();
     directory_ = std::move(other.directory_);
     pid_ = std::exchange(other.pid_, 0);
+    socket_ = other.socket_;
     pidfd_ = std::move(other.pidfd_);
     watch_ = std::move(other.watch_);
     return *this;

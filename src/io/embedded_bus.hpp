@@ -29,6 +29,8 @@ public:
     /// Ends the dbus-daemon and removes its files.
     ~EmbeddedBus();
 
+    /// False when its socket is not at its place any more: nobody can connect.
+    [[nodiscard]] bool is_reachable() const;
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     /// This object's.
     [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
@@ -40,6 +42,7 @@ private:
 
     std::string directory_;
     pid_t pid_ = 0;
+    ino_t socket_ = 0; ///< of its file
     base::Fd pidfd_;
     Source watch_;
 };

@@ -26,7 +26,8 @@ std::string line_of(const LaunchJournal::Entry& entry)
 
 int LaunchJournal::open()
 {
-    if (fd_) return 0;
+    struct stat now {};
+    if (fd_ && ::fstat(fd_.get(), &now) == 0 && now.st_nlink > 0) return 0;
     fd_ = base::Fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd_) return errno;
     struct stat status {};

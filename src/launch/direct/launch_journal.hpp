@@ -24,7 +24,7 @@ public:
         bool operator==(const Entry&) const = default;
     };
 
-    /// The file is made, 0600, with its first entry, in a directory that is there. Empty: nothing is kept.
+    /// The file is made, 0600, with its first entry, in a directory that is there; anew when somebody removed it. Empty: nothing is kept.
     explicit LaunchJournal(std::string path) : path_(std::move(path)) {}
 
     /// Appends with one write(2). Space for it is reserved, so that a disk that is full does not matter soon. 0 or errno.

@@ -14,9 +14,10 @@ namespace
 /// The choices as text, joined by ", "; the message of a failure.
 std::string choices(std::optional<std::string> option, std::map<std::string, std::string> variables)
 {
-    variables.emplace("PMD_RUNTIME_DIR", "/run/x");
+    if (!variables.contains("XDG_RUNTIME_DIR")) variables.emplace("PMD_RUNTIME_DIR", "/run/x");
     variables.emplace("PMD_STATE_DIR", "/state/x");
     Context context;
+    context.machine = {"/run/user/1", "box"};
     context.globals.bus = std::move(option);
     context.environment = environment(std::move(variables));
     context.home = "/home/x";
@@ -50,6 +51,16 @@ TEST(BusChoice, AutoTriesWhatThereIsASignOf)
     empty["PMD_BUS"] = empty["DBUS_SESSION_BUS_ADDRESS"] = "";
     EXPECT_EQ(choices({}, empty), geteuid() == 0 ? "system bus, bus embedded at /run/x"
                                                  : "bus embedded at /run/x, bus embedded at /run/x");
+}
+
+/// As a login shell has XDG_RUNTIME_DIR and cron has not, the pmd of one is to be found by the other.
+TEST(BusChoice, LooksWhereOneOfOtherSurroundingsMayRun)
+{
+    const std::string own = "bus embedded at /x/pmd";
+    EXPECT_EQ(choices("embedded", {{"XDG_RUNTIME_DIR", "/x"}}),
+              geteuid() == 0 ? own + ", bus embedded at /run/pmd, bus embedded at /run/user/1/pmd, " + own
+                             : own + ", bus embedded at /run/user/1/pmd, bus embedded at /state/x/run-box, bus embedded at /tmp/pmd-" +
+                                   std::to_string(geteuid()) + ", " + own);
 }
 
 TEST(BusChoice, RefusesDirectoriesThatWouldBeIgnored)

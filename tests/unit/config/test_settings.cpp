@@ -93,29 +93,43 @@ TEST(Locations, FollowTheBusTheUserAndTheEnvironment)
         uid_t uid;
         Variables environment;
         std::string runtime, state, settings;
+        Machine machine{.user_runtime_dir = {}, .host = "box"};
+        std::vector<std::string> others{};
     };
+    const std::string far = "/" + std::string(90, 'x');
     const std::vector<Row> rows{
         {BusKind::System, 0, {{"XDG_RUNTIME_DIR", "/run/user/0"}}, "/run/pmd", "/var/lib/pmd", "/etc/pmd/pmd.yaml"},
         {BusKind::Embedded, 0, {}, "/run/pmd", "/var/lib/pmd", "/etc/pmd/pmd.yaml"},
-        {BusKind::Embedded, 7, {}, "/tmp/pmd-7", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml"},
-        {BusKind::Session, 7, {{"HOME", "/h/"}, {"XDG_RUNTIME_DIR", "/run/user/7"}}, "/run/user/7/pmd", "/h/.local/state/pmd", "/h/.config/pmd/pmd.yaml"},
-        {BusKind::Session, 7, {{"XDG_STATE_HOME", "/st"}, {"XDG_CONFIG_HOME", "/co"}}, "/tmp/pmd-7", "/st/pmd", "/co/pmd/pmd.yaml"},
-        {BusKind::Session, 7, {{"XDG_STATE_HOME", "rel"}, {"XDG_RUNTIME_DIR", ""}}, "/tmp/pmd-7", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml"},
+        {BusKind::Embedded, 0, {{"XDG_RUNTIME_DIR", "/run/user/0"}}, "/run/user/0/pmd", "/var/lib/pmd", "/etc/pmd/pmd.yaml", {}, {"/run/pmd"}},
+        {BusKind::Embedded, 0, {}, "/run/pmd", "/var/lib/pmd", "/etc/pmd/pmd.yaml", {"/run/user/0", "box"}, {"/run/user/0/pmd"}},
+        {BusKind::Embedded, 7, {}, "/home/ann/.local/state/pmd/run-box", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml", {{}, "box"}, {"/tmp/pmd-7"}},
+        {BusKind::Embedded, 7, {}, "/run/user/7/pmd", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml", {"/run/user/7", "box"},
+         {"/home/ann/.local/state/pmd/run-box", "/tmp/pmd-7"}},
+        {BusKind::Session, 7, {{"HOME", "/h/"}, {"XDG_RUNTIME_DIR", "/run/user/7"}}, "/run/user/7/pmd", "/h/.local/state/pmd", "/h/.config/pmd/pmd.yaml",
+         {"/run/user/7", "box"}, {"/h/.local/state/pmd/run-box", "/tmp/pmd-7"}},
+        {BusKind::Session, 7, {{"XDG_STATE_HOME", "/st"}, {"XDG_CONFIG_HOME", "/co"}}, "/st/pmd/run-box", "/st/pmd", "/co/pmd/pmd.yaml"},
+        {BusKind::Session, 7, {{"XDG_STATE_HOME", "rel"}, {"XDG_RUNTIME_DIR", ""}}, "/home/ann/.local/state/pmd/run-box", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml"},
+        {BusKind::Embedded, 7, {{"PMD_STATE_DIR", far}}, "/tmp/pmd-7", far, "/home/ann/.config/pmd/pmd.yaml"},
+        {BusKind::Embedded, 7, {{"PMD_RUNTIME_DIR", "/r"}}, "/r", "/home/ann/.local/state/pmd", "/home/ann/.config/pmd/pmd.yaml", {"/run/user/7", "box"}, {}},
         {BusKind::System, 0, {{"PMD_RUNTIME_DIR", "/r"}, {"PMD_STATE_DIR", "/s"}}, "/r", "/s", "/etc/pmd/pmd.yaml"},
     };
     for (const Row& row : rows) {
         const auto places = locations(row.bus, row.uid, "/home/ann", [&](const std::string& name) -> std::optional<std::string> {
             const auto found = row.environment.find(name);
             return found == row.environment.end() ? std::nullopt : std::optional(found->second);
-        });
+        }, row.machine);
         EXPECT_EQ(places.runtime_dir, row.runtime);
+        if (!row.others.empty()) {
+            EXPECT_EQ(places.other_runtime_dirs, row.others);
+        }
         EXPECT_EQ(places.state_dir, row.state);
         EXPECT_EQ(places.settings_file, row.settings);
         EXPECT_EQ(places.embedded_address, "unix:path=" + row.runtime + "/bus");
     }
     const auto odd = locations(BusKind::Session, 7, "/h", [](const std::string& name) -> std::optional<std::string> {
         return name == "PMD_RUNTIME_DIR" ? std::optional<std::string>("/a b,c") : std::nullopt;
-    });
+    }, {});
+    EXPECT_TRUE(odd.other_runtime_dirs.empty());
     EXPECT_EQ(odd.embedded_address, "unix:path=/a%20b%2cc/bus");
 }
 
