@@ -2,6 +2,7 @@
 #include "base/state_lock.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -14,7 +15,8 @@
 namespace pm::base {
 namespace {
 
-constexpr int kNames = 4;    ///< so many of them another user can take before the lock is none
+constexpr int kNames = 4; ///< so many of them another user can take before the lock is none
+constexpr int kPatienceMsec = 1000;
 constexpr int kBacklog = 64;
 constexpr int kMostLooks = 100; ///< at one that is bound and does not listen yet, 1 ms apart
 
@@ -31,7 +33,8 @@ std::optional<std::string> prefix_of(const StateLock& lock)
     struct stat pids {};
     if (::stat(lock.state_dir.c_str(), &directory) < 0) return std::nullopt;
     if (::stat("/proc/self/ns/pid", &pids) < 0) pids.st_ino = 0;
-    return fmt::format("pmd/{}/{}/{:x}.{:x}/{:x}/", ::geteuid(), lock.of_system_bus ? "system" : "user", directory.st_dev, directory.st_ino, pids.st_ino);
+    return fmt::format("pmd/{}/{}/{:x}.{:x}/{:x}/", ::geteuid(), lock.of_system_bus ? "system" : "user", directory.st_dev,
+                       directory.st_ino, pids.st_ino);
 }
 
 Address address_of(const std::string& prefix, int number)
@@ -48,17 +51,34 @@ Address address_of(const std::string& prefix, int number)
 struct Holder {
     enum class Kind { Nobody, Ours, Another } kind = Kind::Nobody;
     pid_t pid = 0;
+    Fd connection{};
 };
 
 Holder look(const Address& address)
 {
-    const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket || ::connect(socket.get(), address.get(), address.size) < 0)
         return {errno == EAGAIN ? Holder::Kind::Another : Holder::Kind::Nobody, 0}; // EAGAIN: more wait than ours would let
     ucred who{};
     socklen_t size = sizeof who;
     const bool ours = ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.uid == ::geteuid();
-    return {ours ? Holder::Kind::Ours : Holder::Kind::Another, who.pid};
+    return {ours ? Holder::Kind::Ours : Holder::Kind::Another, who.pid, std::move(socket)};
+}
+
+std::string read_from(const Fd& connection)
+{
+    std::array<char, 4096> text{};
+    pollfd answer{connection.get(), POLLIN, 0};
+    const ssize_t count =
+        ::poll(&answer, 1, kPatienceMsec) == 1 ? ::recv(connection.get(), text.data(), text.size(), MSG_DONTWAIT) : 0;
+    return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+}
+
+std::optional<Holder> find_holder(const std::string& prefix)
+{
+    for (int number = 0; number < kNames; ++number)
+        if (Holder holder = look(address_of(prefix, number)); holder.kind == Holder::Kind::Ours) return holder;
+    return std::nullopt;
 }
 
 /// Of a name that is taken.
@@ -79,7 +99,7 @@ Result<StateLockTaken> take_state_lock(const StateLock& lock)
     const std::string doing = fmt::format("locking '{}'", lock.state_dir);
     const auto prefix = prefix_of(lock);
     if (!prefix) return fail_errno(doing, errno);
-    if (const auto holder = holder_of(lock)) return StateLockTaken{{}, *holder};
+    if (const auto holder = find_holder(*prefix)) return StateLockTaken{{}, holder->pid};
     for (int number = 0; number < kNames; ++number) {
         const Address address = address_of(*prefix, number);
         Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -89,17 +109,18 @@ Result<StateLockTaken> take_state_lock(const StateLock& lock)
             return StateLockTaken{std::move(socket), 0};
         }
         if (errno != EADDRINUSE) return fail_errno(doing, errno);
-        if (const Holder holder = look_patiently(address); holder.kind == Holder::Kind::Ours) return StateLockTaken{{}, holder.pid};
+        if (const Holder holder = look_patiently(address); holder.kind == Holder::Kind::Ours)
+            return StateLockTaken{{}, holder.pid};
     }
     return fail(ErrorCode::Failed, doing + ": its names are taken by processes of another user");
 }
 
-std::optional<pid_t> holder_of(const StateLock& lock)
+std::optional<StateLockHolder> holder_of(const StateLock& lock)
 {
     const auto prefix = prefix_of(lock);
-    for (int number = 0; prefix && number < kNames; ++number)
-        if (const Holder holder = look(address_of(*prefix, number)); holder.kind == Holder::Kind::Ours) return holder.pid;
-    return std::nullopt;
+    const auto holder = prefix ? find_holder(*prefix) : std::nullopt;
+    if (!holder) return std::nullopt;
+    return StateLockHolder{holder->pid, read_from(holder->connection)};
 }
 
 } // namespace pm::base

@@ -22,13 +22,18 @@ struct StateLock {
 };
 
 struct StateLockTaken {
-    Fd socket;        ///< listens, not blocking; whoever holds it accepts and closes what comes. Invalid: another process has the lock,
+    Fd socket; ///< listens, not blocking; whoever holds it accepts what comes, writes where it serves, and closes. Invalid:
+               ///< another process has the lock,
     pid_t holder = 0; ///< this one
 };
 
 /// Error: with errno's text, when there can be no such lock; a caller goes on without.
 [[nodiscard]] Result<StateLockTaken> take_state_lock(const StateLock& lock);
-/// The pid of who holds it; nothing when nobody of this user does, or that cannot be told.
-[[nodiscard]] std::optional<pid_t> holder_of(const StateLock& lock);
+struct StateLockHolder {
+    pid_t pid = 0;
+    std::string where; ///< what it says of where it serves; empty: it does not answer within a second
+};
+/// Nothing when nobody of this user holds it, or that cannot be told.
+[[nodiscard]] std::optional<StateLockHolder> holder_of(const StateLock& lock);
 
 } // namespace pm::base

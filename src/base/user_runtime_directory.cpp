@@ -11,7 +11,8 @@ std::string user_runtime_directory(uid_t uid)
 {
     std::string path = "/run/user/" + std::to_string(uid);
     struct stat status {};
-    const bool is_own = ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == uid && (status.st_mode & 077) == 0;
+    const bool is_own =
+        ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == uid && (status.st_mode & 077) == 0;
     return is_own ? path : std::string();
 }
 

@@ -24,8 +24,9 @@ base::Error summarise(const engine::Outcome& outcome)
     const std::size_t shown = std::min(outcome.failures.size(), kMostLines);
     for (std::size_t i = 0; i < shown; ++i) {
         const auto& failure = outcome.failures[i];
-        error.message += fmt::format("{}{} (id {}): {}", i == 0 ? "" : "\n", failure.app, failure.id.value,
-                                     failure.error.message);
+        if (i > 0) error.message += '\n';
+        if (!failure.app.empty()) error.message += fmt::format("{} (id {}): ", failure.app, failure.id.value);
+        error.message += failure.error.message;
     }
     if (outcome.failures.size() > shown)
         error.message += fmt::format("\nand {} more", outcome.failures.size() - shown);

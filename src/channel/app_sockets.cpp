@@ -70,8 +70,15 @@ void AppSockets::keep(SharedSocket& socket)
     if (depot_ != nullptr) depot_->store(depot_name(socket.slot), socket.fd.get());
 }
 
-void AppSockets::drop(const SharedSocket& socket)
+void AppSockets::put_back_paths()
 {
+    for (const auto& socket : sockets_)
+        if (socket->kept) socket->kept->put_back();
+}
+
+void AppSockets::drop(SharedSocket& socket)
+{
+    if (socket.kept) socket.kept->release();
     if (depot_ != nullptr && socket.slot >= 0) depot_->discard(depot_name(socket.slot));
     std::erase_if(sockets_, [&](const auto& known) { return known.get() == &socket; });
 }

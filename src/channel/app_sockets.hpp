@@ -8,6 +8,7 @@
 
 #include "channel/asking_process.hpp"
 #include "channel/bound_place.hpp"
+#include "channel/kept_path.hpp"
 #include "channel/socket_depot.hpp"
 #include "engine/ports.hpp"
 
@@ -31,6 +32,7 @@ struct SharedSocket {
     int number = -1;                ///< as which descriptor
     base::Fd fd;                    ///< our copy; invalid: nobody listens
     std::optional<SocketFile> file; ///< of a path, as far as it is known
+    std::unique_ptr<KeptPath> kept; ///< the path, from the first listen(2) on; null also where it cannot be kept
     bool listening = false;
     std::vector<SocketHolder> holders;
     int slot = -1; ///< in the depot
@@ -56,8 +58,10 @@ public:
     bool add(SharedSocket socket);
     /// Marks it as listening, and keeps it.
     void keep(SharedSocket& socket);
+    /// Links the paths that processes removed to their sockets again.
+    void put_back_paths();
     /// Lets go of our copy; the processes that have it open go on.
-    void drop(const SharedSocket& socket);
+    void drop(SharedSocket& socket);
     /// Closes those that no process holds and that would be in the way of `place`.
     void close_in_the_way(const BoundPlace& place);
     /// Closes those that no process holds, if there are others that one does.
@@ -69,6 +73,12 @@ public:
     /// A process that an earlier pmd launched may have any of them.
     void held_by(engine::ProcessKey key);
     [[nodiscard]] std::vector<std::string> addresses() const;
+    /// `visitor` must not add or drop any.
+    template <typename Visitor>
+    void visit(Visitor&& visitor)
+    {
+        for (const auto& socket : sockets_) visitor(*socket);
+    }
 
 private:
     [[nodiscard]] std::string depot_name(int slot) const;

@@ -73,6 +73,8 @@ bool AskingProcess::closes_on_exec(int number) const
     return flags && (*flags & O_CLOEXEC) != 0;
 }
 
+base::Fd AskingProcess::root() const { return root_of(pid_); }
+
 std::optional<SocketFile> AskingProcess::find_socket(const std::string& path) const
 {
     const base::Fd root = root_of(pid_);

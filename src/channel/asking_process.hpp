@@ -30,6 +30,8 @@ public:
     [[nodiscard]] base::Fd copy(int number) const noexcept;
     /// Copies `size` bytes; false when not all are there, or we may not.
     [[nodiscard]] bool read(std::uint64_t from, void* to, std::size_t size) const noexcept;
+    /// Its root directory, opened with O_PATH; invalid when it is gone, or we may not.
+    [[nodiscard]] base::Fd root() const;
     [[nodiscard]] bool closes_on_exec(int number) const;
     /// The socket file at an absolute path as the process sees it, in its own root directory.
     [[nodiscard]] std::optional<SocketFile> find_socket(const std::string& path) const;

@@ -23,7 +23,7 @@ std::string depot_name(ProcessKey key)
 } // namespace
 
 BindBroker::BindBroker(io::EventLoop& loop, ClusterOf cluster_of, Members members, std::function<void(const std::string&)> warn)
-    : loop_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members)), warn_(std::move(warn))
+    : loop_(loop), paths_(loop), cluster_of_(std::move(cluster_of)), members_(std::move(members)), warn_(std::move(warn))
 {
 }
 
@@ -34,28 +34,29 @@ bool BindBroker::wants(const model::AppSpec& spec) const
     return spec.listen.empty() && (mode == ClusterMode::Transparent || mode == ClusterMode::ReusePortBpf);
 }
 
-BindBroker::Filter BindBroker::filter_of(const engine::LaunchRequest& request) const
+BindBroker::Filter BindBroker::filter_of(const engine::LaunchRequest& request, const model::SharedIdentity& user) const
 {
     Filter filter;
     filter.key = request.key;
     filter.app = request.spec->name;
+    filter.user = user;
     filter.each_its_own = cluster_of_(*request.spec) == ClusterMode::ReusePortBpf;
     return filter;
 }
 
-base::Result<engine::ChannelEnds> BindBroker::connect(const engine::LaunchRequest& request, const model::SharedIdentity&)
+base::Result<engine::ChannelEnds> BindBroker::connect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
     engine::ChannelEnds ends;
     if (!wants(*request.spec)) return ends;
-    filters_[request.key] = filter_of(request);
+    filters_[request.key] = filter_of(request, user);
     ends.bind_notifications = true;
     return ends;
 }
 
-void BindBroker::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity&)
+void BindBroker::reconnect(const engine::LaunchRequest& request, const model::SharedIdentity& user)
 {
     if (!wants(*request.spec)) return;
-    Filter& filter = filters_[request.key] = filter_of(request);
+    Filter& filter = filters_[request.key] = filter_of(request, user);
     if (depot_ != nullptr) filter.listener = depot_->recover(depot_name(request.key));
     filter.orphan = !filter.listener && !filter.each_its_own;
     watch(filter);
@@ -79,7 +80,10 @@ void BindBroker::ended(ProcessKey key)
     if (!filter) return;
     std::erase_if(later_, [&](const Later& later) { return later.key == key; });
     if (depot_ != nullptr) depot_->discard(depot_name(key));
-    if (const auto found = apps_.find(filter.mapped().app); found != apps_.end()) found->second.sockets.forget(key);
+    const auto found = apps_.find(filter.mapped().app);
+    if (found == apps_.end()) return;
+    found->second.sockets.forget(key);
+    found->second.sockets.put_back_paths(); // where the kernel does not tell
 }
 
 void BindBroker::rests(const std::string& name)
@@ -244,7 +248,8 @@ BindBroker::Verdict BindBroker::look_at_first(App& app, SharedSocket*& shared, c
 {
     if (!shared->fd)
         if (const Verdict verdict = copy_first(*shared, question); verdict != Verdict::Answered) return verdict;
-    // Whoever removed the file has made our socket one that nobody can reach.
+    if (shared->kept) shared->kept->put_back(); // a program may remove it right before it binds
+    // Whoever put another file there has made our socket one that nobody can reach.
     const std::string path = shared->place.path();
     const auto file = path.empty() ? std::nullopt : question.process.find_socket(path);
     const bool lost = !path.empty() && (!file || (shared->file && file != shared->file));

@@ -12,6 +12,8 @@
 // connections in its queue loses them, unless net.ipv4.tcp_migrate_req is 1.
 //
 // What the kernel does after the answer is not told, so the broker looks at the socket again, soon and not for long.
+// The path of a unix socket is kept as well (channel/kept_path.hpp): a process that removes it when it ends, or before it binds it anew, shares on.
+//
 // What is shared is the open file description: options and backlog are those of the first, O_NONBLOCK is what the newest
 // wants. What never gets a copy: port 0, UDP, paths that are not absolute, and bind by io_uring, of which no filter hears.
 #pragma once
@@ -66,6 +68,7 @@ private:
     struct Filter {
         engine::ProcessKey key;
         std::string app;
+        model::SharedIdentity user; ///< null: pmd's own
         base::Fd listener; ///< invalid: not there yet, or nobody is left
         io::Source source;
         bool ready = false;        ///< told
@@ -88,7 +91,7 @@ private:
     enum class Verdict { GoOn, Wait, Answered };
 
     [[nodiscard]] bool wants(const model::AppSpec& spec) const;
-    [[nodiscard]] Filter filter_of(const engine::LaunchRequest& request) const;
+    [[nodiscard]] Filter filter_of(const engine::LaunchRequest& request, const model::SharedIdentity& user) const;
     [[nodiscard]] App& app(const std::string& name);
     [[nodiscard]] Filter* find(engine::ProcessKey key);
     void watch(Filter& filter);
@@ -113,8 +116,11 @@ private:
     void listens(Filter& filter, int socket, const AskingProcess& process);
     void tell_ready(engine::ProcessKey key);
     void take_up(const Filter& filter, pid_t pid);
+    /// The path of a unix socket leads to it from now on, whichever process removes it.
+    void keep_path(const Filter& filter, SharedSocket& shared, const AskingProcess& process);
 
     io::EventLoop& loop_;
+    PathKeeper paths_;
     ClusterOf cluster_of_;
     Members members_;
     std::function<void(const std::string&)> warn_;

@@ -94,6 +94,7 @@ void BindBroker::listens(Filter& filter, int socket, const AskingProcess& proces
     if (shared == nullptr || !shared->fd) return;
     const std::string path = shared->place.path();
     if (!path.empty() && !shared->listening) shared->file = process.find_socket(path);
+    keep_path(filter, *shared, process);
     of.sockets.keep(*shared);
     const auto when = std::chrono::steady_clock::now() + kAllBound;
     if (of.all_bound) return of.all_bound.set_time(when);
@@ -104,13 +105,27 @@ void BindBroker::listens(Filter& filter, int socket, const AskingProcess& proces
 }
 
 /// The sockets of an orphan are still to be had from its processes, for those that come after it.
-void BindBroker::runs(engine::ProcessKey key, pid_t)
+void BindBroker::runs(engine::ProcessKey key, pid_t pid)
 {
     Filter* filter = find(key);
-    if (filter == nullptr || !std::exchange(filter->orphan, false)) return;
+    if (filter == nullptr) return;
+    if (const auto found = apps_.find(filter->app); found != apps_.end())
+        found->second.sockets.visit([&](SharedSocket& shared) {
+            if (shared.listening) keep_path(*filter, shared, AskingProcess(pid));
+        });
+    if (!std::exchange(filter->orphan, false)) return;
     std::vector<pid_t> members = members_(key);
     if (members.size() > kMostMembers) members.resize(kMostMembers);
-    for (const pid_t pid : members) take_up(*filter, pid);
+    for (const pid_t member : members) take_up(*filter, member);
+}
+
+void BindBroker::keep_path(const Filter& filter, SharedSocket& shared, const AskingProcess& process)
+{
+    const std::string path = shared.place.path();
+    if (path.empty() || shared.kept || !process) return;
+    const base::Fd root = process.root();
+    if (root) shared.kept = paths_.keep(root.get(), path, shared.file, filter.user);
+    if (shared.kept) shared.file = shared.kept->file();
 }
 
 void BindBroker::take_up(const Filter& filter, pid_t pid)
@@ -132,6 +147,7 @@ void BindBroker::take_up(const Filter& filter, pid_t pid)
             if (const std::string path = place->path(); !path.empty()) fresh.file = AskingProcess(pid).find_socket(path);
             if (!sockets.add(std::move(fresh))) return false;
             sockets.keep(*sockets.find(inode));
+            keep_path(filter, *sockets.find(inode), AskingProcess(pid));
         }
         sockets.find(inode)->add_holder({filter.key, pid, number});
         return true;

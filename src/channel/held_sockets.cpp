@@ -86,8 +86,10 @@ void HeldSockets::resume(const model::AppSpec& spec, uid_t owner)
         if (!kept || !is_at(kept.get(), address)) continue;
         const auto allowed = rights(spec, address, owner);
         if (!allowed) continue;
-        const auto file = address.kind == ListenAddress::Kind::Path ? socket_file(allowed->owner, address.host) : std::nullopt;
-        list.push_back({address, allowed->owner, std::move(kept), file});
+        Held& held = list.emplace_back(Held{address, allowed->owner, std::move(kept), std::nullopt});
+        if (address.kind != ListenAddress::Kind::Path) continue;
+        held.file = socket_file(allowed->owner, address.host);
+        keep_path(held);
     }
     if (auto held = hold(spec, owner); !held) warn_(held.error().message + "; the next start of the app tries again");
 }
@@ -104,8 +106,7 @@ Result<std::vector<int>> HeldSockets::descriptors(const engine::LaunchRequest& r
         if (held.address == address) continue;
         const auto allowed = rights(spec, address, request.owner);
         if (!allowed) return tl::unexpected(allowed.error());
-        adjust_socket(held.fd.get(), address, *allowed);
-        held.address = address;
+        adjust(held, address, *allowed);
     }
     return fds;
 }
@@ -147,7 +148,8 @@ Result<HeldSockets::List> HeldSockets::open_missing(const model::AppSpec& spec, 
     List fresh;
     const auto found = apps_.find(spec.name);
     for (const ListenAddress& address : spec.listen) {
-        const Held* held = found == apps_.end() ? nullptr : find(found->second, address);
+        Held* held = found == apps_.end() ? nullptr : find(found->second, address);
+        if (held != nullptr && held->kept) held->kept->put_back(); // where the kernel does not tell
         auto good = held == nullptr ? Result<void>{} : check_change(spec, held->address, address);
         if (good && held != nullptr && held->address != address) // whom it is to belong to is told now, not at the launch
             good = rights(spec, address, owner).map([](const Rights&) {});
@@ -172,7 +174,11 @@ Result<HeldSockets::Held> HeldSockets::open(const model::AppSpec& spec, const Li
         depot_->settle();
         opened = open_socket(address, *allowed);
     }
-    if (opened) return Held{address, allowed->owner, std::move(opened->fd), opened->file};
+    if (opened) {
+        Held held{address, allowed->owner, std::move(opened->fd), opened->file};
+        keep_path(held);
+        return held;
+    }
     const std::string holder = opened.error().error == EADDRINUSE ? holder_of(spec, address) : "";
     return refused(spec, address, holder.empty() ? opened.error().why : holder);
 }
@@ -203,10 +209,29 @@ void HeldSockets::add(const std::string& app, List fresh)
     }
 }
 
+void HeldSockets::keep_path(Held& held)
+{
+    if (paths_ == nullptr || held.address.kind != ListenAddress::Kind::Path) return;
+    held.kept = paths_->keep(-1, held.address.host, held.file, held.owner);
+    if (held.kept) held.file = held.kept->file();
+}
+
+/// The owner and the mode are those of a file with one name.
+void HeldSockets::adjust(Held& held, const ListenAddress& address, const Rights& allowed)
+{
+    if (held.kept) held.kept->drop_spare();
+    held.kept.reset();
+    adjust_socket(held.fd.get(), address, allowed);
+    held.address = address;
+    keep_path(held);
+}
+
 /// A copy that the depot, or a process that was spared, still has takes no connections either.
 void HeldSockets::close(const std::string& app, Held& held)
 {
     ::shutdown(held.fd.get(), SHUT_RDWR);
+    if (held.kept) held.kept->release();
+    held.kept.reset();
     if (held.file) remove_own(held.owner, held.address.host, *held.file);
     held.fd.reset();
     if (depot_ == nullptr) return;

@@ -6,12 +6,14 @@
 // change.
 #pragma once
 
+#include "channel/kept_path.hpp"
 #include "channel/open_socket.hpp"
 #include "channel/socket_depot.hpp"
 #include "engine/ports.hpp"
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +36,8 @@ public:
     HeldSockets(Accounts accounts, std::function<void(const std::string&)> warn);
     /// Where sockets are kept from now on; it must outlive this. Without, they end with pmd.
     void set_depot(SocketDepot& depot) noexcept { depot_ = &depot; }
+    /// Who keeps the paths of unix sockets from now on; it must outlive this. Without, one that a program removed leads to nobody until the next launch.
+    void set_paths(PathKeeper& paths) noexcept { paths_ = &paths; }
     /// The name in the depot of one place of one app.
     [[nodiscard]] static std::string name_in_depot(const std::string& app, const model::ListenAddress& address);
 
@@ -48,6 +52,7 @@ private:
         model::SharedIdentity owner;  ///< whose rights its file is removed with
         base::Fd fd;
         std::optional<SocketFile> file;
+        std::unique_ptr<KeptPath> kept{}; ///< of a path; null also where it cannot be kept
     };
     using List = std::vector<Held>;
 
@@ -59,10 +64,14 @@ private:
     [[nodiscard]] std::string holder_of(const model::AppSpec& spec, const model::ListenAddress& address) const;
     void add(const std::string& app, List fresh);
     void close(const std::string& app, Held& held);
+    void keep_path(Held& held);
+    /// Sets what an open socket can change.
+    void adjust(Held& held, const model::ListenAddress& address, const Rights& allowed);
 
     Accounts accounts_;
     std::function<void(const std::string&)> warn_;
     SocketDepot* depot_ = nullptr;
+    PathKeeper* paths_ = nullptr;
     bool discarded_ = false; ///< the depot may have copies that it is about to close
     std::map<std::string, List> apps_;
 };

@@ -145,7 +145,7 @@ Outcome<FoundDaemon> start_or_join(const Context& context, const BusChoice& choi
         if (auto offer = wait_for_bus(choice, *started ? kConnectPatience : patience))
             return FoundDaemon{std::move(offer->connection), to_string(choice)};
         if (*started || std::chrono::steady_clock::now() >= deadline)
-            return failed(silent_daemon(to_string(choice), running_daemon(choice).value_or(0), &choice));
+            return failed(silent_daemon(to_string(choice), running_daemon(choice).value_or(base::StateLockHolder{}).pid, &choice));
     }
 }
 
@@ -155,16 +155,19 @@ Outcome<std::optional<FoundDaemon>> wait_for_running(const Context& context, con
 {
     const auto deadline = std::chrono::steady_clock::now() + kConnectPatience;
     for (;;) {
-        const auto pid = running_daemon(choices.back());
-        if (!pid) return std::nullopt;
+        const auto running = running_daemon(choices.back());
+        if (!running) return std::nullopt;
+        if (!running->where.empty() && std::ranges::none_of(choices, [&](const BusChoice& choice) { return to_string(choice) == running->where; }))
+            return failed(kNoDaemon, fmt::format("no pmd is running ({}); the one that has the state directory '{}' (pid {}) is on the {}: another one needs a PMD_STATE_DIR of its own",
+                                                 all_of(choices), choices.back().state_dir, running->pid, running->where));
         for (const BusChoice& choice : choices) {
             if (choice.kind != BusChoice::Kind::Embedded) continue;
             auto offer = try_choice(choice, missing);
             if (!offer) return failed(offer.error());
             if (*offer) return take(context, choice, std::move(**offer), missing);
         }
-        if (is_stopped(*pid) || std::chrono::steady_clock::now() >= deadline)
-            return failed(silent_daemon(to_string(choices.back()), *pid, &choices.back()));
+        if (is_stopped(running->pid) || std::chrono::steady_clock::now() >= deadline)
+            return failed(silent_daemon(to_string(choices.back()), running->pid, &choices.back()));
         std::this_thread::sleep_for(kConnectRetry);
     }
 }

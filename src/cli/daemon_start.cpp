@@ -28,13 +28,14 @@ namespace {
 constexpr int kReadyTimeoutMsec = 10'000;
 constexpr off_t kTailBytes = 2000;
 
-/// mkdir -p, mode 0700.
-Outcome<void> make_directory(const std::string& path)
+/// mkdir -p, mode 0700. `variable`: what moves the directory elsewhere.
+Outcome<void> make_directory(const std::string& path, const char* variable)
 {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const std::string part = path.substr(0, end);
         if (mkdir(part.c_str(), 0700) < 0 && errno != EEXIST)
-            return failed(base::fail_errno(fmt::format("making directory '{}'", part), errno).value());
+            return failed(kNoDaemon, fmt::format("pmd cannot be started: {}; set {} to a directory that can be written",
+                                                 base::fail_errno(fmt::format("making directory '{}'", part), errno).value().message, variable));
         if (end == std::string::npos) return {};
     }
 }
@@ -49,14 +50,15 @@ public:
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         if (made.path_.size() >= sizeof address.sun_path)
-            return failed(kFailed, fmt::format("'{}' is too long a path for a socket: set PMD_RUNTIME_DIR to a shorter "
+            return failed(kNoDaemon, fmt::format("'{}' is too long a path for a socket: set PMD_RUNTIME_DIR to a shorter "
                                                "one",
                                                directory));
         std::memcpy(address.sun_path, made.path_.data(), made.path_.size());
         unlink(made.path_.c_str());
         made.fd_ = base::Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (!made.fd_ || bind(made.fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-            return failed(base::fail_errno(fmt::format("making socket '{}'", made.path_), errno).value());
+            return failed(kNoDaemon, fmt::format("pmd cannot be started: {}; set PMD_RUNTIME_DIR to a directory that can be written, on a local file system",
+                                                 base::fail_errno(fmt::format("making socket '{}'", made.path_), errno).value().message));
         return made;
     }
     NotifySocket(NotifySocket&& other) noexcept : fd_(std::move(other.fd_)), path_(std::move(other.path_)) {}
@@ -218,9 +220,10 @@ Outcome<bool> start_daemon(const Context& context, const BusChoice& embedded)
 {
     const std::string program = find_daemon(context);
     if (program.empty()) return failed(kNoDaemon, "the program 'pmd' is not installed beside pmctl; PMD_DAEMON names it");
-    for (const std::string& directory : {embedded.runtime_dir, embedded.state_dir})
-        if (auto made = make_directory(directory); !made) return failed(made.error());
-    if (auto safe = check_private(embedded.runtime_dir); !safe) return failed(safe.error());
+    // The runtime directory may be in the state directory.
+    if (auto made = make_directory(embedded.state_dir, "PMD_STATE_DIR"); !made) return failed(made.error());
+    if (auto made = make_directory(embedded.runtime_dir, "PMD_RUNTIME_DIR"); !made) return failed(made.error());
+    if (auto safe = check_private(embedded.runtime_dir); !safe) return failed(kNoDaemon, safe.error().message);
     auto notify = NotifySocket::make(embedded.runtime_dir);
     if (!notify) return failed(notify.error());
 

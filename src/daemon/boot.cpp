@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <set>
 
 namespace pm::daemon {
@@ -45,6 +46,17 @@ void add_file(const std::string& path, const config::ParseOptions& options, uid_
     }
 }
 
+constexpr std::string_view kHead = "{\"pmd-saved-apps\":";
+
+std::string head_of_list(std::size_t apps) { return fmt::format("{}{}}}\n", kHead, apps); }
+
+/// Of the line that counts; nothing when it is another one.
+std::optional<std::size_t> count_in(std::string_view line)
+{
+    if (!line.starts_with(kHead) || !line.ends_with('}')) return std::nullopt;
+    return base::parse_number<std::size_t>(line.substr(kHead.size(), line.size() - kHead.size() - 1));
+}
+
 } // namespace
 
 std::vector<BootApp> read_apps_directory(const std::string& directory, const config::ParseOptions& options, uid_t owner,
@@ -61,26 +73,34 @@ std::vector<BootApp> read_apps_directory(const std::string& directory, const con
 
 std::string to_list(const std::vector<engine::SavedApp>& apps)
 {
-    std::string text;
+    std::string text = head_of_list(apps.size());
     for (const engine::SavedApp& app : apps) text += to_text(app) + "\n";
     return text;
 }
 
-std::vector<BootApp> read_list(std::string_view text, io::Log& log)
+SavedList read_list(std::string_view text)
 {
     const auto stopped = [](const engine::SavedInstance& instance) {
         return std::holds_alternative<engine::Stopped>(instance.machine.state);
     };
-    std::vector<BootApp> apps;
+    SavedList list;
+    if (text.empty()) list.faults.emplace_back("it is empty");
+    std::optional<std::size_t> counted;
+    std::size_t number = 0;
+    std::size_t lines = 0;
     for (const std::string& line : base::split(text, '\n')) {
-        if (line.empty()) continue;
+        ++number;
+        if (number == 1) counted = count_in(line);
+        if (line.empty() || (number == 1 && counted)) continue;
+        ++lines;
         auto app = saved_app_from(line);
         if (app)
-            apps.push_back({*app->spec, app->origin, app->owner, !std::ranges::all_of(app->instances, stopped)});
+            list.apps.push_back({*app->spec, app->origin, app->owner, !std::ranges::all_of(app->instances, stopped)});
         else
-            log.error("an app of the saved list cannot be read: " + app.error().message);
+            list.faults.push_back(fmt::format("line {} cannot be read: {}", number, app.error().message));
     }
-    return apps;
+    if (counted && *counted > lines) list.faults.push_back(fmt::format("it ends after {} of {} apps", lines, *counted));
+    return list;
 }
 
 std::vector<BootApp> dependencies_first(std::vector<BootApp> apps)
@@ -95,11 +115,17 @@ std::vector<BootApp> dependencies_first(std::vector<BootApp> apps)
 std::string without(std::string_view text, const std::string& app)
 {
     std::string rest;
+    std::optional<std::size_t> counted;
     for (const std::string& line : base::split(text, '\n')) {
+        if (line.empty()) continue;
+        if (rest.empty() && !counted && (counted = count_in(line))) continue;
         const auto saved = saved_app_from(line);
-        if (!line.empty() && !(saved && saved->spec->name == app)) rest += line + "\n";
+        if (!saved || saved->spec->name != app)
+            rest += line + "\n";
+        else if (counted && *counted > 0)
+            --*counted;
     }
-    return rest;
+    return (counted ? head_of_list(*counted) : std::string()) + rest;
 }
 
 } // namespace pm::daemon

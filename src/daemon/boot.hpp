@@ -25,10 +25,15 @@ struct BootApp {
 [[nodiscard]] std::vector<BootApp> read_apps_directory(const std::string& directory, const config::ParseOptions& options,
                                                        uid_t owner, io::Log& log);
 
-/// The saved list as text: one app a line, as state_text.hpp writes it.
+/// The saved list as text: a line that counts the apps, so that a list that was cut is known for what it is, then one app a line, as
+/// state_text.hpp writes it.
 [[nodiscard]] std::string to_list(const std::vector<engine::SavedApp>& apps);
-/// Lines that cannot be read are told to `log` and left out.
-[[nodiscard]] std::vector<BootApp> read_list(std::string_view text, io::Log& log);
+struct SavedList {
+    std::vector<BootApp> apps;
+    std::vector<std::string> faults; ///< what of it cannot be read, for people; empty: it is whole
+};
+/// A list of an earlier pmd has no line that counts.
+[[nodiscard]] SavedList read_list(std::string_view text);
 
 /// Those that others depend on come before them; otherwise in the order given.
 [[nodiscard]] std::vector<BootApp> dependencies_first(std::vector<BootApp> apps);

@@ -72,6 +72,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     : runtime_(std::move(runtime)), log_(log), quota_(runtime_.settings.max_calls_per_caller), kept_fds_(log),
       logs_(loop_, log_options(),
             [this](const std::string& text) { log_.write(io::Severity::Warning, text, io::Message::OutputTrouble); }),
+      paths_(loop_),
       sockets_([this](const std::string& user, const std::string& group) { return accounts_.find(user, group); },
                [this](const std::string& text) { log_.warning(text); }),
       notify_(loop_, notify_directory(runtime_.locations.runtime_dir),
@@ -127,6 +128,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       places_(loop_, io::Priority::Processes, [this](int, const std::string&) { put_back_.set_enabled(true); })
 {
     if (launcher_->apps_outlive_us()) kept_fds_.set_store(fd_store_.emplace(log_));
+    sockets_.set_paths(paths_);
     notify_.set_events(supervisor_);
     bind_broker_.set_events(supervisor_);
     node_.set_events(supervisor_);

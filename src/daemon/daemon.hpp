@@ -55,10 +55,14 @@ private:
     // daemon_apps.cpp
     /// Starts what starts with pmd and is neither there nor was removed since the machine came up.
     void start_boot_apps();
-    void start(std::vector<BootApp> apps, engine::Done done);
+    /// `before`: what has failed already, told with the rest.
+    void start(std::vector<BootApp> apps, engine::Done done, std::vector<engine::InstanceFailure> before);
     void add_errored(model::AppSpec spec, engine::ApplyOptions options, const engine::Done& done);
     [[nodiscard]] std::string saved_list() const { return runtime_.locations.state_dir + "/saved.jsonl"; }
-    [[nodiscard]] std::vector<BootApp> read_saved_list();
+    /// What is not whole is told to the log. Error: it is there, and cannot be read at all. Not there: an empty one.
+    [[nodiscard]] base::Result<SavedList> read_saved_list();
+    /// Puts a list that is not whole beside the one that is about to be written. Its name; empty: there was none.
+    base::Result<std::string> set_damaged_list_aside();
     base::Result<std::uint32_t> save();
     base::Result<std::vector<std::string>> resurrect(engine::Done done);
     /// An app was deleted: the saved list forgets it.
@@ -122,6 +126,7 @@ private:
     KeptFds kept_fds_;
     logs::LogStore logs_;
     AccountLookup accounts_;
+    channel::PathKeeper paths_;
     channel::HeldSockets sockets_;
     channel::NotifySockets notify_;
     channel::BindBroker bind_broker_;

@@ -2,9 +2,13 @@
 // What starts with pmd, and the list of apps that a user saved.
 #include "daemon/daemon.hpp"
 
+#include "base/text.hpp"
 #include "io/small_file.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <iterator>
 #include <limits>
@@ -12,6 +16,12 @@
 #include <utility>
 
 namespace pm::daemon {
+namespace {
+
+constexpr std::size_t kMostBytesOfList = 256u << 20;
+constexpr int kMostAside = 1000; ///< damaged lists that nobody has looked at
+
+} // namespace
 
 void Daemon::start_boot_apps()
 {
@@ -23,7 +33,7 @@ void Daemon::start_boot_apps()
     options.journal = runtime_.launcher == config::LauncherKind::Systemd;
     auto apps = read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_);
     auto saved = read_saved_list();
-    if (runtime_.bus != config::BusKind::Embedded) std::ranges::move(saved, std::back_inserter(apps));
+    if (saved && runtime_.bus != config::BusKind::Embedded) std::ranges::move(saved->apps, std::back_inserter(apps));
     std::erase_if(apps, [this](const BootApp& app) {
         const bool removed = !supervisor_.spec(app.spec.name) && state_.was_removed(app.spec.name, app.origin);
         if (removed)
@@ -31,21 +41,24 @@ void Daemon::start_boot_apps()
                                     app.spec.name, app.origin));
         return removed;
     });
-    start(std::move(apps), {});
+    start(std::move(apps), {}, {});
 }
 
 /// Those that are not there yet; of two with one name the first.
-void Daemon::start(std::vector<BootApp> apps, engine::Done done)
+void Daemon::start(std::vector<BootApp> apps, engine::Done done, std::vector<engine::InstanceFailure> before)
 {
     struct Together {
         engine::Done done;
         engine::Outcome outcome;
+        Together(engine::Done then, std::vector<engine::InstanceFailure> failures) : done(std::move(then)), outcome{{}, std::move(failures)} {}
+        Together(const Together&) = delete;
+        Together& operator=(const Together&) = delete;
         ~Together()
         {
             if (done) done(outcome);
         }
     };
-    const auto together = std::make_shared<Together>(Together{std::move(done), {}});
+    const auto together = std::make_shared<Together>(std::move(done), std::move(before)); // one: each that goes calls `done`
     for (BootApp& app : dependencies_first(std::move(apps))) {
         if (supervisor_.spec(app.spec.name)) continue;
         engine::ApplyOptions options;
@@ -62,7 +75,10 @@ void Daemon::start(std::vector<BootApp> apps, engine::Done done)
         auto started = supervisor_.apply({app.spec}, options, join);
         if (started) continue;
         log_.error(fmt::format("{}: {}", name, started.error().message));
-        if (started.error().code == base::ErrorCode::ListenFailed) add_errored(std::move(app.spec), options, join);
+        if (started.error().code == base::ErrorCode::ListenFailed)
+            add_errored(std::move(app.spec), options, join);
+        else
+            together->outcome.failures.push_back({{}, {}, {started.error().code, fmt::format("{}: {}", name, started.error().message)}});
     }
 }
 
@@ -75,15 +91,28 @@ void Daemon::add_errored(model::AppSpec spec, engine::ApplyOptions options, cons
     (void)supervisor_.operate(engine::Verb::Start, name, done);
 }
 
-std::vector<BootApp> Daemon::read_saved_list()
+base::Result<SavedList> Daemon::read_saved_list()
 {
-    constexpr std::size_t kMostBytes = 256u << 20;
-    const auto text = io::read_small_file(saved_list(), kMostBytes);
-    if (!text) return {}; // nothing was saved
-    auto apps = read_list(*text, log_);
     saved_.clear();
-    for (const BootApp& app : apps) saved_.insert(app.spec.name);
-    return apps;
+    if (access(saved_list().c_str(), F_OK) < 0 && errno == ENOENT) return SavedList{}; // nothing was saved
+    const auto text = io::read_small_file(saved_list(), kMostBytesOfList);
+    if (!text) log_.error(text.error().message);
+    if (!text) return tl::unexpected(text.error());
+    SavedList list = read_list(*text);
+    for (const std::string& fault : list.faults) log_.error(fmt::format("'{}' is damaged: {}", saved_list(), fault));
+    for (const BootApp& app : list.apps) saved_.insert(app.spec.name);
+    return list;
+}
+
+base::Result<std::string> Daemon::set_damaged_list_aside()
+{
+    const auto list = read_saved_list();
+    if (list && list->faults.empty()) return std::string();
+    for (int number = 1;; ++number) {
+        const std::string aside = fmt::format("{}.damaged{}", saved_list(), number == 1 ? std::string() : std::to_string(number));
+        if (::renameat2(AT_FDCWD, saved_list().c_str(), AT_FDCWD, aside.c_str(), RENAME_NOREPLACE) == 0) return aside;
+        if (errno != EEXIST || number == kMostAside) return base::fail_errno(fmt::format("putting the damaged list '{}' aside as '{}'", saved_list(), aside), errno);
+    }
 }
 
 base::Result<std::uint32_t> Daemon::save()
@@ -91,6 +120,9 @@ base::Result<std::uint32_t> Daemon::save()
     std::vector<engine::SavedApp> apps;
     for (const model::AppSnapshot& app : supervisor_.snapshots())
         if (auto saved = supervisor_.saved(app.name)) apps.push_back(*std::move(saved));
+    const auto aside = set_damaged_list_aside();
+    if (!aside) return tl::unexpected(aside.error());
+    if (!aside->empty()) log_.warning(fmt::format("'{}' was damaged: what is left of it is now '{}'", saved_list(), *aside));
     if (auto written = io::replace_file(saved_list(), to_list(apps), 0600); !written) return tl::unexpected(written.error());
     saved_.clear();
     for (const engine::SavedApp& app : apps) saved_.insert(app.spec->name);
@@ -99,12 +131,18 @@ base::Result<std::uint32_t> Daemon::save()
 
 base::Result<std::vector<std::string>> Daemon::resurrect(engine::Done done)
 {
-    auto apps = read_saved_list();
-    if (apps.empty()) return base::fail(base::ErrorCode::Failed, "nothing is saved; 'pmctl save' remembers the apps there are");
-    std::erase_if(apps, [this](const BootApp& app) { return supervisor_.spec(app.spec.name) != nullptr; });
+    auto list = read_saved_list();
+    if (!list) return tl::unexpected(list.error());
+    if (list->apps.empty() && list->faults.empty())
+        return base::fail(base::ErrorCode::Failed, "nothing is saved; 'pmctl save' remembers the apps there are");
+    std::vector<engine::InstanceFailure> damage;
+    if (!list->faults.empty())
+        damage.push_back({{}, {}, {base::ErrorCode::Failed, fmt::format("the saved list '{}' is damaged: {}; {} The next 'pmctl save' puts it aside", saved_list(),
+                                                                        base::join(list->faults, "; "), list->apps.empty() ? "nothing can be started." : "what can be read was started.")}});
+    std::erase_if(list->apps, [this](const BootApp& app) { return supervisor_.spec(app.spec.name) != nullptr; });
     std::vector<std::string> names;
-    for (const BootApp& app : apps) names.push_back(app.spec.name);
-    start(std::move(apps), std::move(done));
+    for (const BootApp& app : list->apps) names.push_back(app.spec.name);
+    start(std::move(list->apps), std::move(done), std::move(damage));
     return names;
 }
 

@@ -32,14 +32,21 @@ void Daemon::guard_places()
         log_.warning(asked.error().message);
 }
 
-void Daemon::answer_state_lock() { const base::Fd asker(::accept4(runtime_.state_lock, nullptr, nullptr, SOCK_CLOEXEC)); }
+void Daemon::answer_state_lock()
+{
+    const base::Fd asker(::accept4(runtime_.state_lock, nullptr, nullptr, SOCK_CLOEXEC));
+    const std::string where = runtime_.bus == config::BusKind::Embedded ? "bus embedded at " + runtime_.locations.runtime_dir
+                                                                        : fmt::format("{} bus", config::to_string(runtime_.bus));
+    if (asker) (void)::send(asker.get(), where.data(), where.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 /// Each time: a directory that was made anew is another one.
 void Daemon::watch_places()
 {
     const std::string& directory = runtime_.locations.runtime_dir;
     for (const std::string& path : {directory, config::kept_apps(directory).directory})
-        if (const auto watch = places_.add(path); !watch) log_.write(io::Severity::Debug, watch.error().message + "; what is removed from it is not put back");
+        if (const auto watch = places_.add(path); !watch)
+            log_.write(io::Severity::Debug, watch.error().message + "; what is removed from it is not put back");
 }
 
 base::Result<void> Daemon::have_places()
@@ -50,7 +57,9 @@ base::Result<void> Daemon::have_places()
     if (!is_lock_there(directory, runtime_.lock)) {
         auto lock = take_lock(directory);
         if (!lock) return tl::unexpected(std::move(lock).error());
-        if (!*lock) return base::fail(base::ErrorCode::Failed, fmt::format("another pmd has taken '{}', from which this one's files were removed", directory));
+        if (!*lock)
+            return base::fail(base::ErrorCode::Failed,
+                              fmt::format("another pmd has taken '{}', from which this one's files were removed", directory));
         new_lock_ = *std::move(lock);
         runtime_.lock = new_lock_.get();
     }
@@ -72,7 +81,8 @@ void Daemon::put_back()
     }
     put_back_delay_ = std::clamp(put_back_delay_ * 2, kFirstAgain, kSlowestAgain);
     if (put_back_again_) return put_back_again_.set_time(clock_.now() + put_back_delay_);
-    if (auto timer = loop_.add_timer(clock_.now() + put_back_delay_, io::Priority::Normal, [this] { put_back(); })) put_back_again_ = *std::move(timer);
+    if (auto timer = loop_.add_timer(clock_.now() + put_back_delay_, io::Priority::Normal, [this] { put_back(); }))
+        put_back_again_ = *std::move(timer);
 }
 
 } // namespace pm::daemon

@@ -49,7 +49,8 @@ int serve(daemon::Runtime runtime)
     const bool is_private = runtime.bus == config::BusKind::Embedded;
     if (auto made = daemon::prepare_directory(runtime.locations.runtime_dir, is_private); !made)
         return complain(made.error());
-    if (auto made = daemon::prepare_directory(runtime.locations.state_dir, false); !made) return complain(made.error());
+    if (auto made = daemon::prepare_directory(runtime.locations.state_dir, false); !made)
+        return complain({made.error().code, made.error().message + "; PMD_STATE_DIR sets another one"});
     auto lock = runtime.earlier ? base::Fd(runtime.earlier->lock) : daemon::take_lock(runtime.locations.runtime_dir);
     if (!lock) return complain(lock.error());
     if (!*lock) {

@@ -296,6 +296,8 @@ base::Result<SavedApp> saved_app_from(std::string_view text)
         app.seen_listening = from.value("seen_listening", false);
         for (const json& instance : from.at("instances")) app.instances.push_back(instance_from(instance));
         return app;
+    } catch (const json::parse_error& fault) { // its text quotes what was read, which may be secret
+        return base::fail(base::ErrorCode::InvalidSpec, fmt::format("it is no JSON, or was cut, at byte {}", fault.byte));
     } catch (const std::exception& fault) {
         return base::fail(base::ErrorCode::InvalidSpec, fault.what());
     }

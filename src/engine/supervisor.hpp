@@ -31,7 +31,7 @@ struct Limits {
 };
 
 struct InstanceFailure {
-    std::string app;
+    std::string app; ///< empty: of no instance; the error tells all
     base::InstanceId id;
     base::Error error;
 };

@@ -174,6 +174,20 @@ TEST_F(Listen, AChangedListKeepsTheSocketThatIsInBoth)
     EXPECT_EQ(ask(gone), std::strerror(ECONNREFUSED));
 }
 
+/// A program may remove the path of what it was given, as it would its own.
+TEST_F(Listen, APathThatSomebodyRemovesIsPutBack)
+{
+    serve("'unix:web.sock'");
+    const std::string path = dir_.path() + "/web.sock";
+    for (int time = 0; time < 3; ++time) {
+        ASSERT_TRUE(std::filesystem::remove(path));
+        ask_until([&] { return std::filesystem::is_socket(path); }, "the path");
+    }
+    manager_->Delete("web", {});
+    EXPECT_FALSE(std::filesystem::exists(path));
+    EXPECT_FALSE(std::filesystem::exists(dir_.path() + "/.web.sock.pmd"));
+}
+
 TEST_F(Listen, AStopClosesWhatIsHeldAndAStartOpensItAgain)
 {
     serve(fmt::format("[{}, 'unix:web.sock']", port_));

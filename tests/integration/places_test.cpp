@@ -63,7 +63,12 @@ TEST_F(Places, AllOfTheDirectoryIsPutBackAndSurvivesAKilledPmd)
     manager_->Delete("gone", {});
     const auto before = list();
     clean();
-    await([&] { return exists("bus") && exists("pmd.lock") && exists("apps/web.json") && exists("apps/uptime") && exists("apps/gone.removed"); }, "all of it");
+    await(
+        [&] {
+            return exists("bus") && exists("pmd.lock") && exists("apps/web.json") && exists("apps/uptime") &&
+                   exists("apps/gone.removed");
+        },
+        "all of it");
     struct stat status {};
     ASSERT_EQ(stat(run().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0700U);
@@ -124,7 +129,9 @@ TEST_F(Places, ASecondPmdDoesNotTakeTheStateOfARunningOne)
     kill(pmd_, SIGSTOP); // it cannot put anything back
     clean();
     const std::string said = dir_.path() + "/second";
-    const int status = std::system(fmt::format("'{}' --bus embedded --runtime-dir '{}' --state-dir '{}/state' 2>'{}'", std::getenv("PMD_TEST_PMD"), run(), dir_.path(), said).c_str());
+    const int status = std::system(fmt::format("'{}' --bus embedded --runtime-dir '{}' --state-dir '{}/state' 2>'{}'",
+                                               std::getenv("PMD_TEST_PMD"), run(), dir_.path(), said)
+                                       .c_str());
     kill(pmd_, SIGCONT);
     EXPECT_EQ(status, 0);
     EXPECT_NE(read_file(said).find(fmt::format("already running (pid {})", pmd_)), std::string::npos) << read_file(said);

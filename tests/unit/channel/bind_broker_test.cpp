@@ -184,16 +184,59 @@ TEST_F(BindWorld, unix_paths_and_abstract_names_are_shared)
     }
 }
 
-TEST_F(BindWorld, who_removes_the_file_of_a_socket_gets_a_new_one)
+TEST_F(BindWorld, who_removes_the_file_of_a_socket_before_it_binds_shares_it_all_the_same)
 {
     const auto first = launch("serve", path("s"), 1);
     ASSERT_TRUE(until_ready(first)) << text(first);
     const auto second = launch("unlink", path("s"), 2);
     ASSERT_TRUE(until_ready(second)) << text(second);
-    EXPECT_EQ(ask(path("s")), told[second].pid);
     const auto third = launch("serve", path("s"), 3);
     ASSERT_TRUE(until_ready(third)) << text(third);
-    EXPECT_TRUE(all_answer(path("s"), {second, third}));
+    EXPECT_TRUE(all_answer(path("s"), {first, second, third}));
+}
+
+/// As many programs do when they end; the others of the app are to be reached all the same.
+TEST_F(BindWorld, a_path_that_a_process_removes_is_put_back)
+{
+    const auto is_there = [this] { return ::access(path("s").c_str(), F_OK) == 0; };
+    const auto first = launch("serve", path("s"), 1);
+    ASSERT_TRUE(until_ready(first)) << text(first);
+    const auto second = launch("serve", path("s"), 2);
+    ASSERT_TRUE(until_ready(second)) << text(second);
+    for (int time = 0; time < 3; ++time) {
+        ASSERT_EQ(::unlink(path("s").c_str()), 0);
+        EXPECT_TRUE(until(is_there)) << "the kernel tells of it";
+    }
+    EXPECT_TRUE(all_answer(path("s"), {first, second}));
+    kill(first);
+    EXPECT_EQ(ask(path("s")), told[second].pid);
+    ASSERT_EQ(::unlink(path("s").c_str()), 0);
+    kill(second); // the last one, as a restart of a single instance
+    EXPECT_TRUE(is_there());
+    const auto third = launch("serve", path("s"), 1);
+    ASSERT_TRUE(until_ready(third)) << text(third);
+    EXPECT_EQ(ask(path("s")), told[third].pid);
+    kill(third);
+    broker->rests("web");
+    EXPECT_FALSE(is_there()) << "no process of the app would have left it";
+    EXPECT_NE(::access(path(".s.pmd").c_str(), F_OK), 0);
+}
+
+/// As long as no program has removed it, it is the program's to remove.
+TEST_F(BindWorld, a_path_that_was_renamed_or_replaced_is_left_alone)
+{
+    const auto first = launch("serve", path("s"), 1);
+    ASSERT_TRUE(until_ready(first)) << text(first);
+    ASSERT_EQ(::rename(path("s").c_str(), path("t").c_str()), 0);
+    ASSERT_EQ(::rename(path("t").c_str(), path("u").c_str()), 0);
+    const base::Fd other(::open(path("s").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    loop.run_once(std::chrono::milliseconds(20));
+    EXPECT_NE(::access(path("t").c_str(), F_OK), 0);
+    EXPECT_EQ(ask(path("u")), told[first].pid);
+    kill(first);
+    broker->rests("web");
+    EXPECT_EQ(::access(path("s").c_str(), F_OK), 0);
+    EXPECT_EQ(::access(path("u").c_str(), F_OK), 0);
 }
 
 TEST_F(BindWorld, another_user_binds_with_his_rights_alone)

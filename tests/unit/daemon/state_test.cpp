@@ -94,15 +94,36 @@ TEST(SavedList, AppsAreLeftOutByName)
     spec->name = "other";
     stopped.spec = spec;
     const std::string list = to_list({app_with({instance_in(engine::Online{})}), stopped});
-    io::Log log;
-    const auto apps = read_list(list, log);
+    const auto [apps, faults] = read_list(list);
+    EXPECT_EQ(faults, std::vector<std::string>());
     ASSERT_EQ(apps.size(), 2U);
     EXPECT_TRUE(apps.at(0).start);
     EXPECT_FALSE(apps.at(1).start) << "what was stopped stays so";
     EXPECT_EQ(apps.at(1).owner, 1000U);
-    const auto rest = read_list(without(list, "a-b"), log);
-    ASSERT_EQ(rest.size(), 1U);
-    EXPECT_EQ(rest.at(0).spec.name, "other");
+    const auto rest = read_list(without(list, "a-b"));
+    EXPECT_EQ(rest.faults, std::vector<std::string>());
+    ASSERT_EQ(rest.apps.size(), 1U);
+    EXPECT_EQ(rest.apps.at(0).spec.name, "other");
+}
+
+TEST(SavedList, WhatIsMissingOfADamagedOneIsTold)
+{
+    const std::string list = to_list({app_with({instance_in(engine::Online{})}), app_with({instance_in(engine::Stopped{})})});
+    const std::size_t first = list.find('\n') + 1;
+    const std::size_t second = list.find('\n', first) + 1;
+    EXPECT_EQ(read_list(list).faults, std::vector<std::string>());
+    EXPECT_EQ(read_list(list.substr(first)).faults, std::vector<std::string>()) << "an earlier pmd wrote no line that counts";
+    EXPECT_EQ(read_list(to_list({})).faults, std::vector<std::string>());
+    const auto between_lines = read_list(list.substr(0, second));
+    EXPECT_EQ(between_lines.apps.size(), 1U);
+    EXPECT_EQ(between_lines.faults, std::vector<std::string>{"it ends after 1 of 2 apps"});
+    const auto in_a_line = read_list(list.substr(0, list.size() - 40));
+    EXPECT_EQ(in_a_line.apps.size(), 1U);
+    ASSERT_EQ(in_a_line.faults.size(), 1U);
+    EXPECT_TRUE(in_a_line.faults.at(0).starts_with("line 3 cannot be read: it is no JSON, or was cut")) << in_a_line.faults.at(0);
+    EXPECT_EQ(read_list("garbage").faults.size(), 1U);
+    EXPECT_EQ(read_list("").faults, std::vector<std::string>{"it is empty"});
+    EXPECT_EQ(read_list(without(list.substr(0, second), "a-b")).faults, std::vector<std::string>{"it ends after 0 of 1 apps"}) << "a part stays lost";
 }
 
 TEST(AppsDirectory, AFaultyFileKeepsNobodyElse)
