@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -99,9 +100,10 @@ void StateKeeper::app_removed(const std::string& app)
     if (!directory_.empty()) {
         changed_.erase(app);
         complained_.erase(app);
-        marked_.insert(app);
         (void)unlink(path_of(app).c_str());
         (void)io::replace_file(mark_of(app), "", 0600);
+        struct stat mark {};
+        if (stat(mark_of(app).c_str(), &mark) == 0) marked_[app] = {mark.st_atim, mark.st_mtim};
     }
     removed_(app);
     next_.app_removed(app);
@@ -114,8 +116,8 @@ void StateKeeper::put_back()
     if (!uptime_.empty() && access((directory_ + kUptimeFile).c_str(), F_OK) < 0) (void)io::replace_file(directory_ + kUptimeFile, uptime_, 0600);
     for (const model::AppSnapshot& app : supervisor_->snapshots())
         if (access(path_of(app.name).c_str(), F_OK) < 0) write(app.name);
-    for (const std::string& app : marked_)
-        if (access(mark_of(app).c_str(), F_OK) < 0) (void)io::replace_file(mark_of(app), "", 0600);
+    for (const auto& [app, times] : marked_)
+        if (access(mark_of(app).c_str(), F_OK) < 0 && io::replace_file(mark_of(app), "", 0600)) utimensat(AT_FDCWD, mark_of(app).c_str(), times.data(), 0);
 }
 
 void StateKeeper::flush()

@@ -11,7 +11,10 @@
 #include "io/log.hpp"
 #include "launch/launcher.hpp"
 
+#include <array>
+#include <ctime>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -73,7 +76,7 @@ private:
     launch::Launcher* launcher_ = nullptr;
     bool all_read_ = true;
     std::set<std::string> changed_;
-    std::set<std::string> marked_; ///< removed in the time of this pmd
+    std::map<std::string, std::array<timespec, 2>> marked_; ///< removed in the time of this pmd, and the times of the mark
     io::Source turn_;
     std::set<std::string> complained_; ///< apps whose file could not be written, said once each
 };
