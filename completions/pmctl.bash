@@ -3,7 +3,7 @@
 
 _pmctl_options() {
     case $1 in
-    start) echo "--env --only --namespace --dry-run --prune --name --instances --interpreter --interpreter-args --node-args
+    start) echo "--env --only --strict --namespace --dry-run --prune --name --instances --interpreter --interpreter-args --node-args
         --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
         --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --stop-exit-codes
         --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force
@@ -12,18 +12,18 @@ _pmctl_options() {
     describe | show | info | desc) echo "--json --spec" ;;
     env) echo "--json" ;;
     logs | log) echo "--lines --since --until --grep --priority --out --err --nostream --follow --raw --json --timestamp" ;;
-    validate) echo "--env" ;;
+    validate) echo "--env --strict" ;;
     trigger) echo "--timeout --json" ;;
     messages) echo "--count --json" ;;
-    stop | restart | delete | del) echo "--only" ;;
-    reload) echo "--only --env" ;;
+    stop | delete | del) echo "--only --env" ;;
+    restart | reload | startOrRestart | startOrReload | startOrGracefulReload) echo "--only --env --strict" ;;
     esac
     echo "--bus --no-color --silent --help"
 }
 
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc
+    local verbs="start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc
         env id pid logs log messages validate ping save resurrect daemon update kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -50,7 +50,7 @@ _pmctl() {
     "" | help) COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     daemon) COMPREPLY=($(compgen -W "upgrade" -- "$word")) ;;
-    validate) COMPREPLY=($(compgen -f -- "$word")) ;;
+    validate | startOr*) COMPREPLY=($(compgen -f -- "$word")) ;;
     start | stop | restart | reload | delete | del)
         compopt -o filenames 2>/dev/null
         COMPREPLY=($(compgen -W "all $(pmctl list --names 2>/dev/null)" -- "$word") $(compgen -f -- "$word"))

@@ -6,7 +6,7 @@ function __pmctl_names
     pmctl list --names 2>/dev/null
 end
 
-set -l verbs start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log messages validate ping save dump resurrect daemon update kill completion version help
+set -l verbs start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log messages validate ping save dump resurrect daemon update kill completion version help
 complete -c pmctl -f
 complete -c pmctl -l bus -x -d 'which bus' -a 'auto system session embedded'
 complete -c pmctl -l no-color -d 'no colours'
@@ -16,6 +16,8 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a start -d 'start
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a stop -d 'stop apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a restart -d 'stop and start apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'replace processes without losing a request'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a startOrRestart -d 'start or restart the apps of files'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a startOrReload -d 'start or reload the apps of files'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a delete -d 'stop apps and forget them'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a del -d 'stop apps and forget them'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a scale -d 'change the number of instances'
@@ -50,8 +52,9 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a kill -d 'stop a
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a completion -d 'print a completion script'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a version -d 'print the versions'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a help -d 'explain a command'
-complete -c pmctl -n '__fish_seen_subcommand_from start validate' -l env -x -d 'merge env_PROFILE'
-complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del' -l only -x -d 'only these apps of the file'
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del validate' -l env -x -d 'merge env_PROFILE'
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del' -l only -x -d 'only these apps of the file'
+complete -c pmctl -n '__fish_seen_subcommand_from start restart reload startOrRestart startOrReload startOrGracefulReload validate' -l strict -d 'no leniency for files of PM2'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l namespace -x -d 'namespace'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l dry-run -d 'show what would be done'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l prune -d 'delete what the file no longer has'
@@ -109,7 +112,7 @@ complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l nostream -d 'do n
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s f -l follow -d 'follow'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l raw -d 'lines as they are'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l timestamp -d 'when each line came'
-complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del validate' -F
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del validate' -F
 complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log messages' -a '(__pmctl_names)'
 complete -c pmctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c pmctl -n "__fish_seen_subcommand_from help" -a "$verbs"

@@ -45,6 +45,7 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
                                             const OptionMap& option_map, const Grant* by)
 {
     using Strings = std::vector<std::string>;
+    using Facts = std::map<std::string, std::string>;
     Options options(option_map);
     LoadRequest request;
     config::ParseOptions parse;
@@ -55,6 +56,13 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     const std::string place = origin.starts_with('/') ? base::absolute_path("/", origin) : origin;
     parse.base_dir = options.get<std::string>("directory", base::directory_of(place));
     parse.env_from_caller = options.get<bool>("caller-environment", false);
+    parse.evaluated = options.get<bool>("evaluated", false);
+    if (const auto files = std::make_shared<const Facts>(options.get<Facts>("files", {})); !files->empty())
+        parse.look = [files](const model::AppSpec&, const std::string& path) {
+            const auto found = files->find(path);
+            return found == files->end() ? std::nullopt : std::optional(found->second);
+        };
+    const auto dialect = options.get<std::string>("dialect", "own");
     const bool force = options.get<bool>("force", false);
     const bool update_env = options.get<bool>("update-env", false);
     request.apply.take_over = !parse.env_from_caller || force;
@@ -64,6 +72,10 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
     request.apply.prune = options.get<bool>("prune", false);
     request.wait = options.get<bool>("wait", true);
     if (auto good = options.check(); !good) return tl::unexpected(good.error());
+    const auto known = config::dialect_from(dialect);
+    if (!known)
+        return base::fail(base::ErrorCode::InvalidArgument, fmt::format("option 'dialect' must be own, pm2 or package, not '{}'", dialect));
+    parse.dialect = *known;
     if (!parse.base_dir.starts_with('/'))
         return base::fail(base::ErrorCode::InvalidArgument,
                           fmt::format("option 'directory' must be an absolute path, not '{}'", parse.base_dir));

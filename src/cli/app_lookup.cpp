@@ -28,21 +28,42 @@ bool in_path(const std::string& program, std::string_view path)
     return false;
 }
 
-/// What require() of Node takes for a file: a path that begins with '/' or '.', else it looks for a package.
-std::string module_of(const std::string& file)
-{
-    return file.starts_with('/') || file.starts_with("./") || file.starts_with("../") ? file : "./" + file;
-}
+constexpr std::array<std::string_view, 6> kPrograms{".config.js", ".config.cjs", ".config.mjs", ".config.ts", ".config.cts", ".config.mts"};
+constexpr std::array<std::string_view, 13> kDefaults{
+    "ecosystem.config.js",  "ecosystem.config.cjs", "ecosystem.config.mjs", "ecosystem.config.ts", "ecosystem.json",
+    "ecosystem.json5",      "ecosystem.yml",        "ecosystem.yaml",       "process.json",        "process.yml",
+    "process.yaml",         "pm2.json",             "pm2.config.js"};
 
 } // namespace
 
+bool is_javascript(std::string_view file)
+{
+    return std::ranges::any_of(kPrograms, [file](std::string_view suffix) { return file.ends_with(suffix); });
+}
+
+config::Dialect dialect_of(std::string_view file)
+{
+    const std::string_view name = file.substr(file.rfind('/') + 1); // npos + 1 is the beginning
+    if (name == "package.json") return config::Dialect::Package;
+    const std::string_view stem = name.substr(0, name.find('.', 1));
+    const auto has = [name](std::string_view part) { return name.find(part) != std::string_view::npos; };
+    const bool of_pm2 = is_javascript(name) || has("ecosystem") || has("pm2") || stem == "process" || stem == "processes";
+    return of_pm2 ? config::Dialect::Pm2 : config::Dialect::Own;
+}
+
+std::span<const std::string_view> default_app_files() { return kDefaults; }
+
+std::string default_app_file(const std::string& directory)
+{
+    const auto found = std::ranges::find_if(kDefaults, [&](std::string_view name) { return is_file(directory + "/" + std::string(name)); });
+    return found == kDefaults.end() ? std::string() : std::string(*found);
+}
+
 WordKind kind_of(std::string_view word)
 {
-    constexpr std::array<std::string_view, 3> kFiles{".yaml", ".yml", ".json"};
-    constexpr std::array<std::string_view, 3> kNode{".config.js", ".config.cjs", ".config.mjs"};
+    constexpr std::array<std::string_view, 4> kFiles{".yaml", ".yml", ".json", ".json5"};
     const auto ends = [word](std::string_view suffix) { return word.ends_with(suffix); };
-    if (word == "-" || std::ranges::any_of(kFiles, ends)) return WordKind::AppFile;
-    return std::ranges::any_of(kNode, ends) ? WordKind::NodeConfig : WordKind::Word;
+    return word == "-" || is_javascript(word) || std::ranges::any_of(kFiles, ends) ? WordKind::AppFile : WordKind::Word;
 }
 
 bool selects(std::string_view word, const std::vector<Row>& rows)
@@ -64,13 +85,6 @@ std::string file_path(const std::string& word, const std::string& cwd)
 {
     std::string absolute = base::absolute_path(cwd, word); // ./job.sh is the same script as job.sh
     return is_file(absolute) ? absolute : std::string();
-}
-
-Failure refuse_node_config(const std::string& word)
-{
-    return {kUsage, fmt::format("'{}' is JavaScript, which pmd does not run; make it an app file once:\n"
-                                "  node -p 'JSON.stringify(require(\"{}\"), null, 2)' > apps.json",
-                                word, module_of(word))};
 }
 
 std::string find_script(const std::string& word, const std::string& cwd, std::string_view path)

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "cli/client.hpp"
+#include "config/app_file.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +13,7 @@
 namespace pm::cli {
 
 enum class WordKind {
-    AppFile,  ///< ends in .yaml, .yml, .json, or is "-"
-    NodeConfig, ///< a JavaScript config of PM2: not something pmd can read
+    AppFile,  ///< ends in .yaml, .yml, .json, .json5, .config.js (.cjs, .mjs, .ts, .cts, .mts), or is "-"
     Word,     ///< an app's name, namespace or id, "all", /regex/, or a script
 };
 [[nodiscard]] WordKind kind_of(std::string_view word);
@@ -30,8 +31,17 @@ enum class WordKind {
 /// The absolute path of `word` seen from `cwd` if that is a file; else empty.
 [[nodiscard]] std::string file_path(const std::string& word, const std::string& cwd);
 
-/// Why a JavaScript config is refused, and what to do.
-[[nodiscard]] Failure refuse_node_config(const std::string& word);
+/// Whether the app file of this name is a program, whose exports are the apps.
+[[nodiscard]] bool is_javascript(std::string_view file);
+
+/// Pm2 for the names that PM2's users give to their files: JavaScript, and what has ecosystem or pm2 in its name or is called process
+/// or processes. Package: package.json.
+[[nodiscard]] config::Dialect dialect_of(std::string_view file);
+
+/// What `start` alone takes: ecosystem.config.js, or another of the usual names; empty: there is none in `directory`.
+[[nodiscard]] std::string default_app_file(const std::string& directory);
+/// All of these names, for messages.
+[[nodiscard]] std::span<const std::string_view> default_app_files();
 
 /// PM2's default name: the file's name without its extension; of a command line its first word's.
 [[nodiscard]] std::string default_name(std::string_view script);

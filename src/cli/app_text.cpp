@@ -4,24 +4,27 @@
 #include "cli/log_paths.hpp"
 
 #include "base/fd.hpp"
+#include "base/file_fact.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/app_lookup.hpp"
+#include "cli/javascript.hpp"
 #include "config/app_file.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <pwd.h>
 #include <unistd.h>
 
 namespace pm::cli {
 namespace {
 
-constexpr std::size_t kMostBytes = config::ParseOptions{}.max_bytes;
+constexpr std::size_t kMostFiles = 30'000; ///< whose facts are sent; pmd goes by the spelling for what it was not told
+const std::size_t kMostBytes = config::ParseOptions{}.max_bytes;
 
 Outcome<std::string> read_bounded(int fd, const std::string& shown)
 {
@@ -38,43 +41,67 @@ Outcome<std::string> read_bounded(int fd, const std::string& shown)
     }
 }
 
-/// What a shell can have exported as a variable; exported functions and other oddities stay out.
-bool is_variable(std::string_view name)
+/// What the caller's shell says of itself: its directory, which is not the app's, and its last command, which would make every start
+/// a change.
+constexpr std::array<std::string_view, 2> kOfShell{"PWD", "_"};
+/// What is the caller's own; another user has others.
+constexpr std::array<std::string_view, 6> kOfUser{"HOME", "USER", "LOGNAME", "SHELL", "MAIL", "XDG_RUNTIME_DIR"};
+
+/// Whether `user` (a name or a number) is not the one who runs pmctl.
+bool is_another(const std::string& user)
 {
-    const auto good = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
-    return !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0 && std::ranges::all_of(name, good);
+    if (const auto uid = base::parse_number<std::uint32_t>(user)) return *uid != getuid();
+    const passwd* entry = getpwnam(user.c_str());
+    return entry == nullptr || entry->pw_uid != getuid();
 }
 
-nlohmann::ordered_json environment_of(const std::vector<std::string>& environment, const std::vector<std::string>& filter)
+nlohmann::ordered_json environment_of(const std::vector<std::string>& environment, const std::vector<std::string>& filter, bool for_another)
 {
     auto variables = nlohmann::ordered_json::object();
     for (const std::string& entry : environment) {
         const auto equals = entry.find('=');
         const std::string name = entry.substr(0, equals);
         const auto drops = [&name](const std::string& part) { return name.find(part) != std::string::npos; };
-        if (equals == std::string::npos || !is_variable(name) || std::ranges::any_of(filter, drops)) continue;
-        if (name == "_") continue; // the shell's note about its last command: would make every start a change
+        if (equals == std::string::npos || name.empty() || std::ranges::any_of(filter, drops)) continue;
+        if (std::ranges::find(kOfShell, name) != kOfShell.end()) continue;
+        if (for_another && std::ranges::find(kOfUser, name) != kOfUser.end()) continue;
         variables[name] = entry.substr(equals + 1);
     }
     return variables;
 }
 
+/// PM2 does not know the key `env_file`: apps run without such a file, and people should hear of it.
+void warn_of_missing_files(const AppText& text, const std::vector<model::AppSpec>& apps)
+{
+    for (const model::AppSpec& app : apps)
+        for (const std::string& file : app.env_files)
+            if (file.starts_with('-') && access(file.c_str() + 1, F_OK) < 0)
+                err(base::printable(fmt::format("{}: warning: env_file of '{}': '{}' is not there; the app runs without it", text.shown, app.name,
+                                                file.substr(1))) + "\n");
+}
+
 } // namespace
 
-Outcome<AppText> read_app_text(const Context& context, const std::string& file)
+Outcome<AppText> read_app_text(const Context& context, const std::string& file, bool strict)
 {
-    AppText app;
     if (file == "-") {
         auto text = read_bounded(STDIN_FILENO, "stdin");
         if (!text) return failed(text.error());
-        return AppText{std::move(*text), "stdin", "stdin", context.cwd, false, {}};
+        AppText app;
+        app.text = std::move(*text);
+        app.origin = app.shown = "stdin";
+        app.directory = context.cwd;
+        return app;
     }
+    AppText app;
     app.shown = file;
+    app.dialect = strict ? config::Dialect::Own : dialect_of(file);
     app.origin = base::absolute_path(context.cwd, file);
     app.directory = base::directory_of(app.origin);
     const base::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return failed(kUsage, base::fail_errno(fmt::format("opening '{}'", file), errno).value().message);
-    auto text = read_bounded(fd.get(), file);
+    app.evaluated = is_javascript(file);
+    auto text = app.evaluated ? evaluate_javascript(context, file, kMostBytes) : read_bounded(fd.get(), file);
     if (!text) return failed(text.error());
     app.text = std::move(*text);
     return app;
@@ -89,6 +116,13 @@ bool check_app_text(const Context& context, AppText& text, const Selection& sele
     options.only = selection.only;
     options.name_space = selection.name_space;
     options.env_from_caller = text.caller_environment;
+    options.dialect = text.dialect;
+    options.evaluated = text.evaluated;
+    options.look = [&text](const model::AppSpec&, const std::string& path) {
+        auto fact = base::file_fact(path);
+        if (fact && text.files.size() < kMostFiles && base::is_valid_utf8(path) && base::is_valid_utf8(*fact)) text.files[path] = *fact;
+        return fact;
+    };
     const config::AppFile file = config::parse_app_file(text.text, options);
     for (config::Diagnostic diagnostic : file.diagnostics) {
         if (!warnings && diagnostic.severity == config::Severity::Warning) continue;
@@ -99,6 +133,7 @@ bool check_app_text(const Context& context, AppText& text, const Selection& sele
         err(base::printable(config::to_string(diagnostic, text.shown)) + "\n");
     }
     for (const model::AppSpec& app : file.apps) text.names.push_back(app.name);
+    if (warnings && text.dialect != config::Dialect::Own) warn_of_missing_files(text, file.apps);
     const std::vector<std::string> no_files = warnings ? faults_of_log_paths(file.apps) : std::vector<std::string>();
     for (const std::string& fault : no_files) err(base::printable(text.shown + ": " + fault) + "\n");
     return file.ok() && no_files.empty();
@@ -160,11 +195,15 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
             app["stop_exit_codes"].push_back(number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(code));
         }
     }
-    app["env"] = environment_of(environment, options.filter_env);
+    app["env"] = environment_of(environment, options.filter_env, options.user && is_another(*options.user));
     nlohmann::ordered_json file;
     file["apps"] = nlohmann::ordered_json::array({std::move(app)});
-    const std::string text = file.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    return {text, "command line", "command line", cwd, true, {}};
+    AppText made;
+    made.text = file.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    made.origin = made.shown = "command line";
+    made.directory = cwd;
+    made.caller_environment = true;
+    return made;
 }
 
 } // namespace pm::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/context.hpp"
+#include "config/app_file.hpp"
 
 #include <map>
 #include <optional>
@@ -18,10 +19,14 @@ struct AppText {
     std::string directory;          ///< what relative paths are seen from
     bool caller_environment = false;
     std::vector<std::string> names; ///< of its apps, once checked
+    config::Dialect dialect = config::Dialect::Own;
+    bool evaluated = false;         ///< `text` is what a program exported
+    std::map<std::string, std::string> files; ///< what base::file_fact() said of those that it runs, once checked
 };
 
-/// `file`: a path, or "-" for standard input. Bounded: a file that is too large is refused unread.
-[[nodiscard]] Outcome<AppText> read_app_text(const Context& context, const std::string& file);
+/// `file`: a path, or "-" for standard input. Bounded: a file that is too large is refused unread. JavaScript is run.
+/// `strict`: one of PM2's is read as one of ours.
+[[nodiscard]] Outcome<AppText> read_app_text(const Context& context, const std::string& file, bool strict = false);
 
 struct Selection {
     std::string profile;

@@ -36,6 +36,9 @@ Properties options_of(const LoadOptions& from)
     if (from.caller_environment) options["caller-environment"] = sdbus::Variant(true);
     if (from.force) options["force"] = sdbus::Variant(true);
     if (from.reload) options["reload"] = sdbus::Variant(true);
+    if (!from.dialect.empty()) options["dialect"] = sdbus::Variant(from.dialect);
+    if (!from.files.empty()) options["files"] = sdbus::Variant(from.files);
+    if (from.evaluated) options["evaluated"] = sdbus::Variant(true);
     if (from.update_env) options["update-env"] = sdbus::Variant(true);
     return options;
 }

@@ -113,6 +113,9 @@ struct LoadOptions {
     bool force = false;
     bool update_env = false;
     bool reload = false;
+    std::string dialect;    ///< config::Dialect by its name; empty: our own
+    bool evaluated = false; ///< a program made the text
+    std::map<std::string, std::string> files; ///< what base::file_fact() says of what the apps run
 };
 
 struct PlanRow {

@@ -6,8 +6,10 @@
 #include <climits>
 #include <cstdlib>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path.hpp"
 #include "base/text.hpp"
 
 namespace pm::cli {
@@ -31,8 +33,19 @@ std::string home_directory(const config::Environment& environment)
     return entry != nullptr ? entry->pw_dir : "/";
 }
 
-std::string current_directory()
+/// A shell's name of the directory, with the links by which it was entered, counts (POSIX, pwd -L): a link such as `current` of a
+/// deployment leads elsewhere tomorrow.
+bool names_current_directory(const std::string& path)
 {
+    struct stat named{};
+    struct stat here{};
+    if (!path.starts_with('/') || path != base::absolute_path("/", path)) return false;
+    return stat(path.c_str(), &named) == 0 && stat(".", &here) == 0 && named.st_dev == here.st_dev && named.st_ino == here.st_ino;
+}
+
+std::string current_directory(const config::Environment& environment)
+{
+    if (const auto named = environment("PWD"); named && names_current_directory(*named)) return *named;
     char path[PATH_MAX];
     return getcwd(path, sizeof path) != nullptr ? path : "/";
 }
@@ -46,7 +59,7 @@ Context make_context()
         const char* value = std::getenv(name.c_str());
         return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
     };
-    context.cwd = current_directory();
+    context.cwd = current_directory(context.environment);
     context.home = home_directory(context.environment);
     context.machine = {base::user_runtime_directory(geteuid()), base::host_name()};
     return context;

@@ -23,10 +23,11 @@ struct Context {
     Globals globals;
     config::Environment environment;
     config::Machine machine;
-    std::string cwd;                      ///< absolute
+    std::string cwd;                      ///< absolute; as the caller names it ($PWD), where that is the same directory
     std::string home;
     Terminal out;
     Terminal err;
+    std::vector<std::string> words;       ///< of the command line, all of them
     std::vector<std::string> given;       ///< the options of the command line, as OptionSet::given()
     std::vector<std::string> script_args; ///< what followed `--`
 };

@@ -71,28 +71,26 @@ bool about_processes(base::ErrorCode code)
 }
 
 /// Appends the names of the apps in a file; its faults are printed.
-Outcome<void> add_apps_of_file(const Context& context, const std::string& file, const std::vector<std::string>& only,
-                               std::vector<std::string>& targets)
+Outcome<void> add_apps_of_file(const Context& context, const std::string& file, const FileOptions& files, std::vector<std::string>& targets)
 {
     auto text = read_app_text(context, file);
     if (!text) return failed(text.error());
-    if (!check_app_text(context, *text, {"", only, ""}, false)) return failed(kUsage, "");
+    if (!check_app_text(context, *text, {files.profile.value_or(""), files.only, ""}, false)) return failed(kUsage, "");
     targets.insert(targets.end(), text->names.begin(), text->names.end());
     return {};
 }
 
 /// What pmd is asked about instead of the words: files are told apart here, as pmd sees them from another directory.
 Outcome<std::vector<std::string>> targets_of(const Context& context, Client& client, const std::vector<std::string>& words,
-                                             const std::vector<std::string>& only)
+                                             const FileOptions& files)
 {
     std::vector<std::string> targets;
     for (const std::string& word : words) {
         switch (kind_of(word)) {
-        case WordKind::NodeConfig: return failed(refuse_node_config(word));
         case WordKind::AppFile:
             if (const auto rows = client.list("", false); rows && names_app_only(word, context.cwd, *rows))
                 targets.push_back(word);
-            else if (auto added = add_apps_of_file(context, word, only, targets); !added) return failed(added.error());
+            else if (auto added = add_apps_of_file(context, word, files, targets); !added) return failed(added.error());
             break;
         case WordKind::Word: {
             const std::string path = file_path(word, context.cwd);
@@ -103,6 +101,37 @@ Outcome<std::vector<std::string>> targets_of(const Context& context, Client& cli
         }
     }
     return targets;
+}
+
+bool is_app_file(const std::string& word) { return kind_of(word) == WordKind::AppFile; }
+
+/// Options that are about files need one.
+Outcome<void> check_file_options(const std::vector<std::string>& words, const FileOptions& files)
+{
+    const std::string_view given = files.profile ? "--env" : !files.only.empty() ? "--only" : files.strict ? "--strict" : "";
+    if (given.empty() || std::ranges::any_of(words, is_app_file)) return {};
+    return failed(kUsage, fmt::format("'{}' is for app files, and none is named", given));
+}
+
+/// The apps of the file that are there and that loading it leaves as they are.
+Outcome<std::vector<std::string>> left_as_they_are(Client& client, const AppText& text, const LoadOptions& options)
+{
+    const auto plan = client.plan(text.text, text.origin, options);
+    if (!plan) return failed(plan.error());
+    std::vector<std::string> apps;
+    for (const PlanRow& row : *plan)
+        if (row.action == "keep" || row.action == "scale" || row.action == "adjust") apps.push_back(row.app);
+    return apps;
+}
+
+/// Restarts them all at once; the first failure counts.
+Outcome<void> restart(Client& client, const std::vector<std::string>& apps, Watcher* watcher)
+{
+    const auto ends = client.operate("Restart", apps, watcher);
+    if (!ends) return failed(ends.error());
+    for (const Outcome<void>& end : *ends)
+        if (!end) return end;
+    return {};
 }
 
 } // namespace
@@ -190,14 +219,12 @@ void show_reload_hints(const Context& context, Client& client, const std::vector
 }
 
 int operate_all(Context& context, const std::string& method, const std::string& doing,
-                const std::vector<std::string>& words, const std::vector<std::string>& only)
+                const std::vector<std::string>& words, const FileOptions& files)
 {
-    const auto is_file = [](const std::string& word) { return kind_of(word) != WordKind::Word; };
-    if (!only.empty() && std::ranges::none_of(words, is_file))
-        return report({kUsage, "'--only' is for app files, and none is named"});
+    if (auto good = check_file_options(words, files); !good) return report(good.error());
     auto client = Client::connect(context);
     if (!client) return report(client.error());
-    const auto targets = targets_of(context, *client, words, only);
+    const auto targets = targets_of(context, *client, words, files);
     if (!targets) return report(targets.error());
     Outcome<std::vector<Outcome<void>>> ends;
     const auto called = with_progress(context, doing + " " + base::join(*targets, ", "), [&](Watcher* watcher) -> Outcome<void> {
@@ -216,6 +243,50 @@ int operate_all(Context& context, const std::string& method, const std::string& 
         status = check_that_they_stay(context, *client, *targets);
     if (method == "Reload" && status == kDone) show_reload_hints(context, *client, *targets);
     show_table(context, *client);
+    return status;
+}
+
+int apply_file(Context& context, const std::string& method, const std::string& file, const FileOptions& files, bool start_daemon)
+{
+    auto text = read_app_text(context, file, files.strict);
+    if (!text) return report(text.error());
+    if (!check_app_text(context, *text, {files.profile.value_or(""), files.only, ""})) return kUsage;
+    auto client = Client::connect(context, start_daemon ? Client::Missing::Start : Client::Missing::Fail);
+    if (!client) return report(client.error());
+    const bool reload = method == "Reload";
+    LoadOptions options{files.profile.value_or(""), files.only, "", text->directory};
+    options.reload = reload;
+    if (text->dialect != config::Dialect::Own) options.dialect = config::to_string(text->dialect);
+    options.evaluated = text->evaluated;
+    options.files = text->files;
+    const auto done = with_progress(context, (reload ? "reloading " : "restarting ") + base::join(text->names, ", "), [&](Watcher* watcher) -> Outcome<void> {
+        const auto kept = reload ? Outcome<std::vector<std::string>>{} : left_as_they_are(*client, *text, options);
+        if (!kept) return failed(kept.error());
+        if (auto loaded = client->load(text->text, text->origin, options, watcher); !loaded) return loaded;
+        return restart(*client, *kept, watcher);
+    });
+    if (!done) return explain(*client, done.error(), text->names);
+    if (reload) show_reload_hints(context, *client, text->names);
+    show_table(context, *client);
+    return kDone;
+}
+
+int apply_all(Context& context, const std::string& method, const std::string& doing, const std::vector<std::string>& words,
+              const FileOptions& files)
+{
+    if (auto good = check_file_options(words, files); !good) return report(good.error());
+    std::vector<std::string> others;
+    int status = kDone;
+    for (const std::string& word : words) {
+        const bool may_be_name = word != "-" && file_path(word, context.cwd).empty(); // or it is told that there is no such file
+        if (!is_app_file(word) || may_be_name) {
+            others.push_back(word);
+        } else if (const int failed_with = apply_file(context, method, word, files, false); status == kDone) {
+            status = failed_with;
+        }
+    }
+    if (others.empty() || status == kNoDaemon) return status;
+    if (const int failed_with = operate_all(context, method, doing, others, {}); status == kDone) status = failed_with;
     return status;
 }
 

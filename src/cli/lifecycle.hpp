@@ -5,6 +5,7 @@
 #include "cli/client.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,24 @@ void show_table(const Context& context, Client& client);
 /// After a reload: what it lost of the apps among `targets` and need not have.
 void show_reload_hints(const Context& context, Client& client, const std::vector<std::string>& targets);
 
+/// What of app files is meant, and how they are read.
+struct FileOptions {
+    std::optional<std::string> profile; ///< --env
+    std::vector<std::string> only;
+    bool strict = false;
+};
+
 /// stop, restart, reload, delete: `method` of D-Bus on all targets at once; the first failure's status counts. A target may
 /// also be a script, which means the apps that run it, or an app file, which means its apps (those in `only`, if any).
 int operate_all(Context& context, const std::string& method, const std::string& doing,
-                const std::vector<std::string>& targets, const std::vector<std::string>& only);
+                const std::vector<std::string>& targets, const FileOptions& files);
+
+/// Loads an app file, so that what it changes or adds holds, and restarts ("Restart") or reloads ("Reload") what of it ran already and
+/// did not change. `start_daemon`: a pmd is started where none runs.
+int apply_file(Context& context, const std::string& method, const std::string& file, const FileOptions& files, bool start_daemon);
+
+/// restart and reload: app files as apply_file(), the other targets as operate_all().
+int apply_all(Context& context, const std::string& method, const std::string& doing, const std::vector<std::string>& targets,
+              const FileOptions& files);
 
 } // namespace pm::cli

@@ -47,9 +47,10 @@ void join_codes(std::vector<std::string>& words)
     words.erase(option + 2, last);
 }
 
-int run_verb(const Verb& verb, const CommandLine& line)
+int run_verb(const Verb& verb, const CommandLine& line, const std::vector<std::string>& all)
 {
     Context context = make_context();
+    context.words = all;
     const auto command = verb.make();
     OptionSet options(std::string(verb.name), std::string(verb.summary));
     command->declare(options);
@@ -157,7 +158,7 @@ int run(const std::vector<std::string>& words)
     }
     const Verb* verb = find_verb(line.verb);
     if (verb == nullptr) return report({kUsage, unknown_verb(line.verb)});
-    return run_verb(*verb, line);
+    return run_verb(*verb, line, words);
 }
 
 } // namespace pm::cli

@@ -12,6 +12,8 @@ std::span<const Verb> verbs()
         {"stop", {}, "stop apps", make_stop},
         {"restart", {}, "stop and start apps", make_restart},
         {"reload", {}, "replace processes without losing a request", make_reload},
+        {"startOrRestart", {}, "start what of app files is not there, restart the rest", make_start_or_restart},
+        {"startOrReload", {"startOrGracefulReload"}, "start what of app files is not there, reload the rest", make_start_or_reload},
         {"delete", {"del"}, "stop apps and forget them", make_delete},
         {"scale", {}, "change the number of instances of an app", make_scale},
         {"signal", {"sendSignal"}, "send a signal to the main process of each instance", make_signal},

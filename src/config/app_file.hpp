@@ -9,6 +9,8 @@
 #include "model/app_spec.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,13 @@ struct Diagnostic {
 /// "app.yaml:7:5: apps[0].restrat: unknown key, did you mean 'restart'?"
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic, std::string_view file);
 
+/// How strictly a file is read. Own: every fault counts. Pm2: it has one of PM2's names, and what PM2 leaves out silently
+/// (keys it does not know, a second name of a key) is a warning. Package: the same for a package.json, whose other keys are npm's.
+enum class Dialect { Own, Pm2, Package };
+/// "own", "pm2", "package".
+[[nodiscard]] std::string_view to_string(Dialect dialect) noexcept;
+[[nodiscard]] std::optional<Dialect> dialect_from(std::string_view name) noexcept;
+
 struct ParseOptions {
     std::string base_dir = "/";        ///< absolute; relative cwd, files and scripts of the file are seen from here
     std::string home;                  ///< what "~" means; empty: "~" is a fault
@@ -39,6 +48,12 @@ struct ParseOptions {
     std::string launcher;              ///< who will start the apps, "direct" or "systemd"; empty: not known yet
     bool journal = true;               ///< false: apps cannot write to the journal, and to ask for it is a fault
     bool env_from_caller = false;      ///< mark the specs so (a start from the command line)
+    Dialect dialect = Dialect::Own;
+    /// What base::file_fact() says of an absolute path that the program of this app may be at, asked with rights that the app has;
+    /// nothing: there is no such file, or it is not known. Null: only the spelling tells what runs an app.
+    std::function<std::optional<std::string>(const model::AppSpec&, const std::string& path)> look;
+    std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"; ///< PATH of apps that set none
+    bool evaluated = false;            ///< a program made the text: lines and columns of it tell nobody anything
 };
 
 struct AppFile {

@@ -45,7 +45,7 @@ constexpr Row kProgram[] = {
     {{"env", {}, kNow, Shape::Env, "",
       "Variables of the app, as a map or a line 'A=b C=d'. Structures become JSON texts."},
      read::env},
-    {{"env_file", {}, kNow, Shape::Texts, "", "Files of NAME=value lines, seen from cwd, read at each start; env wins."},
+    {{"env_file", {}, kNow, Shape::Texts, "", "Files of NAME=value lines, seen from cwd, read at each start; env wins. With '-' before its path a file may be missing."},
      read::env_file},
     {{"filter_env", {}, kNow, Shape::FilterEnv, "false",
       "Variables to leave out: a name, or a list of parts of names; true leaves out the caller's whole environment."},
@@ -299,12 +299,15 @@ std::vector<Row> together(const Row (&... parts)[Sizes])
     return rows;
 }
 
+/// All but what must be given, and the variable that an app may be without.
+bool empty_is_unset(std::string_view name) { return name != "script" && name != "instance_var"; }
+
 } // namespace
 
 const AppKeys& app_keys()
 {
     static const std::vector<Row> rows = together(kProgram, kLogs, kLogOptions, kLaterKeys, kIgnoredKeys);
-    static const AppKeys table(rows);
+    static const AppKeys table(rows, empty_is_unset);
     return table;
 }
 

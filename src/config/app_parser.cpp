@@ -26,6 +26,7 @@ public:
 private:
     void sections(const Field& root);
     void section(std::string_view key, const Field& field);
+    void deploy(const Field& section);
     void apps(const Field& list);
     void app(const Field& field, bool is_root);
     void check_unique(const Draft& draft, const Field& app);
@@ -41,23 +42,30 @@ private:
     std::unordered_map<std::string, Mark> dependency_marks_; ///< where depends_on stands, by the name of its app
     std::string_view apps_key_;                            ///< "apps" or "pm2", once seen
     bool profile_found_ = false;
+    Variables deploy_env_; ///< PM2: deploy.<profile>.env lies below the env of every app
 };
 
 constexpr std::array<std::string_view, 5> kSections{"apps", "pm2", "deploy", "static", "$schema"};
 
 /// A map that is one app has a key of an app and none that holds apps.
-bool is_single_app(const Node& root)
+bool is_single_app(const Node& root, Dialect dialect)
 {
+    if (dialect == Dialect::Package) return false; // name and the like are npm's
     if (root.find("apps") != nullptr || root.find("pm2") != nullptr) return false;
     return std::any_of(root.entries.begin(), root.entries.end(),
                        [](const Node::Entry& entry) { return app_keys().index().row(entry.key).has_value(); });
 }
 
+/// Keys at the top that hold what anchors are set at, and mean nothing by themselves (as in compose files).
+bool is_extension(std::string_view key) noexcept { return key.starts_with("x-"); }
+
 void Parser::file(const Field& root)
 {
+    if (!options_.profile.empty())
+        root.each_entry([&](std::string_view key, const Field& field) { if (key == "deploy") deploy(field); });
     switch (root.node().kind) {
     case Node::Kind::List: return apps(root);
-    case Node::Kind::Map: return is_single_app(root.node()) ? app(root, true) : sections(root);
+    case Node::Kind::Map: return is_single_app(root.node(), report_.dialect()) ? app(root, true) : sections(root);
     case Node::Kind::Null:
     case Node::Kind::Scalar: break;
     }
@@ -68,23 +76,41 @@ void Parser::sections(const Field& root)
 {
     const std::size_t faults = report_.faults();
     root.each_entry([&](const std::string& key, const Field& field) { section(key, field); });
-    if (apps_key_.empty() && report_.faults() == faults) root.fault("no apps: expected 'apps:' with a list of apps");
+    if (!apps_key_.empty() || report_.faults() != faults) return;
+    root.fault(report_.dialect() == Dialect::Package ? "no apps: expected 'apps' or 'pm2' with a list of apps"
+                                                     : "no apps: expected 'apps:' with a list of apps");
+}
+
+void Parser::deploy(const Field& section)
+{
+    section.each_entry([&](std::string_view target, const Field& field) {
+        if (target != options_.profile || !field.is(Node::Kind::Map)) return;
+        field.each_entry([&](std::string_view key, const Field& env) {
+            if (key != "env" || !env.is(Node::Kind::Map)) return;
+            Draft draft(options_);
+            read::env(draft, env);
+            deploy_env_ = std::move(draft.spec.env);
+            profile_found_ = true;
+        });
+    });
 }
 
 void Parser::section(std::string_view key, const Field& field)
 {
     if (key == "apps" || key == "pm2") {
-        if (!apps_key_.empty()) return field.key_fault(fmt::format("means the same as '{}', which is given too", apps_key_));
+        if (!apps_key_.empty()) return field.key_left_out(fmt::format("means the same as '{}', which is given too", apps_key_));
         apps_key_ = key == "apps" ? "apps" : "pm2";
         return apps(field);
     }
     if (key == "$schema") return;
-    if (key == "deploy") return field.key_warning("ignored: pmd does not deploy");
-    if (key == "static") return field.key_fault("serving static files is not supported yet");
+    if (key == "deploy" || is_extension(key) || report_.dialect() == Dialect::Package) return;
+    if (key == "static") {
+        if (!field.asks_for_nothing()) field.key_warning("nothing is served: pmd serves no static files yet");
+        return;
+    }
     if (key.size() > 40 || report_.faults() > Report::kMaxDiagnostics) return field.key_fault("unknown key");
     const auto suggestion = base::nearest(key, kSections);
-    field.key_fault(suggestion ? fmt::format("unknown key, did you mean '{}'?", *suggestion)
-                               : "unknown key, a file has apps");
+    field.key_left_out(suggestion ? fmt::format("unknown key, did you mean '{}'?", *suggestion) : "unknown key, a file has apps");
 }
 
 void Parser::apps(const Field& list)
@@ -98,8 +124,9 @@ void Parser::app(const Field& field, bool is_root)
 {
     if (!field.is(Node::Kind::Map)) return field.expected("a map with the keys of an app");
     Draft draft(options_);
+    draft.deploy_env = deploy_env_;
     app_keys().read(draft, field, [&](std::string_view key, const Field& value) {
-        if (is_root && key == "$schema") return true;
+        if (is_root && (key == "$schema" || is_extension(key))) return true;
         if (is_root && (key == "deploy" || key == "static")) return section(key, value), true;
         return read::profile(draft, key, value);
     });
@@ -118,7 +145,8 @@ void Parser::check_unique(const Draft& draft, const Field& app)
     if (fresh) return;
     const Path place(app.path(), "name");
     report_.fault(draft.name_mark, place,
-                  fmt::format("the name '{}' is taken by the app at line {}", base::printable(name), first->second));
+                  options_.evaluated ? fmt::format("the name '{}' is taken by another app", base::printable(name))
+                                     : fmt::format("the name '{}' is taken by the app at line {}", base::printable(name), first->second));
 }
 
 /// Apps that are elsewhere are looked for when the file is loaded.
@@ -204,9 +232,11 @@ AppFile parse_app_file(std::string_view text, const ParseOptions& options)
 {
     AppFile file;
     try {
-        Report report;
+        Report report(options.dialect);
         parse(text, options, report, file);
         file.diagnostics = report.take();
+        if (options.evaluated)
+            for (Diagnostic& diagnostic : file.diagnostics) diagnostic.line = diagnostic.column = 0;
     } catch (const std::exception& fault) { // out of memory: the promise is that nothing escapes
         file.diagnostics.push_back({Severity::Error, 0, 0, {}, std::string("the file cannot be read: ") + fault.what()});
     }

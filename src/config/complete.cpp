@@ -27,6 +27,7 @@ void complete_name(Draft& draft, const Field& app)
     std::string& name = draft.spec.name;
     if (name.empty() && draft.spec.script.empty()) return;
     if (name.empty()) name = name_of(draft.spec.script);
+    if (name == "." || name == "..") name = name_of(base::absolute_path(draft.spec.cwd, draft.spec.script)); // a directory's
     if (!draft.name_prefix.empty() && name.find(draft.name_prefix + ":") == std::string::npos)
         name = draft.name_prefix + ":" + name;
     if (draft.append_env_to_name && !draft.options.profile.empty()) name += "-" + draft.options.profile;
@@ -48,12 +49,16 @@ void complete_paths(Draft& draft)
     place(spec.logs.error_file, draft.error_file);
     place(spec.logs.log_file, draft.log_file);
     place(spec.pid_file, draft.pid_file);
-    for (const std::string& path : draft.env_files) spec.env_files.push_back(base::absolute_path(spec.cwd, path));
+    for (const std::string& path : draft.env_files) { // "-path" may be missing, as in EnvironmentFile= of systemd.exec(5)
+        const bool optional = path.starts_with('-');
+        spec.env_files.push_back((optional ? "-" : "") + base::absolute_path(spec.cwd, std::string_view(path).substr(optional ? 1 : 0)));
+    }
 }
 
 void complete_env(Draft& draft)
 {
     Variables& env = draft.spec.env;
+    env.insert(draft.deploy_env.begin(), draft.deploy_env.end());
     for (auto& [name, value] : draft.profile) env[name] = std::move(value);
     if (draft.port) env["PORT"] = *draft.port;
     if (draft.drop_variable) env.erase(*draft.drop_variable);
@@ -83,10 +88,11 @@ void complete(Draft& draft, const Field& app)
 {
     model::AppSpec& spec = draft.spec;
     if (!draft.has_script) app.fault("'script' is missing");
-    complete_name(draft, app);
     complete_paths(draft);
+    complete_name(draft, app);
     read::complete_listen(draft, app);
     complete_env(draft);
+    read::resolve_program(draft, app);
     spec.kill_signal = draft.kill_signal.value_or(model::runs_on_node(spec.interpreter, spec.script) ? SIGINT : SIGTERM);
     read::complete_serving(draft, app);
     read::check_sandbox(draft, app);

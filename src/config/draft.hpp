@@ -31,7 +31,7 @@ struct Draft {
     std::string error_file;
     std::string log_file;
     std::string pid_file;
-    std::vector<std::string> env_files;
+    std::vector<std::string> env_files;  ///< "-path": it may be missing
 
     struct Listening {
         model::ListenAddress address;             ///< a path as written, relative to cwd
@@ -65,6 +65,7 @@ struct Draft {
     bool time = false;                   ///< PM2: time, dates before log lines when there is no log_date_format
     Variables profile;                   ///< of env_<profile>
     bool has_profile = false;
+    Variables deploy_env;                ///< of the deploy section, deploy.<profile>.env: what the app itself says wins
     std::optional<std::string> port;
     bool drop_caller_env = false;
     std::optional<std::string> drop_variable;      ///< filter_env: exactly this one

@@ -40,7 +40,8 @@ bool Field::asks_for_nothing() const noexcept
     case Node::Kind::Map: return node_.entries.empty();
     case Node::Kind::Scalar: break;
     }
-    return node_.text.empty() || node_.text == "0" || bool_from(node_.text) == false;
+    return node_.text.empty() || bool_from(node_.text) == false || size_from(node_.text) == 0U ||
+           duration_from(node_.text) == model::Milliseconds(0);
 }
 
 void Field::expected(std::string_view what) const

@@ -28,12 +28,14 @@ public:
     [[nodiscard]] const Path& path() const noexcept { return path_; }
     [[nodiscard]] Report& report() const noexcept { return report_; }
     [[nodiscard]] bool is(Node::Kind kind) const noexcept { return node_.kind == kind; }
-    /// null, false, 0, an empty text, list or map: the key is there and asks for nothing.
+    /// null, false, 0 (of whatever unit), an empty text, list or map: the key is there and asks for nothing.
     [[nodiscard]] bool asks_for_nothing() const noexcept;
 
     void fault(std::string message) const { report_.fault(node_.mark, path_, std::move(message)); }
     void key_fault(std::string message) const { report_.fault(key_mark_, path_, std::move(message)); }
     void key_warning(std::string message) const { report_.warning(key_mark_, path_, std::move(message)); }
+    /// Report::left_out() at the key.
+    void key_left_out(std::string message) const { report_.left_out(key_mark_, path_, std::move(message)); }
     /// "expected true or false, not 'yes'".
     void expected(std::string_view what) const;
 

@@ -71,13 +71,14 @@ void report_unknown_key(const KeyIndex& index, std::string_view key, const Field
 {
     if (field.report().faults() > Report::kMaxDiagnostics) return field.key_fault({}); // only counted: no search
     const auto suggestion = index.suggestion(key);
-    field.key_fault(suggestion ? fmt::format("unknown key, did you mean '{}'?", *suggestion) : "unknown key");
+    field.key_left_out(suggestion ? fmt::format("unknown key, did you mean '{}'?", *suggestion) : "unknown key");
 }
 
-bool begin_key(const Key& key, std::string_view first, const Field& field)
+bool begin_key(const Key& key, const Given& first, const Field& field)
 {
-    if (!first.empty()) {
-        field.key_fault(fmt::format("means the same as '{}', which is given too", first));
+    if (first.value != nullptr) {
+        if (!same_value(*first.value, field.node()))
+            field.key_left_out(fmt::format("means the same as '{}', which is given too with another value", first.spelling));
         return false;
     }
     if (key.support == Support::Ignored) {
@@ -88,6 +89,30 @@ bool begin_key(const Key& key, std::string_view first, const Field& field)
     return !field.is(Node::Kind::Null) || (key.shape == Shape::StreamFile && field.node().text == "NULL");
 }
 
-void refuse_unsupported(const Field& field) { field.key_fault("not supported yet"); }
+bool yields_to_name(const Key& key, std::string_view written, const Node& map, const Field& field)
+{
+    const std::string_view name = key.name == "interpreter" ? "exec_interpreter" : key.name; // what PM2 takes for the name itself
+    if (!field.report().of_pm2() || written == name) return false;
+    const Node* named = map.find(name);
+    if (named == nullptr || named->kind == Node::Kind::Null || (named->kind == Node::Kind::Scalar && named->text.empty())) return false;
+    if (!same_value(*named, field.node())) field.key_left_out(fmt::format("means the same as '{}', which is given too with another value", name));
+    return true;
+}
+
+bool pm2_knows(std::string_view name)
+{
+    constexpr std::string_view kOurs[] = {"launcher", "env_file", "listen", "umask", "nice", "oom_score_adj", "rlimits", "limits",
+                                          "sandbox", "depends_on", "cluster", "ready", "health", "watchdog", "channel", "drain",
+                                          "reload", "kill_signal", "kill_mode", "logs", "owner", "stdin", "stdout", "stderr"};
+    return std::ranges::find(kOurs, name) == std::ranges::end(kOurs);
+}
+
+void refuse_unsupported(const Key& key, const Field& field)
+{
+    const bool has_zero = key.shape == Shape::Size || key.shape == Shape::Cron;
+    field.key_fault(key.shape == Shape::Watch ? "not supported yet: take it out, or write 'watch: false'"
+                    : has_zero                ? fmt::format("not supported yet: take it out, or write '{}: 0'", key.name)
+                                              : "not supported yet");
+}
 
 } // namespace pm::config

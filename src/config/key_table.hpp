@@ -66,14 +66,26 @@ private:
 };
 
 void report_unknown_key(const KeyIndex& index, std::string_view key, const Field& field);
-/// False when the rest of reading this entry is in vain; `first` is the spelling that came before, empty for none.
-[[nodiscard]] bool begin_key(const Key& key, std::string_view first, const Field& field);
-void refuse_unsupported(const Field& field);
+/// A spelling of a key that was met, and its value.
+struct Given {
+    std::string_view spelling;
+    const Node* value = nullptr; ///< null: the key was not met yet
+};
+/// False when the rest of reading this entry is in vain; `first` came before.
+[[nodiscard]] bool begin_key(const Key& key, const Given& first, const Field& field);
+/// Whether `map`, of a file of PM2's, gives the key by its own name too, which there wins over `written`.
+[[nodiscard]] bool yields_to_name(const Key& key, std::string_view written, const Node& map, const Field& field);
+/// Whether PM2 acts upon an app's key of this name.
+[[nodiscard]] bool pm2_knows(std::string_view name);
+void refuse_unsupported(const Key& key, const Field& field);
 
 template <typename Target>
 class KeyTable {
 public:
-    explicit KeyTable(std::span<const Attribute<Target>> rows) : rows_(rows), index_(keys_of(rows)) {}
+    /// `empty_is_unset` says of a key's name whether an empty text is as if the key were not there, as what
+    /// `process.env.X || ''` leaves; null: of none.
+    explicit KeyTable(std::span<const Attribute<Target>> rows, bool (*empty_is_unset)(std::string_view name) = nullptr)
+        : rows_(rows), index_(keys_of(rows)), empty_is_unset_(empty_is_unset) {}
 
     [[nodiscard]] std::span<const Attribute<Target>> rows() const noexcept { return rows_; }
     [[nodiscard]] const KeyIndex& index() const noexcept { return index_; }
@@ -83,20 +95,22 @@ public:
     void read(Target& target, const Field& map, Other&& other) const
     {
         if (!map.is(Node::Kind::Map)) return map.expected("a map");
-        std::vector<std::string_view> given(rows_.size());
+        std::vector<Given> given(rows_.size());
         map.each_entry([&](const std::string& written, const Field& field) {
             const auto row = index_.row(written);
             if (!row) {
                 if (!other(written, field)) report_unknown_key(index_, written, field);
                 return;
             }
-            if (!begin_key(rows_[*row].key, given[*row], field)) return;
-            given[*row] = written;
+            const Key& key = rows_[*row].key;
+            if (is_unset(key, field) || yields_to_name(key, written, map.node(), field) || !begin_key(key, given[*row], field)) return;
+            given[*row] = {written, &field.node()};
+            if (field.report().of_pm2() && !pm2_knows(key.name) && !makes_sense(*row, target, field)) return;
             const std::size_t faults = field.report().faults();
-            const bool later = rows_[*row].key.support == Support::Later;
+            const bool later = key.support == Support::Later;
             if (later && field.asks_for_nothing()) return;
             rows_[*row].read(target, field);
-            if (later && field.report().faults() == faults) refuse_unsupported(field);
+            if (later && field.report().faults() == faults) refuse_unsupported(key, field);
         });
     }
     void read(Target& target, const Field& map) const
@@ -105,6 +119,22 @@ public:
     }
 
 private:
+    /// Of a key that PM2 does not know, in a file of PM2's: false when its value says nothing to us, which is told.
+    [[nodiscard]] bool makes_sense(std::size_t row, const Target& target, const Field& field) const
+    {
+        const Report::Lenient lenient(field.report());
+        const std::size_t before = field.report().lenient_faults();
+        const bool later = rows_[row].key.support == Support::Later;
+        if (later && field.asks_for_nothing()) return true;
+        Target scratch(target);
+        rows_[row].read(scratch, field);
+        if (later) refuse_unsupported(rows_[row].key, field);
+        return field.report().lenient_faults() == before;
+    }
+    [[nodiscard]] bool is_unset(const Key& key, const Field& field) const
+    {
+        return field.is(Node::Kind::Scalar) && field.node().text.empty() && empty_is_unset_ != nullptr && empty_is_unset_(key.name);
+    }
     static std::vector<const Key*> keys_of(std::span<const Attribute<Target>> rows)
     {
         std::vector<const Key*> keys;
@@ -114,6 +144,7 @@ private:
 
     std::span<const Attribute<Target>> rows_;
     KeyIndex index_;
+    bool (*empty_is_unset_)(std::string_view name);
 };
 
 } // namespace pm::config

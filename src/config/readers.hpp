@@ -121,4 +121,7 @@ void watch_delay(Draft& draft, const Field& field);
 void stdio(Draft& draft, const Field& field);
 void rotate(Draft& draft, const Field& field);
 
+/// Decides what will be executed (see resolve_program.cpp); of a spec whose cwd and env are complete.
+void resolve_program(Draft& draft, const Field& app);
+
 } // namespace pm::config::read

@@ -44,7 +44,7 @@ void variable(Variables& to, const std::string& name, const Field& field)
 {
     if (!is_variable_name(name)) return field.key_fault("a variable needs a name without '='");
     switch (field.node().kind) {
-    case Node::Kind::Null: to[name].clear(); return;
+    case Node::Kind::Null: to[name] = field.report().of_pm2() ? "null" : ""; return; // what String(null) is in PM2
     case Node::Kind::Scalar: to[name] = field.node().text; return;
     case Node::Kind::List:
     case Node::Kind::Map: to[name] = to_json(field.node()).dump(); return; // as PM2: structures travel as JSON
@@ -95,8 +95,12 @@ void env_file(Draft& draft, const Field& field)
     if (field.is(Node::Kind::Map)) return field.expected("a path or a list of paths");
     field.each_item([&](const Field& item) {
         std::string path;
-        file(draft, path, item);
-        if (!path.empty()) draft.env_files.push_back(std::move(path));
+        if (!item.text(path)) return;
+        const bool optional = path.starts_with('-');
+        if (optional) path.erase(0, 1);
+        if (!whole_path(draft, path, item)) return;
+        // PM2 does not know the key, so there an app runs without the file.
+        draft.env_files.push_back((optional || item.report().of_pm2() ? "-" : "") + path);
     });
 }
 

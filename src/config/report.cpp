@@ -2,6 +2,7 @@
 #include "config/report.hpp"
 
 #include "base/text.hpp"
+#include "model/name_table.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -9,6 +10,8 @@
 
 namespace pm::config {
 namespace {
+
+constexpr model::NameTable<Dialect, 3> kDialects{{{{Dialect::Own, "own"}, {Dialect::Pm2, "pm2"}, {Dialect::Package, "package"}}}};
 
 /// Keys come from the file: one that is a megabyte long does not belong in a message.
 constexpr std::size_t kMaxStep = 64;
@@ -30,6 +33,10 @@ std::string Path::text() const
 
 void Report::fault(Mark mark, const Path& path, std::string message)
 {
+    if (lenient_) {
+        ++lenient_faults_;
+        return add(Severity::Warning, mark, path, std::move(message) + " (left out: PM2 does not know the key)");
+    }
     ++faults_;
     add(Severity::Error, mark, path, std::move(message));
 }
@@ -37,6 +44,12 @@ void Report::fault(Mark mark, const Path& path, std::string message)
 void Report::warning(Mark mark, const Path& path, std::string message)
 {
     add(Severity::Warning, mark, path, std::move(message));
+}
+
+void Report::left_out(Mark mark, const Path& path, std::string message)
+{
+    if (!of_pm2() || lenient_) return fault(mark, path, std::move(message));
+    add(Severity::Warning, mark, path, std::move(message) + " (left out, as PM2 does)");
 }
 
 void Report::add(Severity severity, Mark mark, const Path& path, std::string message)
@@ -67,6 +80,9 @@ bool without_errors(const std::vector<Diagnostic>& diagnostics) noexcept
     return std::none_of(diagnostics.begin(), diagnostics.end(),
                         [](const Diagnostic& diagnostic) { return diagnostic.severity == Severity::Error; });
 }
+
+std::string_view to_string(Dialect dialect) noexcept { return kDialects.name(dialect); }
+std::optional<Dialect> dialect_from(std::string_view name) noexcept { return kDialects.value(name); }
 
 bool AppFile::ok() const noexcept { return without_errors(diagnostics); }
 

@@ -2,6 +2,7 @@
 #include "config/yaml_tree.hpp"
 
 #include "base/text.hpp"
+#include "config/json5_text.hpp"
 #include "config/json_text.hpp"
 #include "config/metered_text.hpp"
 
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <istream>
 #include <unordered_map>
+#include <vector>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -42,20 +44,28 @@ struct Refused {
 class Source {
 public:
     /// Behind "--- " a '{' or '[' cannot be a key (YAML 1.2.2, 9.1.2): yaml-cpp tells of it at once, not at its end.
-    explicit Source(std::string_view original) : text_(json_as_yaml(original))
+    explicit Source(std::string_view original)
     {
-        const auto root = text_.find_first_not_of(" \t\r\n");
-        if (root == std::string::npos || (text_[root] != '{' && text_[root] != '[')) return;
-        marked_line_ = std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(root), '\n');
-        text_.insert(text_.rfind('\n', root) + 1, kDocumentMark); // npos + 1 is the beginning
+        if (auto json = json5_as_json(original))
+            rewritten_ = std::move(*json);
+        else
+            rewritten_.text = json_as_yaml(original);
+        if (!rewritten_.steps.empty()) find_lines(original);
+        std::string& text = rewritten_.text;
+        const auto root = text.find_first_not_of(" \t\r\n");
+        if (root == std::string::npos || (text[root] != '{' && text[root] != '[')) return;
+        marked_line_ = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(root), '\n');
+        document_mark_ = text.rfind('\n', root) + 1; // npos + 1 is the beginning
+        text.insert(document_mark_, kDocumentMark);
     }
 
-    [[nodiscard]] std::string_view text() const noexcept { return text_; }
+    [[nodiscard]] std::string_view text() const noexcept { return rewritten_.text; }
 
     [[nodiscard]] Mark place(const YAML::Mark& mark) const
     {
         if (mark.is_null()) return {};
         constexpr int kLength = kDocumentMark.size();
+        if (!lines_.empty()) return place_of(static_cast<std::size_t>(std::max(mark.pos, 0)));
         const int column = mark.line == marked_line_ && mark.column >= kLength ? mark.column - kLength : mark.column;
         return {static_cast<std::uint32_t>(mark.line) + 1, static_cast<std::uint32_t>(column) + 1};
     }
@@ -63,8 +73,25 @@ public:
 private:
     static constexpr std::string_view kDocumentMark = "--- ";
 
-    std::string text_;
+    void find_lines(std::string_view original)
+    {
+        lines_.push_back(0);
+        for (std::size_t at = 0; at < original.size(); ++at)
+            if (original[at] == '\n') lines_.push_back(at + 1);
+    }
+
+    [[nodiscard]] Mark place_of(std::size_t offset) const
+    {
+        if (offset >= document_mark_ + kDocumentMark.size()) offset -= kDocumentMark.size();
+        const std::size_t origin = rewritten_.origin(offset);
+        const auto line = std::prev(std::ranges::upper_bound(lines_, origin));
+        return {static_cast<std::uint32_t>(line - lines_.begin()) + 1, static_cast<std::uint32_t>(origin - *line) + 1};
+    }
+
+    Rewritten rewritten_;
     std::ptrdiff_t marked_line_ = -1;
+    std::size_t document_mark_ = 0;
+    std::vector<std::size_t> lines_; ///< where those of the original begin; empty where places are the same
 };
 
 /// How many times the largest text aliases may stand for.
@@ -351,6 +378,12 @@ const Node* Node::find(std::string_view key) const noexcept
     for (const Entry& entry : entries)
         if (entry.key == key) return entry.value;
     return nullptr;
+}
+
+bool same_value(const Node& left, const Node& right) noexcept
+{
+    const auto same = [](const Node::Entry& one, const Node::Entry& other) { return one.key == other.key && same_value(*one.value, *other.value); };
+    return left.kind == right.kind && left.text == right.text && std::ranges::equal(left.entries, right.entries, same);
 }
 
 Tree read_yaml(std::string_view text, const TreeLimits& limits, Report& report)

@@ -37,6 +37,9 @@ struct Node {
     [[nodiscard]] const Node* find(std::string_view key) const noexcept;
 };
 
+/// Whether both mean the same; of scalars their texts count, quoted or not.
+[[nodiscard]] bool same_value(const Node& left, const Node& right) noexcept;
+
 /// Owns the nodes; they stay where they are. An alias is the same node twice.
 struct Tree {
     std::deque<Node> nodes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/boot.hpp"
 
+#include "base/file_fact.hpp"
 #include "base/text.hpp"
 #include "daemon/state_text.hpp"
 #include "io/small_file.hpp"
@@ -66,6 +67,9 @@ std::vector<BootApp> read_apps_directory(const std::string& directory, const con
     std::set<std::string> names;
     config::ParseOptions here = options;
     here.base_dir = directory;
+    here.look = [](const model::AppSpec& spec, const std::string& path) { // of another user's files it is for the user's rights to tell
+        return spec.user.empty() ? base::file_fact(path) : std::nullopt;
+    };
     if (!directory.empty())
         for (const std::string& path : app_files_in(directory)) add_file(path, here, owner, log, names, apps);
     return apps;

@@ -12,6 +12,15 @@ namespace pm::model {
 /// message channel, as under PM2.
 [[nodiscard]] bool runs_on_node(const std::optional<std::string>& interpreter, std::string_view script);
 
+/// The file name has a "." that it does not begin with.
+[[nodiscard]] bool has_extension(std::string_view path) noexcept;
+
+/// The interpreter that the extension of `script` asks for ("python3" for "a.py"); empty: none.
+[[nodiscard]] std::string_view interpreter_for(std::string_view script) noexcept;
+
+/// "node" or "bun", where the extension of `script` asks for one of them; else empty.
+[[nodiscard]] std::string_view node_for(std::string_view script);
+
 /// Of those, what Node's cluster protocol does nothing for: bun's workers never ask the primary, each binds by itself.
 [[nodiscard]] bool runs_on_bun(const std::optional<std::string>& interpreter, std::string_view script);
 

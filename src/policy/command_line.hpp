@@ -34,7 +34,4 @@ inline constexpr std::string_view kShell = "/bin/bash";
 
 [[nodiscard]] LaunchCommand command_line(const model::AppSpec& spec);
 
-/// The interpreter that the extension of `script` asks for ("python3" for "a.py"); empty: none.
-[[nodiscard]] std::string_view interpreter_for(std::string_view script) noexcept;
-
 } // namespace pm::policy

@@ -2,7 +2,7 @@
 #include "policy/environment.hpp"
 
 #include "base/text.hpp"
-#include "policy/command_line.hpp"
+#include "model/program.hpp"
 #include "policy/listen_variables.hpp"
 
 #include <limits>
@@ -21,7 +21,7 @@ void increment(Environment& env, const std::string& variable, base::Slot slot)
 
 bool runs_python(const model::AppSpec& spec)
 {
-    const std::string_view program = spec.interpreter ? *spec.interpreter : interpreter_for(spec.script);
+    const std::string_view program = spec.interpreter ? *spec.interpreter : model::interpreter_for(spec.script);
     const auto slash = program.rfind('/');
     return program.substr(slash == std::string_view::npos ? 0 : slash + 1).starts_with("python");
 }
@@ -35,6 +35,7 @@ Environment environment(const model::AppSpec& spec, const Identity& identity, co
     // Buffered output would reach the logs in blocks of 4 KiB, long after it was written.
     if (runs_python(spec)) env.try_emplace("PYTHONUNBUFFERED", "1");
 
+    if (!spec.cwd.empty()) env.try_emplace("PWD", spec.cwd); // as a shell that enters it sets it
     for (auto& [name, value] : listen_variables(spec)) env[name] = std::move(value);
     const std::string slot = std::to_string(identity.slot.value);
     const std::string id = std::to_string(identity.id.value);

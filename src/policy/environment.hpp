@@ -20,7 +20,7 @@ struct Identity {
 using Environment = std::map<std::string, std::string>;
 
 /// `base` (PATH, HOME, USER, LOGNAME, SHELL, LANG of the process's user) lies under spec.env, unless the spec brings
-/// its caller's whole environment. Above both: the spec's instance_var and increment_var, PM_NAME, PM_ID, PM_INSTANCE,
+/// its caller's whole environment. PWD is the spec's cwd, unless env sets it. Above both: the spec's instance_var and increment_var, PM_NAME, PM_ID, PM_INSTANCE,
 /// PM_NAMESPACE, PM_GENERATION, `name` and `pm_id`, which apps made for PM2 read, and listen_variables(); nothing else. With an empty
 /// `base`, the result is what must win over environment files.
 [[nodiscard]] Environment environment(const model::AppSpec& spec, const Identity& identity, const Environment& base);

@@ -28,6 +28,8 @@ std::unique_ptr<Command> make_save();
 std::unique_ptr<Command> make_scale();
 std::unique_ptr<Command> make_signal();
 std::unique_ptr<Command> make_start();
+std::unique_ptr<Command> make_start_or_restart();
+std::unique_ptr<Command> make_start_or_reload();
 std::unique_ptr<Command> make_stop();
 std::unique_ptr<Command> make_trigger();
 std::unique_ptr<Command> make_update();

@@ -10,7 +10,8 @@ public:
     void declare(OptionSet& options) override
     {
         options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, /regex/ on names, a script, or an app file");
-        options.list("--only", only_, "NAMES", "only these apps of the file");
+        options.text("--env", files_.profile, "PROFILE", "the names of the file's apps as with env_PROFILE (append_env_to_name)");
+        options.list("--only", files_.only, "NAMES", "only these apps of the file");
         options.notes(R"(The log files stay.
 
 examples:
@@ -18,11 +19,11 @@ examples:
   pmctl delete app.yaml
   pmctl delete all)");
     }
-    int run(Context& context) override { return operate_all(context, "Delete", "deleting", targets_, only_); }
+    int run(Context& context) override { return operate_all(context, "Delete", "deleting", targets_, files_); }
 
 private:
     std::vector<std::string> targets_;
-    std::vector<std::string> only_;
+    FileOptions files_;
 };
 
 } // namespace

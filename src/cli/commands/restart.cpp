@@ -10,19 +10,21 @@ public:
     void declare(OptionSet& options) override
     {
         options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, /regex/ on names, a script, or an app file");
-        options.list("--only", only_, "NAMES", "only these apps of the file");
-        options.notes(R"(What is stopped is started.
+        options.list("--only", files_.only, "NAMES", "only these apps of the file");
+        options.text("--env", files_.profile, "PROFILE", "merge env_PROFILE of the file into env");
+        options.flag("--strict", files_.strict, "in files of PM2's names, what PM2 leaves out silently is a fault");
+        options.notes(R"(What is stopped is started. An app file is loaded first, so that what it changes or adds holds.
 
 examples:
   pmctl restart web
   pmctl restart app.yaml
   pmctl restart all)");
     }
-    int run(Context& context) override { return operate_all(context, "Restart", "restarting", targets_, only_); }
+    int run(Context& context) override { return apply_all(context, "Restart", "restarting", targets_, files_); }
 
 private:
     std::vector<std::string> targets_;
-    std::vector<std::string> only_;
+    FileOptions files_;
 };
 
 } // namespace

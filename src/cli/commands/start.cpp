@@ -17,11 +17,16 @@
 namespace pm::cli {
 namespace {
 
-constexpr const char* kNotes = R"(For files alone: --env, --only, --prune. For files and scripts: --namespace, --dry-run, --attach. The others are for
+constexpr const char* kNotes = R"(For files alone: --env, --only, --prune, --strict. For files and scripts: --namespace, --dry-run, --attach. The others are for
 scripts. What follows -- is given to the script. An option that has nothing to act on is refused.
 
+App files are YAML (.yaml, .yml), JSON (.json, .json5, package.json) or JavaScript (.config.js, .cjs, .mjs, .ts), which the caller's node,
+bun or deno runs. In those of PM2's names (pmd.app(5)), what PM2 leaves out silently is a warning.
+
 examples:
+  pmctl start
   pmctl start app.yaml --env production
+  pmctl start ecosystem.config.js --only api
   pmctl start *.yaml --dry-run
   pmctl start server.js --name web -i max -- --port 8000
   pmctl start "python3 -m http.server 8001" --name files
@@ -37,6 +42,7 @@ Concern concern_of(std::string_view option)
         Concern concern;
     };
     constexpr std::array kOthers{Row{"--env", Concern::Files},          Row{"--only", Concern::Files},
+                                 Row{"--strict", Concern::Files},
                                  Row{"--prune", Concern::Files},        Row{"--namespace", Concern::Both},
                                  Row{"--dry-run", Concern::Anything},   Row{"--attach", Concern::Anything},
                                  Row{"--bus", Concern::Anything},       Row{"--no-color", Concern::Anything},
@@ -124,6 +130,7 @@ private:
     bool force_ = false;
     bool update_env_ = false;
     bool attach_ = false;
+    bool strict_ = false;
 };
 
 /// Options of PM2 that ask for nothing here, or for what is not there yet.
@@ -139,10 +146,11 @@ void declare_pm2(OptionSet& options)
 void Start::declare(OptionSet& options)
 {
     ScriptOptions& script = script_;
-    options.arguments("WHAT", words_, true, "app files (.yaml, .yml, .json, - for stdin), scripts, or apps pmd knows");
+    options.arguments("WHAT", words_, false, "app files, - for stdin, scripts, or apps pmd knows (default: ecosystem.config.js)");
     options.text("--env", profile_, "PROFILE", "merge env_PROFILE of the file into env");
     options.list("--only", only_, "NAMES", "only these apps of the file");
     options.text("--namespace", script.name_space, "NAME", "namespace of apps that name none");
+    options.flag("--strict", strict_, "in files of PM2's names, what PM2 leaves out silently is a fault");
     options.flag("--dry-run", dry_run_, "show what would be done, and do nothing");
     options.flag("--prune", prune_, "delete apps of the same file that it no longer has");
     options.text("-n,--name", script.name, "NAME", "name of the app (default: the script's, without extension)");
@@ -196,6 +204,9 @@ LoadOptions Start::load_options(const AppText& text) const
     const Selection chosen = selection(text);
     LoadOptions options{chosen.profile, chosen.only, chosen.name_space, text.directory};
     options.prune = prune_ && !text.caller_environment;
+    if (text.dialect != config::Dialect::Own) options.dialect = config::to_string(text.dialect);
+    options.evaluated = text.evaluated;
+    options.files = text.files;
     options.caller_environment = text.caller_environment;
     options.force = force_ && text.caller_environment;
     options.update_env = update_env_ && text.caller_environment;
@@ -263,13 +274,12 @@ Outcome<std::vector<Step>> Start::steps(const Context& context, Client* client, 
     std::vector<Step> steps;
     for (const std::string& word : words_) {
         switch (kind_of(word)) {
-        case WordKind::NodeConfig: return failed(refuse_node_config(word));
         case WordKind::AppFile: {
             if (names_app_only(word, context.cwd, rows)) {
                 steps.emplace_back(word);
                 break;
             }
-            auto text = read_app_text(context, word);
+            auto text = read_app_text(context, word, strict_);
             if (!text) return failed(text.error());
             steps.emplace_back(std::move(*text));
             break;
@@ -357,6 +367,10 @@ Outcome<void> Start::perform(const Context& context, Client& client, const Step&
 
 int Start::run(Context& context)
 {
+    if (words_.empty()) words_.push_back(default_app_file(context.cwd));
+    if (words_.front().empty())
+        return report({kUsage, fmt::format("nothing to start: name an app file, a script or an app; 'pmctl start' alone takes one of {}, and none is here",
+                                           fmt::join(default_app_files(), ", "))});
     auto client = Client::connect(context);
     const bool can_be_started =
         client || (client.error().status == kNoDaemon && client.error().code != base::ErrorCode::NoDaemon);

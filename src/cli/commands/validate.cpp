@@ -14,14 +14,15 @@ public:
     {
         options.arguments("FILE", files_, true, "app files, - for stdin");
         options.text("--env", profile_, "PROFILE", "check with env_PROFILE merged into env");
+        options.flag("--strict", strict_, "in files of PM2's names, what PM2 leaves out silently is a fault");
         options.notes("Needs no pmd. Exit status 2 when a file has faults.\n\nexamples:\n  pmctl validate app.yaml\n"
-                      "  pmctl validate *.yaml");
+                      "  pmctl validate ecosystem.config.js --strict");
     }
     int run(Context& context) override
     {
         int status = kDone;
         for (const std::string& file : files_) {
-            auto text = read_app_text(context, file);
+            auto text = read_app_text(context, file, strict_);
             if (!text) {
                 status = report(text.error());
                 continue;
@@ -38,6 +39,7 @@ public:
 private:
     std::vector<std::string> files_;
     std::optional<std::string> profile_;
+    bool strict_ = false;
 };
 
 } // namespace

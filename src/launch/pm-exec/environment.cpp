@@ -40,10 +40,11 @@ void put(char** list, std::size_t& count, char* assignment) noexcept
     list[count++] = assignment;
 }
 
-/// The file's text with a NUL behind it.
-char* read_file(const char* path, std::size_t& size) noexcept
+/// The file's text with a NUL behind it; null when it is `optional` and is not there.
+char* read_file(const char* path, bool optional, std::size_t& size) noexcept
 {
     const long fd = sys::call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (optional && (fd == -ENOENT || fd == -ENOTDIR)) return nullptr;
     if (fd < 0) give_up({LaunchStage::EnvironmentFile, static_cast<int>(-fd), path});
     struct stat file = {};
     const long known = sys::call(SYS_fstat, fd, &file);
@@ -64,8 +65,11 @@ char* read_file(const char* path, std::size_t& size) noexcept
 
 void add_file(const char* path, char** list, std::size_t& count) noexcept
 {
+    const bool optional = *path == '-'; // as in EnvironmentFile= of systemd.exec(5)
+    if (optional) ++path;
     std::size_t size = 0;
-    char* text = read_file(path, size);
+    char* text = read_file(path, optional, size);
+    if (text == nullptr) return;
     EnvironmentFile file(text, size);
     for (;;) {
         switch (file.next()) {

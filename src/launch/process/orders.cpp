@@ -5,6 +5,8 @@
 #include "policy/command_line.hpp"
 #include "policy/environment.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <unistd.h>
 
@@ -79,9 +81,12 @@ void add_environment(Encoder& encoder, const engine::LaunchRequest& request, con
     if (!spec.listen.empty()) own["LISTEN_PID"] = wire::kPidRoom;
     for (const auto& [name, value] : context.channel.environment) own[name] = value;
     for (const auto& [name, value] : own) encoder.assignment(Field::Environment, name, value);
-    if (!spec.env_from_caller)
-        for (const auto& [name, value] : base_environment(context))
-            if (!own.contains(name)) encoder.assignment(Field::Base, name, value);
+    constexpr std::array<std::string_view, 4> kOfUser{"HOME", "USER", "LOGNAME", "SHELL"};
+    for (const auto& [name, value] : base_environment(context)) {
+        // With the caller's environment comes of the base only what is of another user than the caller, whose own was left out.
+        const bool wanted = !spec.env_from_caller || (!spec.user.empty() && std::ranges::find(kOfUser, name) != kOfUser.end());
+        if (wanted && !own.contains(name)) encoder.assignment(Field::Base, name, value);
+    }
     for (const std::string& file : spec.env_files) encoder.text(Field::EnvironmentFile, file);
 }
 

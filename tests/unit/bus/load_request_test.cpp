@@ -4,6 +4,7 @@
 #include "bus_world.hpp"
 
 #include <fstream>
+#include <map>
 #include <sys/stat.h>
 
 namespace pm::bus::testing
@@ -86,6 +87,21 @@ TEST_F(LoadRequestTest, OnlyTheAppOfACommandLineRespectsNamesAndEnvironments)
     EXPECT_EQ(effect({{"caller-environment", true}}), std::pair(false, false));
     EXPECT_EQ(effect({{"caller-environment", true}, {"force", true}}), std::pair(true, false));
     EXPECT_EQ(effect({{"caller-environment", true}, {"update-env", true}}), std::pair(false, true));
+}
+
+TEST_F(LoadRequestTest, TheCallerTellsWhoseNameTheFileHasAndWhatItsFilesAre)
+{
+    const std::string text = "- {script: www, nobody: 1}";
+    EXPECT_FALSE(read(text, "/srv/app.yaml", {}).file.ok());
+    EXPECT_TRUE(read(text, "/srv/app.yaml", {{"dialect", std::string("pm2")}}).file.ok());
+    EXPECT_EQ(refused(text, "/srv/app.yaml", {{"dialect", std::string("PM3")}}).code, ErrorCode::InvalidArgument);
+    const auto told = [this](const std::string& path) {
+        const std::map<std::string, std::string> files{{path, "#!/usr/bin/env node"}};
+        return read("- script: www", "/srv/app.yaml", {{"files", files}}).file.apps.at(0);
+    };
+    EXPECT_EQ(told("/srv/www").interpreter, "node");
+    EXPECT_FALSE(told("/elsewhere/www").interpreter);
+    EXPECT_EQ(read("- {script: a, nice: 99}", "/a", {{"evaluated", true}}).file.diagnostics.at(0).line, 0U);
 }
 
 TEST_F(LoadRequestTest, TheDirectoryIsThatOfTheOrigin)

@@ -2,6 +2,7 @@
 #include "cli/app_lookup.hpp"
 #include "cli/utf8_check.hpp"
 
+#include "base/file_fact.hpp"
 #include "scratch.hpp"
 
 #include <gtest/gtest.h>
@@ -13,12 +14,37 @@ namespace
 
 TEST(AppLookup, FilesAreKnownByTheirEnding)
 {
-    for (const auto* file : {"-", "app.yaml", "a/b.yml", "ecosystem.json", ".yaml"})
+    for (const auto* file : {"-", "app.yaml", "a/b.yml", "ecosystem.json", ".yaml", "apps.json5", "ecosystem.config.js", "x.config.cjs", "/srv/pm2.config.mjs", "a.config.ts"})
         EXPECT_EQ(kind_of(file), WordKind::AppFile) << file;
-    for (const auto* file : {"ecosystem.config.js", "x.config.cjs", "/srv/pm2.config.mjs"})
-        EXPECT_EQ(kind_of(file), WordKind::NodeConfig) << file;
     for (const auto* word : {"", "web", "server.js", "config.js", "--", "app.yaml.bak", "/x/", "yaml"})
         EXPECT_EQ(kind_of(word), WordKind::Word) << word;
+}
+
+TEST(AppLookup, AFileIsKnownByWhatItBeginsWith)
+{
+    const Scratch here;
+    here.write("node", "#!/usr/bin/env node\nx\n");
+    here.write("text", "echo hello\n");
+    here.write("binary", std::string("\x7f" "ELF\0\1", 6));
+    here.write("empty", "");
+    here.write("long", "#!" + std::string(2000, 'x'));
+    ASSERT_EQ(mkfifo((here / "fifo").c_str(), 0600), 0);
+    EXPECT_EQ(base::file_fact(here / "node"), "#!/usr/bin/env node");
+    EXPECT_EQ(base::file_fact(here / "text"), base::kText);
+    for (const auto* name : {"binary", "empty", "fifo"}) EXPECT_EQ(base::file_fact(here / name), base::kBinary) << name;
+    EXPECT_EQ(base::file_fact(here.path()), base::kDirectory);
+    EXPECT_EQ(base::file_fact(here / "nowhere"), std::nullopt);
+    EXPECT_EQ(base::file_fact(here / "long").value_or("").size(), 255U);
+}
+
+TEST(AppLookup, NamesOfFilesThatArePm2s)
+{
+    for (const auto* file : {"ecosystem.config.js", "/srv/x.config.cjs", "ecosystem.json", "a/my-ecosystem.prod.yml", "pm2.json", "shop.pm2.yaml",
+                             "process.yml", "processes.json", "/a/process.prod.json"})
+        EXPECT_EQ(dialect_of(file), config::Dialect::Pm2) << file;
+    for (const auto* file : {"-", "app.yaml", "apps.json", "/pm2/app.yaml", "/ecosystem/app.yml", "processor.json", "x.json5"})
+        EXPECT_EQ(dialect_of(file), config::Dialect::Own) << file;
+    EXPECT_EQ(dialect_of("/srv/shop/package.json"), config::Dialect::Package);
 }
 
 TEST(AppLookup, WordsSelectRowsAsTargetsDo)

@@ -4,6 +4,7 @@
 #include "config/app_file.hpp"
 #include "scratch.hpp"
 
+#include <unistd.h>
 #include <csignal>
 #include <gtest/gtest.h>
 
@@ -59,15 +60,28 @@ TEST(ScriptText, IsAnAppFileOfTheOptions)
     EXPECT_EQ(spec.env.at("MODE"), "x=y");
 }
 
-TEST(ScriptText, TakesOnlyVariablesOfTheCaller)
+TEST(ScriptText, TakesTheVariablesOfTheCallerWhateverTheirNames)
 {
     ScriptOptions options;
     options.filter_env = {"SECRET", "AWS_"};
     const auto spec = spec_of(script_text("/srv/a", "/srv", options,
                                           {"GOOD=1", "_=/bin/pmctl", "BASH_FUNC_x%%=() { :; }", "1ST=x", "=x",
-                                           "NOTHING", "MY_SECRET_KEY=x", "AWS_ID=x", "aws_id=y", "_X=z", "EMPTY="}));
+                                           "NOTHING", "PWD=/caller", "server.port=8080", "npm_config_//host/:_authToken=t", "MY_SECRET_KEY=x", "AWS_ID=x", "aws_id=y", "_X=z", "EMPTY="}));
     EXPECT_EQ(spec.env,
-              (std::map<std::string, std::string>{{"GOOD", "1"}, {"aws_id", "y"}, {"_X", "z"}, {"EMPTY", ""}}));
+              (std::map<std::string, std::string>{{"GOOD", "1"}, {"aws_id", "y"}, {"_X", "z"}, {"EMPTY", ""}, {"BASH_FUNC_x%%", "() { :; }"},
+                                                  {"1ST", "x"}, {"server.port", "8080"}, {"npm_config_//host/:_authToken", "t"}}));
+}
+
+TEST(ScriptText, AnotherUserHasAnotherHome)
+{
+    const auto names = [](const std::optional<std::string>& user) {
+        ScriptOptions options;
+        options.user = user;
+        return spec_of(script_text("/srv/a", "/srv", options, {"HOME=/me", "USER=me", "LOGNAME=me", "SHELL=/bin/me", "XDG_RUNTIME_DIR=/run/user/7", "A=b"})).env.size();
+    };
+    EXPECT_EQ(names({}), 6U);
+    EXPECT_EQ(names(std::to_string(getuid())), 6U);
+    EXPECT_EQ(names(std::to_string(getuid() + 1)), 1U);
 }
 
 TEST(ScriptText, OddBytesStayText)

@@ -37,6 +37,15 @@ TEST(EnvironmentOf, PutsTheBaseUnderWhatIsDeclared)
     EXPECT_FALSE(environment(spec, kIdentity, base).contains("HOME"));
 }
 
+TEST(EnvironmentOf, TellsTheWorkingDirectoryAsAShellDoes)
+{
+    model::AppSpec spec;
+    spec.cwd = "/srv/current";
+    EXPECT_EQ(environment(spec, kIdentity, {}).at("PWD"), "/srv/current");
+    spec.env = {{"PWD", "/elsewhere"}};
+    EXPECT_EQ(environment(spec, kIdentity, {}).at("PWD"), "/elsewhere");
+}
+
 TEST(EnvironmentOf, CountsTheIncrementVariableUp)
 {
     const auto port = [](std::map<std::string, std::string> declared) {

@@ -1,0 +1,2 @@
+require("child_process").execSync("sleep 1000");
+module.exports = {};

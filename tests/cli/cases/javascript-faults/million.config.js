@@ -1,0 +1,1 @@
+module.exports = { apps: Array.from({ length: 1e6 }, (_, i) => ({ name: `a${i}`, script: "sleep" })) };

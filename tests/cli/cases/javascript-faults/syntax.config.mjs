@@ -1,0 +1,3 @@
+export default {
+  apps: [ { name: "a" script: 1 } ],
+};
