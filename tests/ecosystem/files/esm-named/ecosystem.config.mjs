@@ -1,0 +1,2 @@
+export const apps = [{ name: 'named', script: 'server.js' }];
+export const deploy = {};

@@ -1,0 +1,1 @@
+module.exports = { apps: [{ name: 'folder', script: './dist' }, { name: 'here', script: '.', cwd: 'dist' }] };

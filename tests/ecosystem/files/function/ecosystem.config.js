@@ -1,0 +1,3 @@
+module.exports = () => ({
+  apps: [{ name: 'made', script: 'index.js', env: { MADE_BY: 'a function' } }],
+});

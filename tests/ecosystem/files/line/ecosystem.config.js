@@ -1,0 +1,1 @@
+module.exports = { apps: [{ name: 'line', script: 'sh ./run.sh --from line', env: { VIA: 'line' } }] };

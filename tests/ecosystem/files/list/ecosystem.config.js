@@ -1,0 +1,1 @@
+module.exports = [{ name: 'first', script: 'a.js' }, { name: 'second', script: 'b.js', args: 'one "two three"' }];

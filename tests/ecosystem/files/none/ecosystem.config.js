@@ -1,0 +1,1 @@
+module.exports = { apps: [{ name: 'binary', script: './bin/serve', interpreter: 'none', args: ['serve', '--config', 'a b.toml'] }] };

@@ -1,0 +1,1 @@
+module.exports = { kill_timeout: 5000, env: { SHARED: 'yes' } };
