@@ -33,12 +33,10 @@ ListRow row_of(Context& context, const model::AppSnapshot& app, const model::Ins
             user};
 }
 
-/// True when `target` names one instance, not an app: a number that is neither a name nor a namespace.
+/// True when `target`, which selects `apps`, names one instance, not an app: a number that is neither a name nor a namespace.
 bool names_one_instance(const std::vector<model::AppSnapshot>& apps, const std::string& target)
 {
-    return base::parse_number<std::uint32_t>(target) && std::ranges::none_of(apps, [&](const auto& app) {
-               return app.name == target || app.name_space == target;
-           });
+    return base::parse_number<std::uint32_t>(target) && apps.front().name != target && apps.front().name_space != target;
 }
 
 /// Whether an instance that comes later is one that `target` means then.
@@ -58,20 +56,23 @@ base::Result<sdbus::UnixFd> open_reader(Context& context, const std::string& tar
 {
     if (!grant.master) reader.user = grant.uid;
     const bool is_number = base::parse_number<std::uint32_t>(target).has_value();
-    auto names = context.supervisor.apps_of(target, grant.may);
-    if (!names && may_wait && !is_number && names.error().code == base::ErrorCode::NoSuchApp) names.emplace();
-    if (!names) return tl::unexpected(names.error());
+    auto apps = context.supervisor.snapshots(target, grant.may);
+    if (!apps && may_wait && !is_number && apps.error().code == base::ErrorCode::NoSuchApp) apps.emplace();
+    if (!apps) return tl::unexpected(apps.error());
+    std::vector<std::string> names;
     std::vector<logs::LogSource> sources;
-    for (const std::string& name : *names)
-        for (logs::LogSource& source : log_sources(context, name)) sources.push_back(std::move(source));
+    for (const model::AppSnapshot& app : *apps) {
+        names.push_back(app.name);
+        for (logs::LogSource& source : log_sources(context, app.name)) sources.push_back(std::move(source));
+    }
     std::function<bool(base::InstanceId)> later = selects_later(context, target, grant);
-    if (names_one_instance(context.supervisor.snapshots(), target)) {
-        const auto id = base::parse_number<std::uint32_t>(target);
-        std::erase_if(sources, [&](const logs::LogSource& source) { return source.id.value != *id; });
-        names->clear(); // one instance: nobody else's lines, whatever starts later
+    if (!apps->empty() && names_one_instance(*apps, target)) {
+        const base::InstanceId id = apps->front().instances.front().id;
+        std::erase_if(sources, [&](const logs::LogSource& source) { return source.id != id; });
+        names.clear(); // one instance: nobody else's lines, whatever starts later
         later = nullptr;
     }
-    return context.logs.open_reader(std::move(sources), std::move(*names), reader, std::move(later)).map([](base::Fd fd) {
+    return context.logs.open_reader(std::move(sources), std::move(names), reader, std::move(later)).map([](base::Fd fd) {
         return sdbus::UnixFd(fd.release(), sdbus::adopt_fd);
     });
 }
@@ -85,20 +86,16 @@ base::Result<std::vector<ListRow>> list_apps(Context& context, const OptionMap& 
     const bool usage = options.get<bool>("usage", false);
     if (auto good = options.check(); !good) return tl::unexpected(good.error());
 
-    std::vector<model::AppSnapshot> apps = context.supervisor.snapshots();
-    std::optional<std::uint32_t> only_id;
-    if (target != "all") {
-        auto names = context.supervisor.apps_of(target);
-        if (!names) return tl::unexpected(names.error());
-        if (names_one_instance(apps, target)) only_id = base::parse_number<std::uint32_t>(target);
-        std::erase_if(apps, [&](const auto& app) { return std::ranges::find(*names, app.name) == names->end(); });
-    }
+    // Nothing is an answer to "all", and a fault of any other target.
+    const auto apps = target == "all" ? base::Result<std::vector<model::AppSnapshot>>(context.supervisor.snapshots()) : context.supervisor.snapshots(target);
+    if (!apps) return tl::unexpected(apps.error());
     std::vector<ListRow> rows;
-    for (const model::AppSnapshot& app : apps) {
+    rows.reserve(apps->size());
+    for (const model::AppSnapshot& app : *apps) {
         const auto spec = context.supervisor.spec(app.name);
         const std::string& user = spec && !spec->user.empty() ? spec->user : context.user;
         for (const model::InstanceSnapshot& instance : app.instances)
-            if (!only_id || instance.id.value == *only_id) rows.push_back(row_of(context, app, instance, user, usage));
+            rows.push_back(row_of(context, app, instance, user, usage));
     }
     std::ranges::sort(rows, {}, [](const ListRow& row) { return std::get<2>(row); });
     return rows;

@@ -5,6 +5,7 @@
 #include "base/path.hpp"
 #include "io/acting_as.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,6 +16,19 @@ namespace pm::bus {
 namespace {
 
 constexpr std::size_t kLargeText = 64u << 10; ///< reading it takes a hundred times as much for a moment
+
+struct FileBound {
+    std::size_t bytes;
+    const char* setting;
+};
+
+/// How long a file may be that `by` loads; null: whom nothing is asked of.
+FileBound file_bound(const Context& context, const Grant* by)
+{
+    const config::Settings& settings = context.settings;
+    if (by == nullptr || by->master) return {settings.max_file_bytes, "max_file_bytes"};
+    return {std::min(settings.max_file_bytes, settings.max_file_bytes_per_user), "max_file_bytes_per_user"};
+}
 
 /// What "~" means to `by`; empty where it means nothing.
 std::string home_of(const Context& context, const Grant* by)
@@ -81,14 +95,14 @@ base::Result<LoadRequest> read_load_request(const Context& context, const std::s
                           fmt::format("option 'directory' must be an absolute path, not '{}'", parse.base_dir));
     if (origin.size() > 4096)
         return base::fail(base::ErrorCode::InvalidArgument, "the origin is longer than 4096 bytes");
-    if (text.size() > context.settings.max_file_bytes)
+    const FileBound bound = file_bound(context, by);
+    if (text.size() > bound.bytes)
         return base::fail(base::ErrorCode::LimitExceeded,
-                          fmt::format("{}: the file has {} bytes, more than the {} allowed (max_file_bytes)", origin,
-                                      text.size(), context.settings.max_file_bytes));
+                          fmt::format("{}: the file has {} bytes, more than the {} allowed ({} in pmd.yaml)", origin, text.size(), bound.bytes, bound.setting));
     parse.home = home_of(context, by);
     parse.launcher = context.launcher_name;
     parse.journal = context.launcher_name == "systemd";
-    parse.max_bytes = context.settings.max_file_bytes;
+    parse.max_bytes = bound.bytes;
     parse.max_apps = context.settings.max_apps;
     request.file = config::parse_app_file(text, parse);
     if (text.size() > kLargeText) context.freed_memory();

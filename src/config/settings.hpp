@@ -43,6 +43,11 @@ struct Settings {
     std::uint32_t max_instances = 10'000;
     std::uint32_t max_file_bytes = 4u << 20;  ///< of one Load
     std::uint32_t max_calls_per_caller = 256; ///< unanswered calls of one bus connection
+    std::uint32_t max_file_bytes_per_user = 256u << 10; ///< of one Load of an ordinary user
+    std::uint32_t max_apps_per_user = 200;
+    std::uint32_t max_instances_per_user = 400;
+    std::uint32_t max_state_per_user = 8u << 20; ///< bytes of what is kept of an ordinary user's apps (policy/quota)
+    std::uint32_t max_readers_per_user = 16;     ///< of logs and messages
     std::uint32_t max_log_line = 64u << 10;   ///< bytes; longer lines are passed on in pieces
     std::uint32_t max_log_buffer = 1u << 20;  ///< bytes waiting for one slow reader of logs or messages
     bool operator==(const Settings&) const = default;

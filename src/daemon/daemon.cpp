@@ -92,7 +92,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
               [this](const std::string& text) { log_.warning(text); }),
       publisher_(loop_, logs_, [this](const std::string& text) { log_.warning(text); }),
       state_(loop_, log_, publisher_, config::kept_apps(runtime_.locations.runtime_dir).directory, launcher_->apps_outlive_us() ? "" : uptime_identity(),
-             [this](const std::string& app) { forget_saved(app); }),
+             [this](const std::string& app) { forget_saved(app); },
+             [this](const std::string& app, const std::string& origin) { return boot_names_.contains(app) || origin.starts_with(runtime_.locations.apps_dir + "/"); }),
       events_(log_, state_,
               [this](const std::string& app) {
                   const auto spec = supervisor_.spec(app);
@@ -175,6 +176,8 @@ engine::Limits Daemon::limits() const
     engine::Limits limits;
     limits.max_apps = runtime_.settings.max_apps;
     limits.max_instances = runtime_.settings.max_instances;
+    limits.of_user = {runtime_.settings.max_apps_per_user, runtime_.settings.max_instances_per_user, runtime_.settings.max_state_per_user};
+    limits.master = getuid();
     limits.cpus = cpu_count();
     return limits;
 }
@@ -185,6 +188,7 @@ logs::LogOptions Daemon::log_options() const
     options.directory = runtime_.locations.state_dir + "/logs";
     options.max_line = runtime_.settings.max_log_line;
     options.max_reader_buffer = runtime_.settings.max_log_buffer;
+    options.max_readers_of_user = runtime_.settings.max_readers_per_user;
     options.survive_us = runtime_.launcher == config::LauncherKind::Direct; // with systemd somebody else holds the pipes as well
     options.journal = runtime_.launcher == config::LauncherKind::Systemd;
     options.journal_by_default = runtime_.settings.logs != model::LogTarget::Files;

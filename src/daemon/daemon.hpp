@@ -165,6 +165,7 @@ private:
     bool supervised_ = false; ///< a service manager was told that pmd is ready
     int status_ = 0;          ///< what run() returns
     std::vector<engine::Done> enders_;
+    std::set<std::string> boot_names_; ///< apps of apps.d, when pmd started
     std::set<std::string> saved_; ///< names in the saved list
     model::Milliseconds reopen_delay_{0};
     std::vector<io::Source> signals_;

@@ -32,6 +32,8 @@ void Daemon::start_boot_apps()
     options.launcher = launcher_->name();
     options.journal = runtime_.launcher == config::LauncherKind::Systemd;
     auto apps = read_apps_directory(runtime_.locations.apps_dir, options, geteuid(), log_);
+    for (const BootApp& app : apps) boot_names_.insert(app.spec.name);
+    state_.keep_marks(boot_names_);
     auto saved = read_saved_list();
     if (saved && runtime_.bus != config::BusKind::Embedded) std::ranges::move(saved->apps, std::back_inserter(apps));
     std::erase_if(apps, [this](const BootApp& app) {

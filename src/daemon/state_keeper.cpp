@@ -36,8 +36,9 @@ bool has_come_since(const std::string& file, const timespec& when)
 } // namespace
 
 StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory, std::string uptime,
-                         std::function<void(const std::string& app)> removed)
-    : log_(log), next_(next), directory_(std::move(directory)), uptime_(std::move(uptime)), removed_(std::move(removed))
+                         std::function<void(const std::string& app)> removed,
+                         std::function<bool(const std::string& app, const std::string& origin)> comes_back)
+    : log_(log), next_(next), directory_(std::move(directory)), uptime_(std::move(uptime)), removed_(std::move(removed)), comes_back_(std::move(comes_back))
 {
     if (directory_.empty()) return;
     auto turn = loop.add_deferred(io::Priority::Deferred, [this] { flush(); });
@@ -83,7 +84,28 @@ std::vector<StateKeeper::Kept> StateKeeper::load()
             log_.error(fmt::format("cannot go on with the app of '{}': {}; its processes run on unsupervised", path, app.error().message));
     }
     std::ranges::sort(apps, {}, [](const Kept& kept) { return kept.app.sequence; });
+    for (const Kept& kept : apps) remember_origin(kept.app);
     return apps;
+}
+
+void StateKeeper::remember_origin(const engine::SavedApp& app)
+{
+    if (app.owner == getuid())
+        origins_.insert_or_assign(app.spec->name, app.origin);
+    else
+        origins_.erase(app.spec->name);
+}
+
+void StateKeeper::keep_marks(const std::set<std::string>& apps)
+{
+    if (directory_.empty()) return;
+    std::set<std::string> kept;
+    for (const std::string& app : apps) kept.insert(mark_of(app));
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_, none)) {
+        const std::string path = entry.path();
+        if (path.ends_with(kMark) && !kept.contains(path)) unlink(path.c_str());
+    }
 }
 
 void StateKeeper::app_changed(const std::string& app)
@@ -101,9 +123,12 @@ void StateKeeper::app_removed(const std::string& app)
         changed_.erase(app);
         complained_.erase(app);
         (void)unlink(path_of(app).c_str());
-        (void)io::replace_file(mark_of(app), "", 0600);
-        struct stat mark {};
-        if (stat(mark_of(app).c_str(), &mark) == 0) marked_[app] = {mark.st_atim, mark.st_mtim};
+        const auto origin = origins_.extract(app);
+        if (!origin.empty() && comes_back_(app, origin.mapped())) {
+            (void)io::replace_file(mark_of(app), "", 0600);
+            struct stat mark {};
+            if (stat(mark_of(app).c_str(), &mark) == 0) marked_[app] = {mark.st_atim, mark.st_mtim};
+        }
     }
     removed_(app);
     next_.app_removed(app);
@@ -157,8 +182,9 @@ void StateKeeper::write(const std::string& app)
     const auto saved = supervisor_->saved(app);
     if (!saved) return;
     make_directory();
-    marked_.erase(app);
-    unlink(mark_of(app).c_str());
+    const bool had_mark = marked_.erase(app) > 0;
+    if (had_mark || origins_.contains(app) || saved->owner == getuid()) unlink(mark_of(app).c_str());
+    remember_origin(*saved);
     auto written = io::replace_file(path_of(app), to_text(*saved) + trace(*saved), 0600);
     if (written)
         complained_.erase(app);

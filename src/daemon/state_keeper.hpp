@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes what changes of each app to a directory that lives as long as the boot (/run), for the next pmd to go on with.
 //
-// What was removed leaves an empty mark. One file per app, written anew at the end of the loop's turn in which the app changed: a pmd that is killed loses nothing
+// What was removed leaves an empty mark only where it would be back with the next pmd. One file per app, written anew at the end of the loop's turn in which the app changed: a pmd that is killed loses nothing
 // older than that. On tmpfs this is memory, not disk. A file has the app as JSON; behind a zero byte, what the launcher wants to
 // find its processes by.
 #pragma once
@@ -24,10 +24,10 @@ namespace pm::daemon {
 class StateKeeper final : public engine::Events {
 public:
     /// Passes every event on to `next`. `directory` is made, 0700, when it is first needed; empty: nothing is kept.
-    /// `removed` hears of apps that are gone. `uptime`: what is kept under another one is of another life of the machine or container,
+    /// `removed` hears of apps that are gone. `comes_back`: whether an app of pmd's own user, of this name and origin, starts with the next pmd. `uptime`: what is kept under another one is of another life of the machine or container,
     /// and worth nothing; empty: the directory itself lives no longer.
     StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory, std::string uptime,
-                std::function<void(const std::string& app)> removed);
+                std::function<void(const std::string& app)> removed, std::function<bool(const std::string& app, const std::string& origin)> comes_back);
     /// Whose apps are kept, and who knows their processes. Must be called before the first event.
     void set_sources(const engine::Supervisor& supervisor, launch::Launcher& launcher) noexcept
     {
@@ -50,6 +50,8 @@ public:
     [[nodiscard]] bool was_removed(const std::string& app, const std::string& file) const;
     /// Writes anew what somebody removed.
     void put_back();
+    /// Removes the marks of all others: nothing would bring them back.
+    void keep_marks(const std::set<std::string>& apps);
     /// Writes what is still to be written.
     void flush();
     /// Forgets all, what was removed too: the apps were ended with pmd, the next one begins anew. Nothing is kept from then on.
@@ -65,6 +67,8 @@ private:
     [[nodiscard]] std::string path_of(const std::string& app) const;
     [[nodiscard]] std::string mark_of(const std::string& app) const;
     void write(const std::string& app);
+    /// Apps of others do not start with pmd, or are taken from the list of those that do (`removed`).
+    void remember_origin(const engine::SavedApp& app);
     [[nodiscard]] std::string trace(const engine::SavedApp& app) const;
 
     io::Log& log_;
@@ -74,6 +78,8 @@ private:
     std::function<void(const std::string&)> removed_;
     const engine::Supervisor* supervisor_ = nullptr;
     launch::Launcher* launcher_ = nullptr;
+    std::function<bool(const std::string&, const std::string&)> comes_back_;
+    std::map<std::string, std::string> origins_; ///< of the apps of pmd's own user
     bool all_read_ = true;
     std::set<std::string> changed_;
     std::map<std::string, std::array<timespec, 2>> marked_; ///< removed in the time of this pmd, and the times of the mark

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/state_text.hpp"
 
+#include "base/text.hpp"
 #include "config/app_file.hpp"
 #include "model/name_table.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -15,7 +17,8 @@ using engine::SavedInstance;
 using model::ExitInfo;
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
+constexpr int kOldestRead = 1; ///< had all of a spec in its YAML
 
 enum class Kind { Stopped, Errored, Waiting, Backoff, Starting, Online, Stopping };
 constexpr model::NameTable<Kind, 7> kKinds{{{
@@ -58,15 +61,52 @@ auto named(const Table& table, const json& value)
     return *found;
 }
 
+bool is_utf8(const std::string& text) { return base::to_utf8(text) == text; }
+
+/// What no app file says stands beside the YAML, and the environment, which is usually most of a spec: as JSON it is read
+/// ten times as fast.
 json spec_json(const model::AppSpec& spec)
 {
-    // What no app file says stands beside it.
-    return {{"yaml", config::to_yaml(spec, false)},
-            {"env_from_caller", spec.env_from_caller},
-            {"log_folder", spec.logs.folder}};
+    json to{{"env_from_caller", spec.env_from_caller}, {"log_folder", spec.logs.folder}};
+    if (std::ranges::all_of(spec.env, [](const auto& variable) { return is_utf8(variable.first) && is_utf8(variable.second); })) {
+        model::AppSpec rest = spec;
+        // The address of a check is held against the variable that has its port.
+        const std::string port = spec.health ? spec.health->target.port_variable : std::string();
+        std::erase_if(rest.env, [&](const auto& variable) { return variable.first != port; });
+        to["yaml"] = config::to_yaml(rest, false);
+        to["env"] = spec.env;
+    } else {
+        to["yaml"] = config::to_yaml(spec, false);
+    }
+    return to;
 }
 
-std::shared_ptr<const model::AppSpec> spec_from(const json& from)
+using Spec = std::shared_ptr<const model::AppSpec>;
+
+/// Specs that processes were started with and that are not the app's any more: each is written once, and named by its place.
+class OlderSpecs {
+public:
+    explicit OlderSpecs(const SavedApp& app) : app_(app) {}
+    void write(json& to, const char* key, const Spec& spec)
+    {
+        if (!spec || spec == app_.spec) return;
+        const auto place = std::ranges::find(specs_, spec);
+        to[key] = place - specs_.begin();
+        if (place == specs_.end()) specs_.push_back(spec);
+    }
+    [[nodiscard]] json list() const
+    {
+        json list = json::array();
+        for (const Spec& spec : specs_) list.push_back(spec_json(*spec));
+        return list;
+    }
+
+private:
+    const SavedApp& app_;
+    std::vector<Spec> specs_;
+};
+
+Spec spec_from(const json& from)
 {
     const std::string yaml = from.at("yaml");
     config::ParseOptions options;
@@ -75,6 +115,7 @@ std::shared_ptr<const model::AppSpec> spec_from(const json& from)
     config::AppFile file = config::parse_app_file(yaml, options);
     if (file.ok() && file.apps.size() == 1) {
         file.apps.front().logs.folder = from.value("log_folder", "");
+        if (from.contains("env")) from.at("env").get_to(file.apps.front().env);
         return std::make_shared<const model::AppSpec>(std::move(file.apps.front()));
     }
     throw std::runtime_error(file.diagnostics.empty() ? "its spec is not one app"
@@ -187,27 +228,27 @@ engine::State state_from(const json& from)
 }
 
 /// A process beside the current one.
-json beside_json(const engine::State& state, base::Generation generation, const SavedInstance& instance, const SavedApp& app)
+json beside_json(const engine::State& state, base::Generation generation, const SavedInstance& instance, OlderSpecs& older)
 {
     json to{{"generation", generation.value}};
     std::visit(StateWriter{to}, state);
     const auto facts = instance.others.find(generation);
     if (facts == instance.others.end()) return to;
     to["pid"] = facts->second.pid;
-    if (facts->second.spec && facts->second.spec != app.spec) to["spec"] = spec_json(*facts->second.spec);
+    older.write(to, "spec", facts->second.spec);
     return to;
 }
 
-void write_beside(json& to, const SavedInstance& instance, const SavedApp& app)
+void write_beside(json& to, const SavedInstance& instance, OlderSpecs& older)
 {
     const engine::Machine& machine = instance.machine;
     to["newest"] = machine.newest.value;
-    if (machine.successor) to["successor"] = beside_json(machine.successor->starting, machine.successor->generation, instance, app);
+    if (machine.successor) to["successor"] = beside_json(machine.successor->starting, machine.successor->generation, instance, older);
     for (const engine::Leaver& leaver : machine.leavers)
-        to["leavers"].push_back(beside_json(leaver.stopping, leaver.generation, instance, app));
+        to["leavers"].push_back(beside_json(leaver.stopping, leaver.generation, instance, older));
 }
 
-json instance_json(const SavedInstance& instance, const SavedApp& app)
+json instance_json(const SavedInstance& instance, OlderSpecs& older)
 {
     const policy::RestartHistory& history = instance.machine.history;
     json to{{"id", instance.id.value},
@@ -224,36 +265,39 @@ json instance_json(const SavedInstance& instance, const SavedApp& app)
             {"restarts", instance.restarts},
             {"leaving", instance.leaving}};
     std::visit(StateWriter{to}, instance.machine.state);
-    write_beside(to, instance, app);
+    write_beside(to, instance, older);
     if (instance.last_exit) to["last_exit"] = exit_json(*instance.last_exit);
-    if (instance.running && instance.running != app.spec) to["running"] = spec_json(*instance.running);
+    older.write(to, "running", instance.running);
     return to;
 }
 
+/// Named by its place, or, as earlier versions wrote it, the spec itself.
+Spec spec_from(const json& from, const std::vector<Spec>& older) { return from.is_number() ? older.at(from.get<std::size_t>()) : spec_from(from); }
+
 template <typename State>
-std::pair<base::Generation, State> read_beside(const json& from, SavedInstance& instance)
+std::pair<base::Generation, State> read_beside(const json& from, SavedInstance& instance, const std::vector<Spec>& older)
 {
     const base::Generation generation{from.at("generation").get<std::uint64_t>()};
-    instance.others[generation] = {from.value("pid", 0), from.contains("spec") ? spec_from(from.at("spec")) : nullptr};
+    instance.others[generation] = {from.value("pid", 0), from.contains("spec") ? spec_from(from.at("spec"), older) : nullptr};
     return {generation, std::get<State>(state_from(from))};
 }
 
-void read_beside(const json& from, SavedInstance& instance)
+void read_beside(const json& from, SavedInstance& instance, const std::vector<Spec>& older)
 {
     engine::Machine& machine = instance.machine;
     machine.newest.value = from.value("newest", std::uint64_t{0});
     if (from.contains("successor")) {
-        auto [generation, starting] = read_beside<engine::Starting>(from.at("successor"), instance);
+        auto [generation, starting] = read_beside<engine::Starting>(from.at("successor"), instance, older);
         machine.successor = engine::Successor{generation, starting};
     }
     if (!from.contains("leavers")) return;
     for (const json& leaver : from.at("leavers")) {
-        auto [generation, stopping] = read_beside<engine::Stopping>(leaver, instance);
+        auto [generation, stopping] = read_beside<engine::Stopping>(leaver, instance, older);
         machine.leavers.push_back({generation, std::move(stopping)});
     }
 }
 
-SavedInstance instance_from(const json& from)
+SavedInstance instance_from(const json& from, const std::vector<Spec>& older)
 {
     SavedInstance instance;
     instance.id.value = from.at("id");
@@ -264,14 +308,14 @@ SavedInstance instance_from(const json& from)
                                 model::Milliseconds(from.at("last_delay_ms").get<std::int64_t>()),
                                 model::Milliseconds(from.value("launch_delay_ms", std::int64_t{0}))};
     instance.machine.has_run = from.value("has_run", true);
-    read_beside(from, instance);
+    read_beside(from, instance, older);
     instance.pid = from.at("pid");
     instance.reason = from.at("reason");
     instance.since = wall(from.at("since"));
     instance.restarts = from.at("restarts");
     instance.leaving = from.at("leaving");
     if (from.contains("last_exit")) instance.last_exit = exit_from(from.at("last_exit"));
-    if (from.contains("running")) instance.running = spec_from(from.at("running"));
+    if (from.contains("running")) instance.running = spec_from(from.at("running"), older);
     return instance;
 }
 
@@ -282,7 +326,9 @@ std::string to_text(const SavedApp& app)
     json to{{"version", kVersion},           {"sequence", app.sequence}, {"origin", app.origin}, {"owner", app.owner},
             {"created", usec(app.created_at)}, {"seen_listening", app.seen_listening}, {"spec", spec_json(*app.spec)}};
     json& instances = to["instances"] = json::array();
-    for (const SavedInstance& instance : app.instances) instances.push_back(instance_json(instance, app));
+    OlderSpecs older(app);
+    for (const SavedInstance& instance : app.instances) instances.push_back(instance_json(instance, older));
+    if (json list = older.list(); !list.empty()) to["older"] = std::move(list);
     return to.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -290,11 +336,14 @@ base::Result<SavedApp> saved_app_from(std::string_view text)
 {
     try {
         const json from = json::parse(text);
-        if (from.at("version") != kVersion)
+        const int version = from.at("version");
+        if (version < kOldestRead || version > kVersion)
             return base::fail(base::ErrorCode::InvalidSpec, "written by another version of pmd");
         SavedApp app{spec_from(from.at("spec")), from.at("origin"), from.at("owner"), wall(from.at("created")), from.at("sequence"), {}};
         app.seen_listening = from.value("seen_listening", false);
-        for (const json& instance : from.at("instances")) app.instances.push_back(instance_from(instance));
+        std::vector<Spec> older;
+        for (const json& spec : from.value("older", json::array())) older.push_back(spec_from(spec));
+        for (const json& instance : from.at("instances")) app.instances.push_back(instance_from(instance, older));
         return app;
     } catch (const json::parse_error& fault) { // its text quotes what was read, which may be secret
         return base::fail(base::ErrorCode::InvalidSpec, fmt::format("it is no JSON, or was cut, at byte {}", fault.byte));

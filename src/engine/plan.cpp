@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <unordered_set>
 
 namespace pm::engine {
@@ -120,27 +121,51 @@ void plan_removals(std::vector<PlannedApp>& plan, const Table& table, const Name
     }
 }
 
-base::Result<void> check_limits(const std::vector<PlannedApp>& plan, const Table& table, const Limits& limits)
+/// What the plan adds to what there is, which counts as long as it is there: what is on its way out may take its time, and
+/// what an app was is kept as long as a process of it runs.
+policy::Usage growth(const std::vector<PlannedApp>& plan)
 {
-    std::uint64_t apps = table.apps().size();
-    std::uint64_t instances = table.instance_count();
+    policy::Usage more;
     for (const PlannedApp& planned : plan) {
         if (!planned.spec) continue;
-        // What is on its way out still counts: it may take its time.
         const std::uint64_t present = planned.app ? planned.app->instances.size() : 0;
-        if (!planned.app) ++apps;
-        if (planned.count > present) instances += planned.count - present;
+        const std::uint64_t fresh = planned.count > present ? planned.count - present : 0;
+        const bool differs = !planned.app || *planned.app->spec != *planned.spec;
+        more += {planned.app ? 0U : 1U, fresh,
+                 (planned.app ? 0 : policy::kBytesOfApp) + fresh * policy::kBytesOfInstance + (differs ? policy::bytes_of(*planned.spec) : 0)};
     }
-    if (apps > limits.max_apps)
-        return fail(ErrorCode::LimitExceeded,
-                    fmt::format("{} apps would be more than the {} that are allowed (max_apps in pmd.yaml)", apps, limits.max_apps));
-    if (instances > limits.max_instances)
-        return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed (max_instances in pmd.yaml)",
-                                                          instances, limits.max_instances));
-    return {};
+    return more;
+}
+
+/// What is kept of the app: each spec once, however many of its processes were started with it.
+policy::Usage usage_of(const App& app)
+{
+    std::set<const model::AppSpec*> specs{app.spec.get()};
+    for (const auto& [slot, instance] : app.instances) {
+        if (instance->running) specs.insert(instance->running.get());
+        for (const auto& [generation, facts] : instance->others)
+            if (facts.spec) specs.insert(facts.spec.get());
+    }
+    policy::Usage usage{1, app.instances.size(), policy::kBytesOfApp + app.instances.size() * policy::kBytesOfInstance};
+    for (const model::AppSpec* spec : specs) usage.bytes += policy::bytes_of(*spec);
+    return usage;
 }
 
 } // namespace
+
+base::Result<void> check_growth(const Table& table, const Limits& limits, uid_t owner, const policy::Usage& more)
+{
+    const auto is_master = [&](uid_t uid) { return uid == 0 || uid == limits.master; };
+    policy::QuotaUsage present;
+    for (const auto& [sequence, app] : table.apps()) {
+        const policy::Usage counts{1, app->instances.size(), 0};
+        present.all += counts;
+        if (!is_master(app->owner)) present.users += counts;
+        if (app->owner == owner && !is_master(owner)) present.user += usage_of(*app);
+    }
+    const policy::QuotaBounds bounds{limits.of_user, {limits.max_apps, limits.max_instances, 0}};
+    return policy::check_quota(bounds, present, more, owner, is_master(owner));
+}
 
 std::string_view to_string(PlanAction action) noexcept { return kPlanActions.name(action); }
 
@@ -159,7 +184,7 @@ base::Result<std::vector<PlannedApp>> make_plan(const Table& table, std::span<co
     plan_removals(plan, table, named, options);
     if (auto checked = check_dependencies(table, specs, options.may_miss_dependencies); !checked)
         return base::Unexpected(std::move(checked).error());
-    if (auto checked = check_limits(plan, table, limits); !checked)
+    if (auto checked = check_growth(table, limits, options.owner, growth(plan)); !checked)
         return base::Unexpected(std::move(checked).error());
     return plan;
 }

@@ -17,6 +17,9 @@ struct PlannedApp {
     std::shared_ptr<const model::AppSpec> before{}; ///< what it was, once declared
 };
 
+/// Whether `more` may come for `owner`. Error: LimitExceeded.
+[[nodiscard]] base::Result<void> check_growth(const Table& table, const Limits& limits, uid_t owner, const policy::Usage& more);
+
 /// In order of `specs`, removals last. An app of the same name from another origin is taken over (pm2: a name is one app,
 /// so the file of a new release finds the apps of the old one), unless ApplyOptions::take_over says no. Errors: AppExists, InvalidArgument (a name twice), LimitExceeded.
 [[nodiscard]] base::Result<std::vector<PlannedApp>> make_plan(const Table& table,

@@ -210,10 +210,11 @@ Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_vie
             return fail(ErrorCode::NoSuchApp, fmt::format("no app '{}'", base::printable(name)));
         const auto wanted = policy::parse_count(count, app->staying_count(), driver.limits().cpus);
         if (!wanted) return wanted;
-        const std::uint64_t others = driver.table.instance_count() - app->instances.size();
-        if (*wanted > app->instances.size() && others + *wanted > driver.limits().max_instances)
-            return fail(ErrorCode::LimitExceeded, fmt::format("{} instances would be more than the {} that are allowed (max_instances in pmd.yaml)",
-                                                              others + *wanted, driver.limits().max_instances));
+        if (*wanted > app->instances.size()) {
+            const std::uint64_t fresh = *wanted - app->instances.size();
+            const policy::Usage more{0, fresh, fresh * policy::kBytesOfInstance};
+            if (auto fits = check_growth(driver.table, driver.limits(), app->owner, more); !fits) return Unexpected(std::move(fits).error());
+        }
 
         const bool runs = std::ranges::any_of(app->staying(), [](const Instance* instance) {
             return status_of(instance->machine.state) != model::Status::Stopped;
@@ -344,6 +345,25 @@ std::vector<model::AppSnapshot> Supervisor::snapshots() const
     list.reserve(impl_->driver.table.apps().size());
     const model::TimePoint now = impl_->driver.clock().now();
     for (const auto& [sequence, app] : impl_->driver.table.apps()) list.push_back(snapshot_of(*app, now));
+    return list;
+}
+
+Result<std::vector<model::AppSnapshot>> Supervisor::snapshots(std::string_view target, const May& may) const
+{
+    const auto selected = impl_->driver.table.select(target, may);
+    if (!selected) return Unexpected(selected.error());
+    std::vector<model::AppSnapshot> list;
+    const model::TimePoint now = impl_->driver.clock().now();
+    for (auto begin = selected->begin(); begin != selected->end();) {
+        const App* app = (*begin)->app;
+        const auto end = std::find_if(begin, selected->end(), [&](const Instance* one) { return one->app != app; });
+        list.push_back(snapshot_of(*app, now));
+        if (static_cast<std::size_t>(end - begin) < app->instances.size())
+            std::erase_if(list.back().instances, [&](const auto& shown) {
+                return std::none_of(begin, end, [&](const Instance* one) { return one->id == shown.id; });
+            });
+        begin = end;
+    }
     return list;
 }
 

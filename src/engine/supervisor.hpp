@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "engine/ports.hpp"
 #include "engine/saved.hpp"
+#include "policy/quota.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,8 @@ enum class Verb { Start, Stop, Restart, Reload, Delete };
 struct Limits {
     std::uint32_t max_apps = 10'000;
     std::uint32_t max_instances = 10'000;  ///< of all apps together
+    policy::Usage of_user = policy::QuotaBounds{}.of_user; ///< an ordinary one
+    uid_t master = 0;                      ///< the user pmd runs as; as root, not an ordinary one
     std::uint32_t max_waiting = 4'096;     ///< commands that have not ended
     std::uint32_t cpus = 1;                ///< what `instances: max` means
 };
@@ -136,6 +139,8 @@ public:
     void shut_down(Done done);
 
     [[nodiscard]] std::vector<model::AppSnapshot> snapshots() const; ///< in order of creation
+    /// Of the apps of apps_of(), with those of their instances that `target` selects: one, where it is an id. Errors: as there.
+    [[nodiscard]] base::Result<std::vector<model::AppSnapshot>> snapshots(std::string_view target, const May& may = {}) const;
     [[nodiscard]] base::Result<model::AppSnapshot> snapshot(const std::string& app) const;
     /// The spec the next start will use. Null: no such app.
     [[nodiscard]] std::shared_ptr<const model::AppSpec> spec(const std::string& app) const;

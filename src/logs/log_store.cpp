@@ -319,7 +319,8 @@ std::vector<std::string> LogStore::troubles_of(base::InstanceId id) const
 base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std::vector<std::string> apps, const ReaderOptions& options,
                                              std::function<bool(base::InstanceId)> later)
 {
-    return impl_->readers.add(sources, std::move(apps), std::move(later), options, impl_->options.max_reader_buffer);
+    return impl_->readers.add(sources, std::move(apps), std::move(later), options, impl_->options.max_reader_buffer,
+                               impl_->options.max_readers_of_user);
 }
 
 void LogStore::message(const engine::ProcessMessage& message)

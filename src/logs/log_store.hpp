@@ -31,6 +31,7 @@ struct LogOptions {
     std::size_t max_line = 64u << 10;    ///< bytes for which the end of a line is waited for
     model::Duration patience = std::chrono::milliseconds(250); ///< how long it is waited for
     std::size_t max_reader_buffer = 1u << 20; ///< bytes per reader
+    std::size_t max_readers_of_user = 16;
     bool journal = false;                ///< processes are units of systemd: their lines can go to the journal
     bool journal_by_default = true;      ///< and do so unless a spec says otherwise
     bool survive_us = false;             ///< who writes to a pipe while no pmd reads waits for the next one instead of being ended by SIGPIPE

@@ -62,15 +62,20 @@ ReaderFilter make_filter(const std::vector<LogSource>& sources, std::vector<std:
 } // namespace
 
 base::Result<base::Fd> ReaderSet::add(const std::vector<LogSource>& sources, std::vector<std::string> apps,
-                                      std::function<bool(base::InstanceId)> later, const ReaderOptions& options, std::size_t max_buffer)
+                                      std::function<bool(base::InstanceId)> later, const ReaderOptions& options, std::size_t max_buffer,
+                                      std::size_t max_of_user)
 {
     if (readers_.size() >= kMaxReaders)
         return base::fail(base::ErrorCode::LimitExceeded,
                           fmt::format("following apps: there are {} readers of logs and messages already", kMaxReaders));
     const auto is_theirs = [&](const auto& entry) { return entry.second.user == options.user; };
-    if (options.user && std::ranges::count_if(readers_, is_theirs) >= static_cast<std::ptrdiff_t>(kMaxOfOneUser))
+    if (options.user && std::ranges::count_if(readers_, is_theirs) >= static_cast<std::ptrdiff_t>(max_of_user))
         return base::fail(base::ErrorCode::LimitExceeded,
-                          fmt::format("following apps: you have {} readers of logs and messages already", kMaxOfOneUser));
+                          fmt::format("following apps: you have {} readers of logs and messages already (max_readers_per_user in pmd.yaml); end some first", max_of_user));
+    const auto is_bounded = [](const auto& entry) { return entry.second.user.has_value(); };
+    if (options.user && std::ranges::count_if(readers_, is_bounded) >= static_cast<std::ptrdiff_t>(kMaxOfUsers))
+        return base::fail(base::ErrorCode::LimitExceeded,
+                          fmt::format("following apps: all users but root have {} readers of logs and messages already; try again when one has ended", kMaxOfUsers));
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return base::fail_errno("making a pipe for a log reader", errno);
     base::Fd theirs(ends[0]);

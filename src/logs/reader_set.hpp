@@ -14,11 +14,12 @@ namespace pm::logs {
 class ReaderSet {
 public:
     static constexpr std::size_t kMaxReaders = 64;
-    static constexpr std::size_t kMaxOfOneUser = 16;
+    static constexpr std::size_t kMaxOfUsers = 48; ///< of all users whose share is bounded: the rest is for those who have none
 
     explicit ReaderSet(io::EventLoop& loop) : loop_(loop) {}
     base::Result<base::Fd> add(const std::vector<LogSource>& sources, std::vector<std::string> apps,
-                               std::function<bool(base::InstanceId)> later, const ReaderOptions& options, std::size_t max_buffer);
+                               std::function<bool(base::InstanceId)> later, const ReaderOptions& options, std::size_t max_buffer,
+                               std::size_t max_of_user);
     /// Cheap when nobody reads.
     void publish(const std::shared_ptr<const Origin>& origin, Stream stream, const LineBatch& batch, model::WallTime when);
     void forget_app(const std::string& app);

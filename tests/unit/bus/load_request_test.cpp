@@ -122,7 +122,7 @@ TEST_F(LoadRequestTest, BadArgumentsAreRefused)
     settings.max_file_bytes = 20;
     const auto error = refused("{name: a, script: xx}", "app.yaml", {});
     EXPECT_EQ(error.code, ErrorCode::LimitExceeded);
-    EXPECT_EQ(error.message, "app.yaml: the file has 21 bytes, more than the 20 allowed (max_file_bytes)");
+    EXPECT_EQ(error.message, "app.yaml: the file has 21 bytes, more than the 20 allowed (max_file_bytes in pmd.yaml)");
     read("{name: a, script: x}", "", {});
 }
 

@@ -77,6 +77,45 @@ TEST(StateText, WhatAProcessWasStartedWithIsKeptBesideANewerSpec)
     EXPECT_EQ(*read->instances.at(0).running, *older);
 }
 
+TEST(StateText, AnOlderSpecIsWrittenOnceForAllProcesses)
+{
+    engine::SavedApp app = app_with(std::vector<engine::SavedInstance>(20, instance_in(engine::Online{})));
+    auto older = std::make_shared<model::AppSpec>(*app.spec);
+    older->env = {{"LONG", std::string(10'000, 'x')}};
+    for (auto& instance : app.instances) instance.running = older;
+    const std::string text = to_text(app);
+    EXPECT_LT(text.size(), 30'000U);
+    const auto read = saved_app_from(text);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read->instances.at(19).running, *older);
+    EXPECT_EQ(read->instances.at(19).running, read->instances.at(0).running);
+}
+
+TEST(StateText, AnyEnvironmentReadsBack)
+{
+    engine::SavedApp app = app_with({instance_in(engine::Online{})});
+    auto spec = std::make_shared<model::AppSpec>(*app.spec);
+    spec->env = {{"KEY", "va\"lue\n\x01 \xc3\xa9"}, {"PORT", "8000"}, {"EMPTY", ""}};
+    spec->serving.ready = model::ReadyWhen::Probe;
+    spec->health.emplace();
+    spec->health->target.kind = model::HealthTarget::Kind::Tcp;
+    spec->health->target.host = "127.0.0.1";
+    spec->health->target.port_variable = "PORT";
+    app.spec = spec;
+    const auto read = saved_app_from(to_text(app));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->spec->env, spec->env);
+}
+
+TEST(StateText, WhatAnEarlierVersionWroteIsRead)
+{
+    std::string text = to_text(app_with({instance_in(engine::Online{})}));
+    text.replace(text.find("\"version\":2"), 11, "\"version\":1");
+    EXPECT_TRUE(saved_app_from(text));
+    text.replace(text.find("\"version\":1"), 11, "\"version\":3");
+    EXPECT_FALSE(saved_app_from(text));
+}
+
 TEST(StateText, DamageIsAnErrorAndNothingElse)
 {
     const std::string whole = to_text(app_with({instance_in(engine::Online{})}));

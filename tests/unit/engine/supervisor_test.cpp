@@ -684,6 +684,29 @@ TEST_F(SupervisorTest, ApplyIsAllOrNothing)
     EXPECT_EQ(world.supervisor.app_count(), 1U);
 }
 
+TEST_F(SupervisorTest, AUserHasNoMoreThanOneUserMayHave)
+{
+    constexpr uid_t kAlice = 1001, kBob = 1002, kCarol = 1003;
+    const ApplyOptions alice{.owner = kAlice};
+    world.supervisor.set_limits({.max_apps = 8, .max_instances = 12, .of_user = {3, 5, 20'000}});
+    const auto refused = [&](std::vector<model::AppSpec> specs, const ApplyOptions& options) {
+        const auto result = world.supervisor.apply(std::move(specs), options, {});
+        return result ? std::string() : result.error().message;
+    };
+    apply({app("a"), app("b", 2)}, alice);
+    EXPECT_NE(refused({app("c"), app("d")}, alice).find("4 apps, more than the 3 that one user may have"), std::string::npos);
+    EXPECT_NE(refused({app("c", 3)}, alice).find("6 instances, more than the 5"), std::string::npos);
+    EXPECT_NE(world.supervisor.scale("b", "+3", {}).error().message.find("max_instances_per_user"), std::string::npos);
+    auto large = app("a");
+    large.env = {{"A", std::string(15'000, 'x')}};
+    EXPECT_NE(refused({large}, alice).find("max_state_per_user"), std::string::npos);
+    EXPECT_EQ(refused({app("c", 2)}, alice), "");
+    apply({app("e"), app("f")}, {.owner = kBob});
+    EXPECT_NE(refused({app("g"), app("h")}, {.owner = kCarol}).find("7 apps, more than the 6 that they may have together"), std::string::npos);
+    EXPECT_EQ(refused({app("r1"), app("r2"), app("r3")}, {}), "") << "root's share";
+    EXPECT_EQ(world.supervisor.app_count(), 8U);
+}
+
 TEST_F(SupervisorTest, TargetsAreNamesThenNamespacesThenIds)
 {
     auto numbered = app("1");
