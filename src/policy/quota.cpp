@@ -33,14 +33,14 @@ constexpr std::uint64_t share_of_others(std::uint64_t all) noexcept { return all
 base::Unexpected refuse(std::string text) { return base::fail(base::ErrorCode::LimitExceeded, std::move(text)); }
 
 /// One kind of thing that is counted.
-struct Kind {
+struct Counted {
     std::uint64_t Usage::* number;
     const char* name;
     const char* setting;      ///< of all
     const char* user_setting; ///< of one user
 };
 
-constexpr Kind kKinds[] = {{&Usage::apps, "apps", "max_apps", "max_apps_per_user"},
+constexpr Counted kCounted[] = {{&Usage::apps, "apps", "max_apps", "max_apps_per_user"},
                            {&Usage::instances, "instances", "max_instances", "max_instances_per_user"}};
 
 } // namespace
@@ -70,7 +70,7 @@ std::uint64_t bytes_of(const model::AppSpec& spec)
 
 base::Result<void> check_quota(const QuotaBounds& bounds, const QuotaUsage& present, const Usage& more, uid_t uid, bool master)
 {
-    for (const Kind& kind : kKinds) {
+    for (const Counted& kind : kCounted) {
         const std::uint64_t added = more.*kind.number;
         if (added == 0) continue; // what there is may be more than a bound that was lowered
         const std::uint64_t most = bounds.of_all.*kind.number;

@@ -132,16 +132,18 @@ TEST_F(MessagesTest, AReaderGetsThoseOfItsTargetAlone)
     for (Messages* reader : {&all, &web, &back, &matching, &one}) EXPECT_TRUE(reader->is_empty());
 }
 
-TEST_F(MessagesTest, InstancesThatComeLaterAreHeardAppsAreNot)
+TEST_F(MessagesTest, WhatComesLaterIsHeardWhereTheTargetMeansIt)
 {
-    Messages all = open("all");
+    Messages all = open("all"), web = open("web");
     load(echo("late", script_));
     manager_->Scale("web", "3");
     Messages late = open("late");
     send("late", "1");
     EXPECT_EQ(late.next(), got("late", 3, 0, "1"));
     send("4", "2");
+    EXPECT_EQ(all.next(), got("late", 3, 0, "1"));
     EXPECT_EQ(all.next(), got("web", 4, 2, "2"));
+    EXPECT_EQ(web.next(), got("web", 4, 2, "2"));
 }
 
 TEST_F(MessagesTest, WhatIsForPmdIsNoMessage)
