@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/unit_properties.hpp"
 
+#include "policy/serving.hpp"
+
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -105,6 +108,18 @@ void add_stop(Properties& properties, const AppSpec& spec)
     properties.push_back({"TimeoutStopUSec", static_cast<std::uint64_t>(timeout)});
 }
 
+/// pm-exec tells pmd of bind(2) by a filter of its own, seccomp(2), which a SystemCallFilter= of the app must let it install.
+bool installs_filter(const AppSpec& spec)
+{
+    const model::ClusterMode mode = cluster_of(spec);
+    return spec.listen.empty() && (mode == model::ClusterMode::Transparent || mode == model::ClusterMode::ReusePortBpf);
+}
+
+bool filters_system_calls(const AppSpec& spec)
+{
+    return std::ranges::any_of(spec.sandbox, [](const model::SandboxSetting& setting) { return setting.name == "SystemCallFilter"; });
+}
+
 } // namespace
 
 Properties instance_properties(const AppSpec& spec)
@@ -115,6 +130,8 @@ Properties instance_properties(const AppSpec& spec)
     add_stop(properties, spec);
     for (const model::SandboxSetting& setting : spec.sandbox)
         properties.insert(properties.end(), setting.properties.begin(), setting.properties.end());
+    if (installs_filter(spec) && filters_system_calls(spec))
+        properties.push_back({"SystemCallFilter", model::NameFilter{true, {"seccomp"}}});
     return properties;
 }
 

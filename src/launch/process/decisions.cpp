@@ -10,7 +10,8 @@ namespace pm::launch {
 Decisions::Decisions(io::EventLoop& loop, std::function<void()> write_down, std::function<void(const std::string&)> warn)
     : write_down_(std::move(write_down)), warn_(std::move(warn))
 {
-    auto turn = loop.add_deferred(io::Priority::Processes, [this] { carry_out(); });
+    // Behind the ends of processes: those of a thousand instances that come together are written down once, not each by itself.
+    auto turn = loop.add_deferred(io::Priority::Normal, [this] { carry_out(); });
     if (turn)
         turn_ = *std::move(turn);
     else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/unit_properties.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace pm::policy {
@@ -77,6 +78,18 @@ TEST(UnitProperties, TheRestOfTheProcess)
                           number("LimitASSoft", kInfinity), {"UMask", std::uint32_t{0027}}, {"Nice", std::int32_t{-5}},
                           {"OOMScoreAdjust", std::int32_t{100}}, {"KillMode", std::string("process")},
                           {"KillSignal", std::int32_t{SIGINT}}, number("TimeoutStopUSec", 5'000), {"PrivateTmp", true}}));
+}
+
+TEST(InstanceProperties, AFilterOfSystemCallsLetsPmExecInstallItsOwn)
+{
+    AppSpec spec;
+    spec.sandbox = {{"SystemCallFilter", {"@system-service"}, {{"SystemCallFilter", model::NameFilter{true, {"@system-service"}}}}}};
+    const model::UnitProperty let{"SystemCallFilter", model::NameFilter{true, {"seccomp"}}};
+    EXPECT_EQ(std::ranges::count(instance_properties(spec), let), 0);
+    spec.serving.cluster = model::ClusterMode::Transparent;
+    EXPECT_EQ(instance_properties(spec).back(), let);
+    spec.sandbox.clear();
+    EXPECT_EQ(std::ranges::count(instance_properties(spec), let), 0) << "it would be all that is allowed";
 }
 
 TEST(LiveChanges, SetWhatDiffersAndTakeAwayWhatFalls)
