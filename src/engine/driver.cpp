@@ -175,11 +175,11 @@ void Driver::adjust(App& app, const model::AppSpec& before)
     if (!change || change->empty()) return;
     Adjustment adjustment{.spec = app.spec, .processes = {}, .change = *std::move(change)};
     for (auto& [slot, instance] : app.instances) {
-        const auto adjusted = [&](base::Generation generation, std::shared_ptr<const model::AppSpec>& started_with) {
+        const auto adjusted = [&, id = instance->id](base::Generation generation, std::shared_ptr<const model::AppSpec>& started_with) {
             const auto since = policy::live_changes(*started_with, before);
             if (!since || !since->empty()) return; // it runs something older still, and is being replaced
             started_with = app.spec;
-            adjustment.processes.push_back({instance->id, generation});
+            adjustment.processes.push_back({id, generation});
         };
         if (has_process(instance->machine.state)) adjusted(instance->machine.generation, instance->running);
         for (auto& [generation, facts] : instance->others) adjusted(generation, facts.spec);
