@@ -54,10 +54,12 @@ void script(Draft& draft, const Field& field)
     text = base::trim(text);
     if (text.empty()) return field.fault("the script is empty");
     const bool in_home = text.starts_with("~/") && text.find(' ') == std::string::npos;
-    if (in_home)
-        file(draft, draft.spec.script, field);
-    else
+    if (!in_home) {
         draft.spec.script = std::move(text);
+        return;
+    }
+    file(draft, draft.spec.script, field);
+    draft.spec.script = std::string(base::trim(draft.spec.script));
 }
 
 void interpreter(Draft& draft, const Field& field)
