@@ -156,7 +156,7 @@ Outcome<std::optional<FoundDaemon>> wait_for_running(const Context& context, con
     // Asked for by name, a directory that is not the caller's own has no pmd for the caller, whoever runs there.
     std::error_code none;
     if (const BusChoice& asked = choices.back(); choices.size() == 1 && asked.kind == BusChoice::Kind::Embedded && std::filesystem::exists(asked.runtime_dir, none))
-        if (auto safe = check_private(asked.runtime_dir); !safe) return failed(safe.error());
+        if (auto safe = check_private(asked.runtime_dir); !safe) return failed(kNoDaemon, safe.error().message);
     const auto deadline = std::chrono::steady_clock::now() + kConnectPatience;
     for (;;) {
         const auto running = running_daemon(choices.back());
