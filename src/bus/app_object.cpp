@@ -27,7 +27,7 @@ uint64_t usec(model::WallTime time)
 } // namespace
 
 AppObject::AppObject(sdbus::IConnection& connection, Context& context, std::string name)
-    : AdaptorInterfaces(connection, app_path(name)), context_(context), name_(std::move(name))
+    : AdaptorInterfaces(connection, sdbus::ObjectPath(app_path(name))), context_(context), name_(std::move(name))
 {
     registerAdaptor();
 }
@@ -40,7 +40,7 @@ template <typename... Results, typename Body>
 void AppObject::serve(sdbus::Result<Results...>&& result, Wish wish, Body&& body)
 {
     wish.target = target();
-    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result), wish, std::forward<Body>(body));
+    authorised(context_, dbus::CurrentMessage(getObject()), std::move(result), wish, std::forward<Body>(body));
 }
 
 void AppObject::operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap option_map)
@@ -227,7 +227,7 @@ void AppObject::emit_changes()
 {
     const auto now = context_.supervisor.snapshot(name_);
     if (!now) return;
-    std::vector<std::string> changed{"Instances", "LogFiles"}; // a start may have chosen other files
+    std::vector<dbus::PropertyName> changed{dbus::PropertyName("Instances"), dbus::PropertyName("LogFiles")}; // a start may have chosen other files
     const auto note = [&](std::string& emitted, std::string current, const char* property) {
         if (emitted == current) return;
         emitted = std::move(current);

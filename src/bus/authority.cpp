@@ -2,7 +2,6 @@
 #include "bus/authority.hpp"
 
 #include "base/text.hpp"
-#include "bus/raw_message.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -68,7 +67,7 @@ engine::May owned_by(uid_t uid)
 Call call_of(const sdbus::Message* message)
 {
     if (message == nullptr) return {};
-    return {message->getSender(), sd_bus_message_get_allow_interactive_authorization(raw(*message)) > 0};
+    return {message->getSender(), sd_bus_message_get_allow_interactive_authorization(dbus::raw(*message)) > 0};
 }
 
 Authority::Authority(Context& context, sdbus::IConnection& connection) : context_(context)

@@ -14,12 +14,12 @@ constexpr std::chrono::seconds kPatience{10};
 
 using Dictionary = std::map<std::string, sdbus::Variant>;
 
-base::Result<Credentials> credentials_of(const std::string& name, const sdbus::Error* error, const Dictionary& told)
+base::Result<Credentials> credentials_of(const std::string& name, dbus::ReplyError error, const Dictionary& told)
 {
     const auto refuse = [&](const std::string& why) {
         return base::fail(base::ErrorCode::NotAuthorized, "who calls as '" + name + "' is not known: " + why);
     };
-    if (error != nullptr) return refuse(base::printable(error->getMessage()));
+    if (error) return refuse(base::printable(error->getMessage()));
     const auto uid = told.find("UnixUserID");
     if (uid == told.end() || !uid->second.containsValueOfType<std::uint32_t>()) return refuse("the bus does not tell");
     Credentials credentials{uid->second.get<std::uint32_t>(), {}};
@@ -31,7 +31,7 @@ base::Result<Credentials> credentials_of(const std::string& name, const sdbus::E
 
 } // namespace
 
-Callers::Callers(sdbus::IConnection& connection) : bus_(sdbus::createProxy(connection, kBus, "/org/freedesktop/DBus"))
+Callers::Callers(sdbus::IConnection& connection) : bus_(dbus::make_proxy(connection, kBus, "/org/freedesktop/DBus"))
 {
 }
 
@@ -50,7 +50,7 @@ void Callers::ask(const std::string& name)
         .onInterface(kBus)
         .withTimeout(kPatience)
         .withArguments(name)
-        .uponReplyInvoke([this, name](const sdbus::Error* error, const Dictionary& told) {
+        .uponReplyInvoke([this, name](dbus::ReplyError error, const Dictionary& told) {
             answer(name, credentials_of(name, error, told));
         });
 }

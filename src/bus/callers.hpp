@@ -8,10 +8,11 @@
 
 #include "base/error.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <deque>
 #include <functional>
 #include <memory>
-#include <sdbus-c++/sdbus-c++.h>
 #include <string>
 #include <sys/types.h>
 #include <unordered_map>

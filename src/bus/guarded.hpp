@@ -6,7 +6,8 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 
-#include <sdbus-c++/sdbus-c++.h>
+#include "sdbus_versions.hpp"
+
 #include <utility>
 
 namespace pm::bus {
@@ -17,7 +18,7 @@ namespace pm::bus {
     std::string message;
     for (const std::string& line : base::split(error.message, '\n'))
         message += (message.empty() ? "" : "\n") + base::printable(line);
-    return {std::string(base::dbus_name(error.code)), message};
+    return dbus::make_error(std::string(base::dbus_name(error.code)), message);
 }
 
 /// Runs a handler that answers at once: returns its value or throws sdbus::Error, nothing else.

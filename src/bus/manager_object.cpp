@@ -20,7 +20,7 @@ bool may_wait(const OptionMap& options) { return Options(options).get<bool>("wai
 } // namespace
 
 ManagerObject::ManagerObject(sdbus::IConnection& connection, Context& context)
-    : AdaptorInterfaces(connection, kRootPath), context_(context)
+    : AdaptorInterfaces(connection, sdbus::ObjectPath(kRootPath)), context_(context)
 {
     registerAdaptor();
 }
@@ -30,12 +30,12 @@ ManagerObject::~ManagerObject() { unregisterAdaptor(); }
 template <typename... Results, typename Body>
 void ManagerObject::serve(sdbus::Result<Results...>&& result, const Wish& wish, Body&& body)
 {
-    authorised(context_, getObject().getCurrentlyProcessedMessage(), std::move(result), wish, std::forward<Body>(body));
+    authorised(context_, dbus::CurrentMessage(getObject()), std::move(result), wish, std::forward<Body>(body));
 }
 
 std::shared_ptr<const Delivery> ManagerObject::receive(std::string text, std::string origin, OptionMap options)
 {
-    return std::make_shared<const Delivery>(Delivery{call_of(getObject().getCurrentlyProcessedMessage()),
+    return std::make_shared<const Delivery>(Delivery{call_of(dbus::CurrentMessage(getObject())),
                                                      std::move(text), std::move(origin), std::move(options)});
 }
 

@@ -4,8 +4,9 @@
 
 #include "base/error.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <map>
-#include <sdbus-c++/sdbus-c++.h>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ public:
         if (found == map_.end()) return fallback;
         if (!found->second.template containsValueOfType<Value>()) {
             if (error_.empty())
-                error_ = "option '" + key + "' must be of type '" + sdbus::signature_of<Value>::str() + "', not '" +
+                error_ = "option '" + key + "' must be of type '" + dbus::signature_of<Value>() + "', not '" +
                          found->second.peekValueType() + "'";
             return fallback;
         }

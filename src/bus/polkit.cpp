@@ -39,10 +39,10 @@ std::string why_no_answer(const sdbus::Error& error)
     return "polkit did not answer: " + base::printable(error.getMessage());
 }
 
-base::Result<void> read(const Polkit::Question& question, const sdbus::Error* error, const Answer& answer)
+base::Result<void> read(const Polkit::Question& question, dbus::ReplyError error, const Answer& answer)
 {
     const auto refuse = [](std::string why) { return base::fail(base::ErrorCode::NotAuthorized, std::move(why)); };
-    if (error != nullptr) return refuse(why_no_answer(*error));
+    if (error) return refuse(why_no_answer(*error));
     if (answer.get<0>()) return {};
     const std::string_view action = policy::to_string(question.action);
     if (answer.get<1>() && !question.interactive)
@@ -55,7 +55,7 @@ base::Result<void> read(const Polkit::Question& question, const sdbus::Error* er
 
 } // namespace
 
-Polkit::Polkit(sdbus::IConnection& connection) : authority_(sdbus::createProxy(connection, kName, kPath)) {}
+Polkit::Polkit(sdbus::IConnection& connection) : authority_(dbus::make_proxy(connection, kName, kPath)) {}
 
 void Polkit::ask(const Question& question, Then then)
 {
@@ -71,9 +71,9 @@ void Polkit::ask(const Question& question, Then then)
         .onInterface(kInterface)
         .withTimeout(question.interactive ? kPatienceWithPeople : kPatience)
         .withArguments(subject, action, question.details, flags, id)
-        .uponReplyInvoke([this, id, question, then = std::move(then)](const sdbus::Error* error, const Answer& answer) {
+        .uponReplyInvoke([this, id, question, then = std::move(then)](dbus::ReplyError error, const Answer& answer) {
             close_one(question.uid);
-            if (error != nullptr && is_timeout(error->getName())) cancel(id);
+            if (error && is_timeout(error->getName())) cancel(id);
             then(read(question, error, answer));
         });
     ++open_;
@@ -94,7 +94,7 @@ void Polkit::cancel(const std::string& id)
         .onInterface(kInterface)
         .withTimeout(kPatience)
         .withArguments(id)
-        .uponReplyInvoke([](const sdbus::Error*) {});
+        .uponReplyInvoke([](dbus::ReplyError) {});
 }
 
 } // namespace pm::bus

@@ -6,12 +6,13 @@
 #include "base/error.hpp"
 #include "policy/access.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <sdbus-c++/sdbus-c++.h>
 #include <string>
 #include <sys/types.h>
 

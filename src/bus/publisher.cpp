@@ -22,10 +22,10 @@ io::Source take(base::Result<io::Source> made)
 std::map<std::string, sdbus::Variant> details_of(const engine::ProcessEvent& event)
 {
     std::map<std::string, sdbus::Variant> details{
-        {"slot", event.slot.value},
-        {"generation", event.generation.value},
-        {"pid", static_cast<std::uint32_t>(event.pid)},
-        {"restarts", event.restarts},
+        {"slot", sdbus::Variant(event.slot.value)},
+        {"generation", sdbus::Variant(event.generation.value)},
+        {"pid", sdbus::Variant(static_cast<std::uint32_t>(event.pid))},
+        {"restarts", sdbus::Variant(event.restarts)},
     };
     if (!event.reason.empty()) details.emplace("reason", base::printable(event.reason));
     if (event.exit) {
@@ -152,14 +152,14 @@ void Publisher::send(const Added& item)
 {
     const auto object = attachment_->apps.find(item.app);
     if (object == attachment_->apps.end()) return; // removed again meanwhile
-    object->second->emitInterfacesAddedSignal({org::pmd1::App_adaptor::INTERFACE_NAME});
+    object->second->emitInterfacesAddedSignal({dbus::InterfaceName(org::pmd1::App_adaptor::INTERFACE_NAME)});
     attachment_->manager.emitAppAdded(sdbus::ObjectPath(app_path(item.app)));
 }
 
 void Publisher::send(const Removed& item)
 {
     if (item.object && !attachment_->apps.contains(item.app))
-        item.object->emitInterfacesRemovedSignal({org::pmd1::App_adaptor::INTERFACE_NAME});
+        item.object->emitInterfacesRemovedSignal({dbus::InterfaceName(org::pmd1::App_adaptor::INTERFACE_NAME)});
     attachment_->manager.emitAppRemoved(sdbus::ObjectPath(app_path(item.app)));
 }
 

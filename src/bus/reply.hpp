@@ -4,13 +4,14 @@
 
 #include "bus/guarded.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <sdbus-c++/sdbus-c++.h>
 #include <string>
 
 namespace pm::bus {

@@ -37,7 +37,7 @@ base::Result<std::unique_ptr<Service>> Service::start(io::EventLoop& loop, Publi
         std::unique_ptr<Service> service(new Service(connect(context.scope, address), publisher, context));
         publisher.attach(*service->connection_, context);
         service->bridge_ = std::make_unique<io::SdbusBridge>(loop, *service->connection_, std::move(on_lost));
-        service->connection_->requestName(kBusName);
+        service->connection_->requestName(dbus::BusName(kBusName));
         return service;
     } catch (const std::exception& error) {
         publisher.detach();
@@ -51,8 +51,8 @@ Service::~Service()
     try {
         // Whoever waits for a reply gets it before the bus ends with us: the broker answers a second question only after
         // it has passed on what came before the first.
-        connection_->releaseName(kBusName);
-        connection_->releaseName(kBusName);
+        connection_->releaseName(dbus::BusName(kBusName));
+        connection_->releaseName(dbus::BusName(kBusName));
     } catch (const sdbus::Error&) { // the name was gone already, or the bus is
     }
     bridge_.reset();

@@ -6,9 +6,10 @@
 #include "bus/publisher.hpp"
 #include "io/sdbus_bridge.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <functional>
 #include <memory>
-#include <sdbus-c++/sdbus-c++.h>
 #include <string>
 
 namespace pm::bus {

@@ -4,12 +4,13 @@
 #include "cli/context.hpp"
 #include "cli/daemon_search.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 #include <optional>
 #include <poll.h>
-#include <sdbus-c++/sdbus-c++.h>
 
 namespace pm::cli
 {
@@ -39,7 +40,7 @@ public:
     };
 
     explicit Unit(sdbus::IConnection& connection)
-        : proxy_(sdbus::createProxy(connection, "org.freedesktop.systemd1",
+        : proxy_(dbus::make_proxy(connection, "org.freedesktop.systemd1",
                                     "/org/freedesktop/systemd1/unit/pmd_2eservice"))
     {
     }
@@ -112,7 +113,7 @@ void wait_a_little(sdbus::IConnection& connection, const bool& done)
 {
     const auto until = Clock::now() + kLookEvery;
     while (!done) {
-        if (connection.processPendingRequest()) continue;
+        if (dbus::process_one(connection)) continue;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
         if (left.count() <= 0) return;
         const auto poll_data = connection.getEventLoopPollData();
@@ -145,13 +146,13 @@ Outcome<void> activate(sdbus::IConnection& connection, const BusChoice& choice, 
     try {
         Unit unit(connection);
         const auto before = unit.look();
-        const auto bus = sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+        const auto bus = dbus::make_proxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
         auto call = bus->callMethodAsync("StartServiceByName")
                         .onInterface("org.freedesktop.DBus")
                         .withTimeout(kPatience)
                         .withArguments(std::string(kBusName), std::uint32_t{0})
-                        .uponReplyInvoke([&](const sdbus::Error* error, const std::uint32_t&) {
-                            if (error != nullptr) error_text = error->getMessage();
+                        .uponReplyInvoke([&](dbus::ReplyError error, const std::uint32_t&) {
+                            if (error) error_text = error->getMessage();
                             done = true;
                         });
         const auto since = Clock::now();

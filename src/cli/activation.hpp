@@ -6,7 +6,8 @@
 #include "cli/bus_choice.hpp"
 #include "cli/failure.hpp"
 
-#include <sdbus-c++/IConnection.h>
+#include "sdbus_versions.hpp"
+
 #include <string>
 
 namespace pm::cli

@@ -6,13 +6,14 @@
 #include "cli/silent_daemon.hpp"
 #include "cli/utf8_check.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sdbus-c++/sdbus-c++.h>
 #include <sys/syscall.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -73,7 +74,7 @@ std::string owner_of_daemon(sdbus::IConnection& connection)
 {
     try {
         std::string owner;
-        const auto bus = sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+        const auto bus = dbus::make_proxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
         bus->callMethod("GetNameOwner").onInterface("org.freedesktop.DBus").withArguments(kBusName).storeResultsTo(owner);
         return owner;
     } catch (const sdbus::Error&) {
@@ -105,9 +106,9 @@ const std::string& Client::bus() const noexcept { return impl_->bus; }
 Outcome<void> Client::watch_apps(std::function<void()> added)
 {
     return impl_->ask([&] {
-        impl_->app_events = sdbus::createProxy(*impl_->connection, impl_->name, kPath);
+        impl_->app_events = dbus::make_proxy(*impl_->connection, impl_->name, kPath);
         impl_->app_events->uponSignal("AppAdded").onInterface(kManager).call([added = std::move(added)](const sdbus::ObjectPath&) { added(); });
-        impl_->app_events->finishRegistration();
+        dbus::finish(*impl_->app_events);
     });
 }
 
@@ -119,7 +120,7 @@ Client::Waiting Client::waiting() const
 
 void Client::handle_events()
 {
-    while (impl_->connection->processPendingRequest()) {
+    while (dbus::process_one(*impl_->connection)) {
     }
 }
 
@@ -199,7 +200,7 @@ Outcome<DaemonInfo> Client::daemon()
 Outcome<std::string> Client::log_target(const std::string& app)
 {
     return impl_->ask([&] {
-        const auto object = sdbus::createProxy(*impl_->connection, impl_->name, app_path(app));
+        const auto object = dbus::make_proxy(*impl_->connection, impl_->name, app_path(app));
         sdbus::Variant target;
         object->callMethod("Get").onInterface(kProperties).withArguments(kApp, "LogTarget").storeResultsTo(target);
         return target.get<std::string>();

@@ -24,7 +24,7 @@ Failure DaemonCalls::failure_from(const sdbus::Error& error)
 
 Properties DaemonCalls::properties(const std::string& path, const char* interface)
 {
-    const auto object = sdbus::createProxy(*connection, name, path);
+    const auto object = dbus::make_proxy(*connection, name, path);
     Properties all;
     object->callMethod("GetAll").onInterface(kProperties).withArguments(interface).storeResultsTo(all);
     return all;
@@ -35,7 +35,7 @@ std::optional<std::string> DaemonCalls::whole_spec(const std::string& path)
     const Questions::None no_questions(questions);
     try {
         std::string spec;
-        const auto object = sdbus::createProxy(*connection, name, path);
+        const auto object = dbus::make_proxy(*connection, name, path);
         object->callMethod("GetSpec").onInterface(kApp).storeResultsTo(spec);
         return spec;
     } catch (const sdbus::Error&) {
@@ -48,7 +48,7 @@ Outcome<void> DaemonCalls::wait(const bool& done, Watcher* watcher)
     const Interrupt interrupt;
     auto next_tick = std::chrono::steady_clock::now() + std::chrono::seconds(1);
     while (!done) {
-        if (connection->processPendingRequest()) continue;
+        if (dbus::process_one(*connection)) continue;
         const auto poll_data = connection->getEventLoopPollData();
         std::array<pollfd, 2> fds{pollfd{poll_data.fd, poll_data.events, 0}, pollfd{interrupt.fd(), POLLIN, 0}};
         poll(fds.data(), fds.size(), watcher != nullptr ? 100 : poll_data.getPollTimeout());
@@ -62,12 +62,12 @@ Outcome<void> DaemonCalls::wait(const bool& done, Watcher* watcher)
 
 std::unique_ptr<sdbus::IProxy> DaemonCalls::listen(Watcher& watcher)
 {
-    auto events = sdbus::createProxy(*connection, name, kPath);
+    auto events = dbus::make_proxy(*connection, name, kPath);
     events->uponSignal("ProcessEvent")
         .onInterface(kManager)
         .call([&watcher](const std::string& event, const std::string& app, const std::uint32_t& id,
                          const Properties&) { watcher.on_event(event, app, id); });
-    events->finishRegistration();
+    dbus::finish(*events);
     return events;
 }
 
@@ -110,8 +110,8 @@ Outcome<void> DaemonCalls::call_each(const std::string& method, const std::vecto
     const auto send = [&](std::size_t at) {
         auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(targets[at], Properties{}));
         calls.push_back(
-            call.uponReplyInvoke([&, at](const sdbus::Error* error, const std::vector<sdbus::ObjectPath>&) {
-                ends[at] = error != nullptr ? failed(failure_from(*error)) : Outcome<void>{};
+            call.uponReplyInvoke([&, at](dbus::ReplyError error, const std::vector<sdbus::ObjectPath>&) {
+                ends[at] = error ? failed(failure_from(*error)) : Outcome<void>{};
                 ++answered;
                 heard = true;
             }));

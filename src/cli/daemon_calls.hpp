@@ -7,11 +7,11 @@
 #include "cli/daemon_search.hpp"
 #include "cli/questions.hpp"
 #include "org.pmd1.Manager-proxy.hpp"
+#include "sdbus_versions.hpp"
 
 #include <map>
 #include <memory>
 #include <optional>
-#include <sdbus-c++/sdbus-c++.h>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -51,7 +51,7 @@ struct DaemonCalls {
 
     explicit DaemonCalls(FoundDaemon found)
         : connection(std::move(found.connection)), bus(std::move(found.bus)), name(std::move(found.name)),
-          proxy(sdbus::createProxy(*connection, name, kPath)), questions(*proxy, found.is_system), manager(*proxy)
+          proxy(dbus::make_proxy(*connection, name, kPath)), questions(*proxy, found.is_system), manager(*proxy)
     {
         if (questions.allowed()) connection->setMethodCallTimeout(kTimeToAnswer);
     }
@@ -113,8 +113,8 @@ struct DaemonCalls {
         std::optional<Failure> failure;
         try {
             const auto events = watcher != nullptr ? listen(*watcher) : nullptr;
-            const auto answer = [&](const sdbus::Error* error) {
-                if (error != nullptr) failure = failure_from(*error);
+            const auto answer = [&](dbus::ReplyError error) {
+                if (error) failure = failure_from(*error);
                 done = true;
             };
             auto call = std::move(proxy->callMethodAsync(method).onInterface(kManager).withTimeout(kNoTimeout).withArguments(args...));
@@ -122,7 +122,7 @@ struct DaemonCalls {
             if constexpr (std::is_same_v<Reply, std::monostate>) {
                 pending = call.uponReplyInvoke(answer);
             } else {
-                pending = call.uponReplyInvoke([&](const sdbus::Error* error, const Reply& value) {
+                pending = call.uponReplyInvoke([&](dbus::ReplyError error, const Reply& value) {
                     reply = value;
                     answer(error);
                 });

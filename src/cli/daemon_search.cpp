@@ -8,12 +8,13 @@
 #include "cli/silent_daemon.hpp"
 #include "config/settings.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
-#include <sdbus-c++/sdbus-c++.h>
 #include <thread>
 #include <unistd.h>
 
@@ -71,7 +72,7 @@ std::optional<Offer> try_bus(const BusChoice& choice, Client::Missing missing)
 {
     try {
         auto connection = open_bus(choice);
-        const auto bus = sdbus::createProxy(*connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+        const auto bus = dbus::make_proxy(*connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
         std::string owner = owner_of_name(*bus);
         if (owner.empty() && (missing < Client::Missing::Fail || !can_be_started(*bus))) return std::nullopt;
         return Offer{std::move(connection), std::move(owner)};
@@ -182,7 +183,7 @@ pid_t pid_of_daemon(sdbus::IConnection& connection, const std::string& daemon)
 {
     try {
         std::uint32_t pid = 0;
-        const auto bus = sdbus::createProxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+        const auto bus = dbus::make_proxy(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
         bus->callMethod("GetConnectionUnixProcessID")
             .onInterface("org.freedesktop.DBus")
             .withTimeout(kBusPatience)

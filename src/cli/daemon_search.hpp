@@ -4,8 +4,9 @@
 
 #include "cli/client.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <memory>
-#include <sdbus-c++/IConnection.h>
 #include <string>
 #include <sys/types.h>
 

@@ -4,9 +4,10 @@
 
 #include "cli/password_agent.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <chrono>
 #include <optional>
-#include <sdbus-c++/sdbus-c++.h>
 #include <systemd/sd-bus.h>
 
 namespace pm::cli {

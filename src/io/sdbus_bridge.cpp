@@ -35,10 +35,10 @@ void SdbusBridge::prepare()
     try {
         const auto poll = connection_.getEventLoopPollData();
         io_.set_io_events(static_cast<std::uint32_t>(poll.events)); // EPOLL* and POLL* agree for in, out, err, hup
-        if (poll.timeout_usec == UINT64_MAX)
-            timer_.set_enabled(false);
+        if (const auto deadline = dbus::deadline_of(poll))
+            timer_.set_time(model::TimePoint(*deadline));
         else
-            timer_.set_time(model::TimePoint(std::chrono::microseconds(poll.timeout_usec)));
+            timer_.set_enabled(false);
     } catch (const sdbus::Error& error) {
         lost(error.getMessage());
     }
@@ -48,7 +48,7 @@ void SdbusBridge::process()
 {
     try {
         for (int i = 0; i < kMessagesPerTurn && !is_lost_; ++i)
-            if (!connection_.processPendingRequest()) return;
+            if (!dbus::process_one(connection_)) return;
     } catch (const sdbus::Error& error) {
         lost(error.getMessage());
     }

@@ -7,8 +7,9 @@
 
 #include "io/event_loop.hpp"
 
+#include "sdbus_versions.hpp"
+
 #include <functional>
-#include <sdbus-c++/sdbus-c++.h>
 #include <string>
 
 namespace pm::io {

@@ -45,7 +45,7 @@ TEST_F(Apply, AChangedScriptIsTheOneThatRuns)
 {
     load("apps: [{name: a, script: sleep, args: [1000]}]");
     load("apps: [{name: a, script: 'echo new script; exec sleep 1000'}]");
-    sdbus::UnixFd log = manager_->OpenLog("a", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("a", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "new script");
 }
 
@@ -55,7 +55,7 @@ TEST_F(Apply, PruneRemovesWhatTheFileNoLongerHas)
     manager_->Load("apps: [{name: other, script: sleep, args: [1000]}]", "/elsewhere.yaml", {});
     load("apps: [{name: a, script: sleep, args: [1000]}]");
     EXPECT_EQ(list().size(), 3U);
-    load("apps: [{name: a, script: sleep, args: [1000]}]", {{"prune", true}});
+    load("apps: [{name: a, script: sleep, args: [1000]}]", {{"prune", sdbus::Variant(true)}});
     process_until([&] { return list().size() == 2; }, "b's end");
     EXPECT_EQ(only("other").status, "online");
 }
@@ -65,7 +65,7 @@ TEST_F(Apply, AFileIsTheSameOriginHoweverItsPathIsWritten)
     const std::string path = dir_.write("app.yaml", "- {name: a, script: sleep, args: [1000]}\n- {name: b, script: sleep, args: [1000]}");
     manager_->LoadFile(dir_.path() + "/./app.yaml", {});
     dir_.write("app.yaml", "- {name: a, script: sleep, args: [1000]}");
-    manager_->LoadFile(path, {{"prune", true}});
+    manager_->LoadFile(path, {{"prune", sdbus::Variant(true)}});
     process_until([&] { return list().size() == 1; }, "b's end");
 }
 
@@ -119,7 +119,7 @@ TEST_F(Apply, ProfilesAndOnlyAreHonoured)
 {
     load("apps: [{name: a, script: sleep, args: [1000], env: {MODE: dev, KEEP: 1}, env_production: {MODE: prod}},"
          " {name: b, script: sleep, args: [1000]}]",
-         {{"profile", "production"}, {"only", std::vector<std::string>{"a"}}});
+         {{"profile", sdbus::Variant("production")}, {"only", sdbus::Variant(std::vector<std::string>{"a"})}});
     EXPECT_EQ(list().size(), 1U);
     EXPECT_EQ(variable("a", "MODE"), "prod");
     EXPECT_EQ(variable("a", "KEEP"), "1");

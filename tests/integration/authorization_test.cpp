@@ -181,7 +181,7 @@ TEST_F(AuthorizationTest, ATargetOfSeveralOwnersMeansOnesOwn)
     load_as(*alice_, lasting("web-alice", "namespace: shop"));
     const auto status = [&](const std::string& app) { return only(app).status; };
     for (const char* target : {"all", "shop", "/web/"}) {
-        EXPECT_EQ(alice_->manager->Stop(target, {}), std::vector<sdbus::ObjectPath>{"/org/pmd1/app/web_2dalice"}) << target;
+        EXPECT_EQ(alice_->manager->Stop(target, {}), std::vector<sdbus::ObjectPath>{sdbus::ObjectPath("/org/pmd1/app/web_2dalice")}) << target;
         EXPECT_EQ(status("web-alice"), "stopped") << target;
         EXPECT_EQ(status("web-root"), "online") << target;
         alice_->manager->Start(target, {});
@@ -378,7 +378,7 @@ TEST_F(AuthorizationTest, ANameBelongsToWhoeverHasItFirst)
     EXPECT_EQ(error_of([&] { load_as(*bob_, lasting("web", "umask: 077")); }).getName(), "org.pmd1.Error.AppExists");
     EXPECT_EQ(error_of([&] { load(lasting("web", "umask: 077")); }).getName(), "org.pmd1.Error.AppExists");
     // A file of one's own removes nothing that is not one's own.
-    load_as(*bob_, lasting("db"), {{"prune", true}});
+    load_as(*bob_, lasting("db"), {{"prune", sdbus::Variant(true)}});
     EXPECT_EQ(only("web").pid, pid);
 }
 

@@ -129,22 +129,22 @@ std::string TempDir::write(const std::string& name, const std::string& text, mod
     return path;
 }
 
-Manager::Manager(sdbus::IConnection& connection) : ProxyInterfaces(connection, "org.pmd1", "/org/pmd1")
+Manager::Manager(sdbus::IConnection& connection) : ProxyInterfaces(connection, dbus::BusName("org.pmd1"), sdbus::ObjectPath("/org/pmd1"))
 {
     registerProxy();
 }
 Manager::~Manager() { unregisterProxy(); }
 
-App::App(sdbus::IConnection& connection, const std::string& path) : ProxyInterfaces(connection, "org.pmd1", path)
+App::App(sdbus::IConnection& connection, const std::string& path) : ProxyInterfaces(connection, dbus::BusName("org.pmd1"), sdbus::ObjectPath(path))
 {
     registerProxy();
 }
 App::~App() { unregisterProxy(); }
 
-void App::onPropertiesChanged(const std::string&, const std::map<std::string, sdbus::Variant>& changed,
-                              const std::vector<std::string>& invalidated)
+void App::onPropertiesChanged(const dbus::InterfaceName&, const std::map<dbus::PropertyName, sdbus::Variant>& changed,
+                              const std::vector<dbus::PropertyName>& invalidated)
 {
-    std::vector<std::string> names = invalidated;
+    std::vector<std::string> names(invalidated.begin(), invalidated.end());
     for (const auto& [name, value] : changed) names.push_back(name);
     changes.push_back(names);
 }
@@ -214,14 +214,14 @@ int DaemonTest::wait_daemon()
 
 void DaemonTest::upgrade()
 {
-    const auto bus = sdbus::createProxy(*connection_, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+    const auto bus = dbus::make_proxy(*connection_, "org.freedesktop.DBus", "/org/freedesktop/DBus");
     bool back = false;
     bus->uponSignal("NameOwnerChanged")
         .onInterface("org.freedesktop.DBus")
         .call([&](const std::string& name, const std::string&, const std::string& owner) {
             if (name == "org.pmd1" && !owner.empty()) back = true;
         });
-    bus->finishRegistration();
+    dbus::finish(*bus);
     manager_->Upgrade({});
     supervised_ = false;
     process_until([&] { return back; }, "the new pmd");
@@ -241,7 +241,7 @@ void DaemonTest::TearDown()
     if (by_exit) {
         bool answered = false;
         manager_->getProxy().callMethodAsync("Exit").onInterface("org.pmd1.Manager").withArguments(Options{}).uponReplyInvoke(
-            [&](const sdbus::Error*) { answered = true; });
+            [&](dbus::ReplyError) { answered = true; });
         process_for(std::chrono::seconds(2), [&] { return answered; });
     }
     manager_.reset();
@@ -272,7 +272,7 @@ bool DaemonTest::process_for(std::chrono::milliseconds patience, const std::func
 {
     const auto deadline = Clock::now() + patience;
     for (;;) {
-        while (connection_->processPendingRequest()) {}
+        while (dbus::process_one(*connection_)) {}
         if (done()) return true;
         const int left = remaining_msec(deadline);
         if (left == 0) return false;
@@ -329,13 +329,13 @@ sdbus::Error DaemonTest::error_of(const std::function<void()>& call)
     } catch (const sdbus::Error& error) {
         return error;
     }
-    return sdbus::Error("", "");
+    return dbus::make_error("", "");
 }
 
 std::vector<Instance> DaemonTest::list(const std::string& target, bool usage)
 {
     std::vector<Instance> instances;
-    for (const Row& row : manager_->ListApps({{"target", target}, {"usage", usage}}))
+    for (const Row& row : manager_->ListApps({{"target", sdbus::Variant(target)}, {"usage", sdbus::Variant(usage)}}))
         instances.push_back({std::get<0>(row), std::get<1>(row), std::get<2>(row), std::get<3>(row),
                              static_cast<pid_t>(std::get<4>(row)), std::get<5>(row), std::get<6>(row), std::get<7>(row),
                              std::get<8>(row), std::get<9>(row), std::get<10>(row), std::get<11>(row),
@@ -371,9 +371,9 @@ std::shared_ptr<DaemonTest::Pending> DaemonTest::call_later(const std::string& m
         .onInterface("org.pmd1.Manager")
         .withTimeout(std::chrono::seconds(120))
         .withArguments(target, Options{})
-        .uponReplyInvoke([pending](const sdbus::Error* error, std::vector<sdbus::ObjectPath>) {
+        .uponReplyInvoke([pending](dbus::ReplyError error, std::vector<sdbus::ObjectPath>) {
             pending->ended = true;
-            if (error == nullptr) return;
+            if (!error) return;
             pending->error_name = error->getName();
             pending->error_message = error->getMessage();
         });

@@ -7,6 +7,7 @@
 
 #include "org.pmd1.App-proxy.hpp"
 #include "org.pmd1.Manager-proxy.hpp"
+#include "sdbus_versions.hpp"
 
 #include <chrono>
 #include <deque>
@@ -14,7 +15,6 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
-#include <sdbus-c++/sdbus-c++.h>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -74,8 +74,8 @@ public:
     std::vector<std::pair<uint32_t, std::string>> messages;
 
 private:
-    void onPropertiesChanged(const std::string&, const std::map<std::string, sdbus::Variant>&,
-                             const std::vector<std::string>&) override
+    void onPropertiesChanged(const dbus::InterfaceName&, const std::map<dbus::PropertyName, sdbus::Variant>&,
+                             const std::vector<dbus::PropertyName>&) override
     {
     }
     void onAppAdded(const sdbus::ObjectPath& app) override { added.push_back(app); }
@@ -95,8 +95,8 @@ public:
     std::vector<std::vector<std::string>> changes; ///< names of changed and invalidated properties
 
 private:
-    void onPropertiesChanged(const std::string& interface, const std::map<std::string, sdbus::Variant>& changed,
-                             const std::vector<std::string>& invalidated) override;
+    void onPropertiesChanged(const dbus::InterfaceName& interface, const std::map<dbus::PropertyName, sdbus::Variant>& changed,
+                             const std::vector<dbus::PropertyName>& invalidated) override;
 };
 
 class DaemonTest : public ::testing::Test {

@@ -77,14 +77,14 @@ TEST_F(Lifecycle, AKilledAppIsReplacedWithItsReason)
 
 TEST_F(Lifecycle, ACrashLoopEndsErroredWithTheReasonAndCanBeStartedAgain)
 {
-    load("apps: [{name: bad, script: 'exit 7', max_restarts: 4}]", {{"wait", false}});
+    load("apps: [{name: bad, script: 'exit 7', max_restarts: 4}]", {{"wait", sdbus::Variant(false)}});
     const Event errored = wait_event("errored", "bad");
     EXPECT_EQ(errored.number("exit-code"), 7U);
     const Instance bad = only("bad");
     EXPECT_EQ(bad.status, "errored");
     EXPECT_NE(bad.reason.find("exit code 7"), std::string::npos) << bad.reason;
     EXPECT_EQ(bad.restarts, 3U) << "max_restarts 4 means four exits";
-    manager_->Start("bad", {{"wait", false}});
+    manager_->Start("bad", {{"wait", sdbus::Variant(false)}});
     wait_event("errored", "bad");
 }
 
@@ -100,7 +100,7 @@ TEST_F(Lifecycle, KillNineInALoopEndsErrored)
 TEST_F(Lifecycle, StopExitCodesEndAnAppButASignalDoesNot)
 {
     load("apps: [{name: loop, script: sleep, args: [1000], stop_exit_codes: [0]}]"); // online when this returns
-    load("apps: [{name: job, script: 'read line; exit 0', stop_exit_codes: [0]}]", {{"wait", false}});
+    load("apps: [{name: job, script: 'read line; exit 0', stop_exit_codes: [0]}]", {{"wait", sdbus::Variant(false)}});
     wait_event("stop", "job");
     EXPECT_EQ(only("job").status, "stopped");
     kill_hard(only("loop").pid);
@@ -118,14 +118,14 @@ TEST_F(Lifecycle, WithoutAutostartAnAppWaitsForItsStart)
 
 TEST_F(Lifecycle, BackoffCanBeStoppedStartedAndRestarted)
 {
-    load("apps: [{name: slow, script: 'exit 1', restart_delay: 1h}]", {{"wait", false}});
+    load("apps: [{name: slow, script: 'exit 1', restart_delay: 1h}]", {{"wait", sdbus::Variant(false)}});
     wait_event("exit", "slow");
     EXPECT_EQ(only("slow").status, "backoff");
     manager_->Stop("slow", {});
     EXPECT_EQ(only("slow").status, "stopped");
-    manager_->Start("slow", {{"wait", false}});
+    manager_->Start("slow", {{"wait", sdbus::Variant(false)}});
     wait_event("exit", "slow");
-    manager_->Restart("slow", {{"wait", false}});
+    manager_->Restart("slow", {{"wait", sdbus::Variant(false)}});
     wait_event("exit", "slow");
     EXPECT_EQ(only("slow").status, "backoff");
 }
@@ -135,7 +135,7 @@ TEST_F(Lifecycle, ASlowStopDelaysNobody)
     load("apps: [{name: stubborn, script: \"trap '' TERM; echo ready; exec sleep 1000\", "
          "kill_timeout: 30s}, {name: quick, script: sleep, args: [1000]}]");
     // The trap is in place once the line is in the log.
-    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "ready");
     const pid_t quick = only("quick").pid;
     const auto stop = call_later("Stop", "stubborn");
@@ -154,7 +154,7 @@ TEST_F(Lifecycle, AfterKillTimeoutComesSigkill)
 {
     load("apps: [{name: stubborn, script: \"trap '' TERM; echo ready; exec sleep 1000\", "
          "kill_timeout: 50ms}]");
-    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "ready");
     manager_->Stop("stubborn", {});
     EXPECT_EQ(only("stubborn").status, "stopped");
@@ -165,7 +165,7 @@ TEST_F(Lifecycle, AStopTakesAStartThatWaitsOver)
 {
     load("apps: [{name: stubborn, script: \"trap '' TERM; echo ready; exec sleep 1000\", "
          "kill_timeout: 300ms}]");
-    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "ready");
     const auto restart = call_later("Restart", "stubborn");
     const auto stop = call_later("Stop", "stubborn");
@@ -207,7 +207,7 @@ TEST_F(Lifecycle, TargetsAreNamesNamespacesIdsAndPatterns)
 TEST_F(Lifecycle, SignalsReachTheMainProcess)
 {
     load("apps: [{name: web, script: \"trap 'echo got usr2' USR2; echo ready; while :; do sleep 1000 & wait; done\"}]");
-    sdbus::UnixFd log = manager_->OpenLog("web", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("web", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "ready");
     EXPECT_EQ(manager_->Signal("web", SIGUSR2), 1U);
     read_until(log.get(), "got usr2");
@@ -262,13 +262,13 @@ TEST_F(Lifecycle, ExitStopsTheAppsAnswersAndEndsPmd)
 TEST_F(Lifecycle, ASecondExitWaitsForTheFirstAndAnAppIsGivenItsTime)
 {
     load("apps: [{name: slow, script: \"trap '' TERM; echo ready; exec sleep 1000\", kill_timeout: 30s}]");
-    sdbus::UnixFd log = manager_->OpenLog("slow", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("slow", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "ready");
     const pid_t pid = only("slow").pid;
     int answered = 0;
     for (int i = 0; i < 2; ++i)
         manager_->getProxy().callMethodAsync("Exit").onInterface("org.pmd1.Manager").withArguments(Options{}).uponReplyInvoke(
-            [&](const sdbus::Error* error) { answered += error == nullptr ? 1 : 100; });
+            [&](dbus::ReplyError error) { answered += error ? 100 : 1; });
     EXPECT_EQ(only("slow").status, "stopping"); // handled behind both
     EXPECT_TRUE(is_running(pid));
     kill_hard(pid);

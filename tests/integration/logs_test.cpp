@@ -21,7 +21,7 @@ TEST_F(Logs, BothStreamsAreKeptByLineAndFollowed)
     sdbus::UnixFd log = manager_->OpenLog("talk", {});
     const std::string line = read_until(log.get(), "partial");
     EXPECT_NE(line.find("\"stream\":\"out\""), std::string::npos) << line;
-    sdbus::UnixFd errors = manager_->OpenLog("talk", {{"stream", "err"}, {"format", "raw"}});
+    sdbus::UnixFd errors = manager_->OpenLog("talk", {{"stream", sdbus::Variant("err")}, {"format", sdbus::Variant("raw")}});
     EXPECT_EQ(read_until(errors.get(), "oops"), "oops"); // readers get a line after its file
     EXPECT_EQ(read_file(dir_.path() + "/state/logs/talk-0-error.log"), "oops\n");
     EXPECT_EQ(read_file(dir_.path() + "/state/logs/talk-0-out.log"), "one\npartial\n");
@@ -39,7 +39,7 @@ TEST_F(Logs, AReaderThatDoesNotReadDelaysNobody)
 {
     load("apps: [{name: flood, script: 'yes flood', out_file: /dev/null}]");
     sdbus::UnixFd stuck = manager_->OpenLog("flood", {});
-    sdbus::UnixFd eager = manager_->OpenLog("flood", {{"format", std::string("raw")}, {"lines", 0U}});
+    sdbus::UnixFd eager = manager_->OpenLog("flood", {{"format", sdbus::Variant(std::string("raw"))}, {"lines", sdbus::Variant(0U)}});
     std::vector<char> piece(1 << 20);
     for (ssize_t seen = 0, count = 0; seen < (16 << 20); seen += count) // far more than one reader's buffer
         ASSERT_GT(count = read(eager.get(), piece.data(), piece.size()), 0);
@@ -59,8 +59,8 @@ TEST_F(Logs, FilesTheAppFileNamesAreWrittenWithTheRightsOfItsUser)
     load("apps: [{name: n, script: 'echo oops >&2; echo hi; exec sleep 1000', cwd: " + home +
          ", uid: nobody, out_file: out.log, error_file: err.log,"
          " autostart: false}]");
-    sdbus::UnixFd out = manager_->OpenLog("n", {{"format", "raw"}, {"stream", "out"}});
-    sdbus::UnixFd err = manager_->OpenLog("n", {{"format", "raw"}, {"stream", "err"}});
+    sdbus::UnixFd out = manager_->OpenLog("n", {{"format", sdbus::Variant("raw")}, {"stream", sdbus::Variant("out")}});
+    sdbus::UnixFd err = manager_->OpenLog("n", {{"format", sdbus::Variant("raw")}, {"stream", sdbus::Variant("err")}});
     manager_->Start("n", {});
     read_until(out.get(), "hi"); // readers get a line after its file
     read_until(err.get(), "oops");
@@ -77,7 +77,7 @@ TEST_F(Logs, FilesThatAreNamedAreThoseThatAreWritten)
 {
     const std::string out = dir_.path() + "/w.log";
     load("apps: [{name: w, script: 'echo I am $NODE_APP_INSTANCE; exec sleep 1000', out_file: " + out + "}]");
-    sdbus::UnixFd all = manager_->OpenLog("w", {{"format", "raw"}});
+    sdbus::UnixFd all = manager_->OpenLog("w", {{"format", sdbus::Variant("raw")}});
     read_until(all.get(), "I am 0");
     manager_->Scale("w", "2");
     read_until(all.get(), "I am 1");
@@ -88,7 +88,7 @@ TEST_F(Logs, FilesThatAreNamedAreThoseThatAreWritten)
     ASSERT_EQ(files.size(), 2U);
     EXPECT_EQ(std::get<1>(files[0]), out); // it was alone when it was started
     EXPECT_EQ(std::get<1>(files[1]), second);
-    sdbus::UnixFd log = manager_->OpenLog("0", {{"format", "raw"}, {"follow", false}});
+    sdbus::UnixFd log = manager_->OpenLog("0", {{"format", sdbus::Variant("raw")}, {"follow", sdbus::Variant(false)}});
     EXPECT_EQ(read_until(log.get(), "I am"), "I am 0");
     app.changes.clear();
     manager_->Restart("w", {});
@@ -107,7 +107,7 @@ TEST_F(Logs, FilesThatAreNamedAreThoseThatAreWritten)
 TEST_F(Logs, OneInstanceIsFollowedById)
 {
     load("apps: [{name: w, script: 'echo I am $NODE_APP_INSTANCE; exec sleep 1000', instances: 2}]");
-    sdbus::UnixFd log = manager_->OpenLog("1", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("1", {{"format", sdbus::Variant("raw")}});
     EXPECT_EQ(read_until(log.get(), "I am"), "I am 1");
 }
 
@@ -122,14 +122,14 @@ TEST_F(Logs, WhatHasNoNewlineIsSeenWhileTheAppRuns)
 TEST_F(Logs, WhoFollowsSeesAppsThatAreStartedLater)
 {
     EXPECT_EQ(error_of([&] { (void)manager_->OpenLog("all", {}); }).getName(), "org.pmd1.Error.NoSuchApp");
-    sdbus::UnixFd all = manager_->OpenLog("all", {{"format", "raw"}, {"wait", true}});
-    sdbus::UnixFd of_web = manager_->OpenLog("web", {{"format", "raw"}, {"wait", true}});
+    sdbus::UnixFd all = manager_->OpenLog("all", {{"format", sdbus::Variant("raw")}, {"wait", sdbus::Variant(true)}});
+    sdbus::UnixFd of_web = manager_->OpenLog("web", {{"format", sdbus::Variant("raw")}, {"wait", sdbus::Variant(true)}});
     load("apps: [{name: one, script: 'echo I am one; exec sleep 1000'}]");
     EXPECT_EQ(read_until(all.get(), "I am one"), "I am one");
     load("apps: [{name: two, namespace: web, script: 'echo I am two; exec sleep 1000'}]");
     EXPECT_EQ(read_until(all.get(), "I am two"), "I am two");
     EXPECT_EQ(read_until(of_web.get(), "I am two"), "I am two");
-    sdbus::UnixFd pattern = manager_->OpenLog("/^t/", {{"format", "raw"}, {"lines", 0U}});
+    sdbus::UnixFd pattern = manager_->OpenLog("/^t/", {{"format", sdbus::Variant("raw")}, {"lines", sdbus::Variant(0U)}});
     load("apps: [{name: other, script: 'echo I am other; exec sleep 1000'}, {name: three, script: 'echo I am three; exec sleep 1000'}]");
     EXPECT_EQ(read_until(pattern.get(), "I am three"), "I am three");
 }
@@ -142,7 +142,7 @@ TEST_F(Logs, ADescribedAppTellsThatItsLinesAreLost)
     ASSERT_EQ(mkfifo((dir_.path() + "/go").c_str(), 0600), 0);
     const base::Fd go(open((dir_.path() + "/go").c_str(), O_RDWR | O_CLOEXEC));
     manager_->Start("w", {});
-    sdbus::UnixFd log = manager_->OpenLog("w", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("w", {{"format", sdbus::Variant("raw")}});
     ASSERT_EQ(write(go.get(), "x\n", 2), 2);
     EXPECT_EQ(read_until(log.get(), "x"), "x");
     const auto warnings = App(*connection_, "/org/pmd1/app/w").Warnings();
@@ -171,7 +171,7 @@ TEST_P(Servers, AnswerAndComeBackAfterKillNine)
     if (std::system(("command -v " + program + " >/dev/null").c_str()) != 0) GTEST_SKIP() << program << " is not installed";
     dir_.write(script, script == "server.js" ? node : python);
     load("name: web\nscript: " + script + "\nport: " + std::to_string(port));
-    sdbus::UnixFd log = manager_->OpenLog("web", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("web", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "listening");
     const pid_t first = only("web").pid;
     EXPECT_NE(http_get(port, "/").find("pid " + std::to_string(first)), std::string::npos);

@@ -68,7 +68,7 @@ protected:
     }
     pid_t escaped_pid()
     {
-        sdbus::UnixFd log = manager_->OpenLog("escape", {{"format", "raw"}});
+        sdbus::UnixFd log = manager_->OpenLog("escape", {{"format", sdbus::Variant("raw")}});
         const std::string line = read_until(log.get(), "escaped ");
         return static_cast<pid_t>(std::stoi(line.substr(line.find(' '))));
     }
@@ -130,7 +130,7 @@ TEST_P(Processes, AThousandLeaveNothing)
 
 TEST_P(Processes, CrashLoopsLeaveNothing)
 {
-    load("apps: [{name: bad, script: 'exit 1', instances: 20, max_restarts: 10}]", {{"wait", false}});
+    load("apps: [{name: bad, script: 'exit 1', instances: 20, max_restarts: 10}]", {{"wait", sdbus::Variant(false)}});
     process_until([&] { return std::ranges::all_of(list(), [](const Instance& one) { return one.status == "errored"; }); },
                   "all errored");
     manager_->Delete("all", {});
@@ -147,7 +147,7 @@ TEST_P(Processes, AnAppSeesOnlyItsOwnDescriptorsAndACleanSlate)
                           "print('umask %o' % os.umask(0), 'nice', os.nice(0), flush=True)\n"
                           "signal.pause()\n");
     load("apps: [{name: look, script: look.py, umask: '027', nice: 5}]");
-    sdbus::UnixFd log = manager_->OpenLog("look", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("look", {{"format", sdbus::Variant("raw")}});
     EXPECT_EQ(read_until(log.get(), "fds"), "fds [0, 1, 2]");
     manager_->Restart("look", {});
     read_until(log.get(), "umask 27 nice 5");

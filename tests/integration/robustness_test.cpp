@@ -57,9 +57,9 @@ TEST_F(Robustness, WrongArgumentsAreNamedErrors)
             manager_->getProxy().callMethod(method).onInterface("org.pmd1.Manager").withArguments("all", options);
         });
     };
-    EXPECT_EQ(call("Stop", {{"wait", std::string("yes")}}).getName(), "org.pmd1.Error.InvalidArgument");
-    EXPECT_EQ(call("Stop", {{"wiat", true}}).getName(), "org.pmd1.Error.InvalidArgument");
-    EXPECT_NE(call("OpenLog", {{"stream", std::string("both")}}).getMessage().find("'out' or 'err'"), std::string::npos);
+    EXPECT_EQ(call("Stop", {{"wait", sdbus::Variant(std::string("yes"))}}).getName(), "org.pmd1.Error.InvalidArgument");
+    EXPECT_EQ(call("Stop", {{"wiat", sdbus::Variant(true)}}).getName(), "org.pmd1.Error.InvalidArgument");
+    EXPECT_NE(call("OpenLog", {{"stream", sdbus::Variant(std::string("both"))}}).getMessage().find("'out' or 'err'"), std::string::npos);
     EXPECT_EQ(error_of([&] { manager_->getProxy().callMethod("Stop").onInterface("org.pmd1.Manager").withArguments(1); })
                   .getName(),
               "org.freedesktop.DBus.Error.InvalidArgs");
@@ -101,7 +101,7 @@ TEST_F(Robustness, ACallerWithTooManyCallsIsTold)
     start_daemon({"--config", dir_.path() + "/pmd.yaml"});
     load("apps: [{name: stubborn, script: \"trap '' TERM; echo ready; exec sleep 1000\", "
          "kill_timeout: 30s}]");
-    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "ready");
     const pid_t stubborn = only("stubborn").pid;
     std::vector<std::shared_ptr<Pending>> calls;
@@ -119,7 +119,7 @@ TEST_F(Robustness, AClientThatLeavesInTheMiddleLeavesNothing)
     load("apps: [{name: stubborn, script: \"trap '' TERM; echo ready; exec sleep 1000\", "
          "kill_timeout: 200ms}]");
     {
-        sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", "raw"}});
+        sdbus::UnixFd log = manager_->OpenLog("stubborn", {{"format", sdbus::Variant("raw")}});
         read_until(log.get(), "ready");
         const auto stop = call_later("Stop", "stubborn");
         process_until([&] { return only("stubborn").status == "stopping"; }, "stopping");
@@ -134,7 +134,7 @@ TEST_F(Robustness, TheBusMayDieTheAppsRunOn)
     load("apps: [{name: a, script: sleep, args: [1000]}]");
     const pid_t app = only("a").pid;
     load("apps: [{name: slow, script: \"trap '' TERM; echo ready; exec sleep 1000\", kill_timeout: 30s}]");
-    sdbus::UnixFd log = manager_->OpenLog("slow", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("slow", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "ready");
     const pid_t slow = only("slow").pid;
     const auto waits = call_later("Stop", "slow"); // will be answered to nobody
@@ -219,7 +219,7 @@ TEST_F(Robustness, SighupLeavesTheCommandLineInForce)
 TEST_F(Robustness, DirectoriesAndLogsArePrivate)
 {
     load("apps: [{name: a, script: 'echo hello; exec sleep 1000'}]");
-    sdbus::UnixFd log = manager_->OpenLog("a", {{"format", "raw"}});
+    sdbus::UnixFd log = manager_->OpenLog("a", {{"format", sdbus::Variant("raw")}});
     read_until(log.get(), "hello");
     for (const std::string part : {"/run", "/state", "/state/logs", "/state/logs/a-0-out.log"}) {
         struct stat status {};

@@ -18,7 +18,6 @@ namespace pm::test {
 namespace {
 
 constexpr const char* kPolkit = "org.freedesktop.PolicyKit1";
-constexpr const char* kAuthority = "org.freedesktop.PolicyKit1.Authority";
 
 /// As /usr/share/dbus-1/system.conf: nobody may call or own anything unless a policy says so.
 std::string configuration(const std::string& address, const std::string& policy)
@@ -47,15 +46,6 @@ std::string configuration(const std::string& address, const std::string& policy)
   <include>)" + policy + R"(</include>
 </busconfig>
 )";
-}
-
-sd_bus* bus_of(sdbus::IProxy& proxy)
-{
-    struct Open : sdbus::Message {
-        static void* of(const sdbus::Message& message) { return message.*(&Open::msg_); }
-    };
-    const auto message = proxy.createMethodCall("org.freedesktop.DBus.Peer", "Ping");
-    return sd_bus_message_get_bus(static_cast<sd_bus_message*>(Open::of(message)));
 }
 
 /// Starts a dbus-daemon and waits until it listens.
@@ -105,7 +95,7 @@ User::User(uid_t uid)
 
 void User::allow_questions(bool allowed)
 {
-    sd_bus_set_allow_interactive_authorization(bus_of(manager->getProxy()), allowed ? 1 : 0);
+    sd_bus_set_allow_interactive_authorization(dbus::bus_of(manager->getProxy()), allowed ? 1 : 0);
 }
 
 App& User::app(const std::string& name)
@@ -115,15 +105,23 @@ App& User::app(const std::string& name)
     return *app;
 }
 
-FakePolkit::FakePolkit(Mode mode) : mode_(mode), connection_(sdbus::createSystemBusConnection(kPolkit))
+FakePolkit::Object::Object(FakePolkit& polkit)
+    : AdaptorInterfaces(*polkit.connection_, sdbus::ObjectPath("/org/freedesktop/PolicyKit1/Authority")), polkit_(polkit)
 {
-    object_ = sdbus::createObject(*connection_, "/org/freedesktop/PolicyKit1/Authority");
-    object_->registerMethod("CheckAuthorization")
-        .onInterface(kAuthority)
-        .implementedAs([this](sdbus::Result<Answer>&& result, const Subject& subject, const std::string& action,
-                              const std::map<std::string, std::string>& details, const uint32_t& flags,
-                              const std::string& id) { check(std::move(result), subject, action, details, flags, id); });
-    object_->finishRegistration();
+    registerAdaptor();
+}
+
+FakePolkit::Object::~Object() { unregisterAdaptor(); }
+
+void FakePolkit::Object::CheckAuthorization(sdbus::Result<Answer>&& result, Subject subject, std::string action,
+                                            std::map<std::string, std::string> details, uint32_t flags, std::string id)
+{
+    polkit_.check(std::move(result), subject, action, details, flags, id);
+}
+
+FakePolkit::FakePolkit(Mode mode)
+    : mode_(mode), connection_(sdbus::createSystemBusConnection(dbus::BusName(kPolkit))), object_(std::make_unique<Object>(*this))
+{
     connection_->enterEventLoopAsync();
 }
 

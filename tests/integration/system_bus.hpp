@@ -4,6 +4,7 @@
 #pragma once
 
 #include "fixture.hpp"
+#include "org.freedesktop.PolicyKit1.Authority-adaptor.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -61,6 +62,18 @@ public:
     void answer(bool yes);
 
 private:
+    class Object final : public sdbus::AdaptorInterfaces<org::freedesktop::PolicyKit1::Authority_adaptor> {
+    public:
+        explicit Object(FakePolkit& polkit);
+        ~Object();
+
+    private:
+        void CheckAuthorization(sdbus::Result<Answer>&& result, Subject subject, std::string action,
+                                std::map<std::string, std::string> details, uint32_t flags, std::string id) override;
+
+        FakePolkit& polkit_;
+    };
+
     void check(sdbus::Result<Answer>&& result, const Subject& subject, const std::string& action,
                const std::map<std::string, std::string>& details, uint32_t flags, const std::string& id);
 
@@ -70,7 +83,7 @@ private:
     std::deque<Question> questions_;
     std::vector<sdbus::Result<Answer>> waiting_;
     std::unique_ptr<sdbus::IConnection> connection_;
-    std::unique_ptr<sdbus::IObject> object_;
+    std::unique_ptr<Object> object_;
 };
 
 /// pmd on such a bus, as root; the connection of DaemonTest is root's.

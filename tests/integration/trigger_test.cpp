@@ -99,10 +99,10 @@ TEST_F(TriggerTest, WhoDoesNotAnswerHoldsNobodyElse)
     kill(only("0").pid, SIGSTOP);
     Rows rows;
     bool replied = false;
-    const auto slow = sdbus::createProxy(*connection_, "org.pmd1", "/org/pmd1");
+    const auto slow = dbus::make_proxy(*connection_, "org.pmd1", "/org/pmd1");
     slow->callMethodAsync("Trigger").onInterface("org.pmd1.Manager").withTimeout(std::chrono::microseconds(kPatience).count())
         .withArguments(std::string("web"), std::string("echo"), std::string(), Options())
-        .uponReplyInvoke([&](const sdbus::Error* error, const Rows& got) { replied = error == nullptr, rows = got; });
+        .uponReplyInvoke([&](dbus::ReplyError error, const Rows& got) { replied = !error, rows = got; });
     EXPECT_EQ(manager_->Trigger("1", "echo", "", {}).size(), 1U);
     EXPECT_EQ(list().size(), 3U);
     EXPECT_FALSE(replied);

@@ -61,7 +61,7 @@ protected:
     }
     ListRow row(const std::string& target, bool usage)
     {
-        auto rows = list_apps(context, {{"target", target}, {"usage", usage}});
+        auto rows = list_apps(context, {{"target", sdbus::Variant(target)}, {"usage", sdbus::Variant(usage)}});
         EXPECT_TRUE(rows && !rows->empty());
         return rows && !rows->empty() ? rows->front() : ListRow{};
     }
@@ -76,14 +76,14 @@ TEST_F(CallsTest, ListNamesTheUserOfTheSpecElsePmdsOwn)
 TEST_F(CallsTest, ListTakesTargetsAsCommandsDo)
 {
     EXPECT_EQ(listed({}), "web.0 0, web.1 1, db.0 2, 7.0 3");
-    EXPECT_EQ(listed({{"target", std::string("all")}}), "web.0 0, web.1 1, db.0 2, 7.0 3");
-    EXPECT_EQ(listed({{"target", std::string("web")}}), "web.0 0, web.1 1");
-    EXPECT_EQ(listed({{"target", std::string("back")}}), "db.0 2");
-    EXPECT_EQ(listed({{"target", std::string("/e/")}}), "web.0 0, web.1 1");
-    EXPECT_EQ(listed({{"target", std::string("1")}}), "web.1 1"); // an id: that instance, not its app
-    EXPECT_EQ(listed({{"target", std::string("7")}}), "7.0 3");   // a name, though it looks like an id
-    EXPECT_EQ(list_apps(context, {{"target", std::string("none")}}).error().code, ErrorCode::NoSuchApp);
-    EXPECT_EQ(list_apps(context, {{"target", true}}).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(listed({{"target", sdbus::Variant(std::string("all"))}}), "web.0 0, web.1 1, db.0 2, 7.0 3");
+    EXPECT_EQ(listed({{"target", sdbus::Variant(std::string("web"))}}), "web.0 0, web.1 1");
+    EXPECT_EQ(listed({{"target", sdbus::Variant(std::string("back"))}}), "db.0 2");
+    EXPECT_EQ(listed({{"target", sdbus::Variant(std::string("/e/"))}}), "web.0 0, web.1 1");
+    EXPECT_EQ(listed({{"target", sdbus::Variant(std::string("1"))}}), "web.1 1"); // an id: that instance, not its app
+    EXPECT_EQ(listed({{"target", sdbus::Variant(std::string("7"))}}), "7.0 3");   // a name, though it looks like an id
+    EXPECT_EQ(list_apps(context, {{"target", sdbus::Variant(std::string("none"))}}).error().code, ErrorCode::NoSuchApp);
+    EXPECT_EQ(list_apps(context, {{"target", sdbus::Variant(true)}}).error().code, ErrorCode::InvalidArgument);
 }
 
 TEST_F(CallsTest, RowsShowTheInstance)
@@ -137,12 +137,12 @@ TEST_F(CallsTest, LogSourcesAreTheFilesOfEachInstance)
 TEST_F(CallsTest, OpenLogChecksItsOptions)
 {
     EXPECT_TRUE(
-        open_log(context, "web", {{"stream", std::string("err")}, {"format", std::string("raw")}, {"follow", false}}));
-    EXPECT_EQ(open_log(context, "web", {{"stream", std::string("in")}}).error().message,
+        open_log(context, "web", {{"stream", sdbus::Variant(std::string("err"))}, {"format", sdbus::Variant(std::string("raw"))}, {"follow", sdbus::Variant(false)}}));
+    EXPECT_EQ(open_log(context, "web", {{"stream", sdbus::Variant(std::string("in"))}}).error().message,
               "option 'stream' is 'out' or 'err', not 'in'");
-    EXPECT_EQ(open_log(context, "web", {{"format", std::string("xml")}}).error().message,
+    EXPECT_EQ(open_log(context, "web", {{"format", sdbus::Variant(std::string("xml"))}}).error().message,
               "option 'format' is 'raw' or 'json', not 'xml'");
-    EXPECT_EQ(open_log(context, "web", {{"lines", -1}}).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(open_log(context, "web", {{"lines", sdbus::Variant(-1)}}).error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(open_log(context, "none", {}).error().code, ErrorCode::NoSuchApp);
 }
 
@@ -159,7 +159,7 @@ TEST_F(CallsTest, OpenMessagesFollowsWhatTheCallerMay)
     const ssize_t count = read(stream->get(), text.data(), text.size());
     EXPECT_TRUE(std::string_view(text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)))
                     .starts_with(R"({"app":"db","id":2,"slot":0,"message":2,)"));
-    EXPECT_EQ(open_messages(context, "all", {{"lines", 1U}}).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(open_messages(context, "all", {{"lines", sdbus::Variant(1U)}}).error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(open_messages(context, "none", {}).error().code, ErrorCode::NoSuchApp);
 }
 

@@ -38,7 +38,7 @@ TEST(Guarded, LetsNothingOutButDbusErrors)
               "org.pmd1.Error.Busy: later");
     EXPECT_EQ(thrown([]() -> base::Result<void> { throw std::runtime_error("oh"); }),
               "org.pmd1.Error.Failed: internal error: oh");
-    EXPECT_EQ(thrown([]() -> base::Result<void> { throw sdbus::Error("a.b", "c"); }), "a.b: c");
+    EXPECT_EQ(thrown([]() -> base::Result<void> { throw dbus::make_error("a.b", "c"); }), "a.b: c");
 }
 
 struct FakeReply {
@@ -60,7 +60,7 @@ TEST(GuardedReply, AnswersNowOnlyWhenSomethingIsWrong)
               "org.pmd1.Error.Busy: later");
     EXPECT_EQ(answered([]() -> base::Result<void> { throw std::runtime_error("oh"); }),
               "org.pmd1.Error.Failed: internal error: oh");
-    EXPECT_EQ(answered([]() -> base::Result<void> { throw sdbus::Error("a.b", "c"); }),
+    EXPECT_EQ(answered([]() -> base::Result<void> { throw dbus::make_error("a.b", "c"); }),
               "org.pmd1.Error.InvalidArgument: c");
 }
 

@@ -53,14 +53,14 @@ TEST_F(LoadRequestTest, OptionsHaveTheirEffect)
     EXPECT_EQ(plain.apply.origin, "/srv/app.yaml");
     EXPECT_EQ(plain.apply.owner, getuid());
     const auto chosen = read(kTwo, "stdin",
-                             {{"profile", std::string("test")},
-                              {"only", Strings{"a"}},
-                              {"namespace", std::string("n")},
-                              {"directory", std::string("/opt")},
-                              {"start", false},
-                              {"prune", true},
-                              {"wait", false},
-                              {"caller-environment", true}});
+                             {{"profile", sdbus::Variant(std::string("test"))},
+                              {"only", sdbus::Variant(Strings{"a"})},
+                              {"namespace", sdbus::Variant(std::string("n"))},
+                              {"directory", sdbus::Variant(std::string("/opt"))},
+                              {"start", sdbus::Variant(false)},
+                              {"prune", sdbus::Variant(true)},
+                              {"wait", sdbus::Variant(false)},
+                              {"caller-environment", sdbus::Variant(true)}});
     ASSERT_EQ(chosen.file.apps.size(), 1U);
     EXPECT_EQ(chosen.file.apps[0].env.at("A"), "one");
     EXPECT_EQ(chosen.file.apps[0].name_space, "n");
@@ -84,24 +84,24 @@ TEST_F(LoadRequestTest, OnlyTheAppOfACommandLineRespectsNamesAndEnvironments)
         return std::pair(apply.take_over, apply.update_env);
     };
     EXPECT_EQ(effect({}), std::pair(true, true));
-    EXPECT_EQ(effect({{"caller-environment", true}}), std::pair(false, false));
-    EXPECT_EQ(effect({{"caller-environment", true}, {"force", true}}), std::pair(true, false));
-    EXPECT_EQ(effect({{"caller-environment", true}, {"update-env", true}}), std::pair(false, true));
+    EXPECT_EQ(effect({{"caller-environment", sdbus::Variant(true)}}), std::pair(false, false));
+    EXPECT_EQ(effect({{"caller-environment", sdbus::Variant(true)}, {"force", sdbus::Variant(true)}}), std::pair(true, false));
+    EXPECT_EQ(effect({{"caller-environment", sdbus::Variant(true)}, {"update-env", sdbus::Variant(true)}}), std::pair(false, true));
 }
 
 TEST_F(LoadRequestTest, TheCallerTellsWhoseNameTheFileHasAndWhatItsFilesAre)
 {
     const std::string text = "- {script: www, nobody: 1}";
     EXPECT_FALSE(read(text, "/srv/app.yaml", {}).file.ok());
-    EXPECT_TRUE(read(text, "/srv/app.yaml", {{"dialect", std::string("pm2")}}).file.ok());
-    EXPECT_EQ(refused(text, "/srv/app.yaml", {{"dialect", std::string("PM3")}}).code, ErrorCode::InvalidArgument);
+    EXPECT_TRUE(read(text, "/srv/app.yaml", {{"dialect", sdbus::Variant(std::string("pm2"))}}).file.ok());
+    EXPECT_EQ(refused(text, "/srv/app.yaml", {{"dialect", sdbus::Variant(std::string("PM3"))}}).code, ErrorCode::InvalidArgument);
     const auto told = [this](const std::string& path) {
         const std::map<std::string, std::string> files{{path, "#!/usr/bin/env node"}};
-        return read("- script: www", "/srv/app.yaml", {{"files", files}}).file.apps.at(0);
+        return read("- script: www", "/srv/app.yaml", {{"files", sdbus::Variant(files)}}).file.apps.at(0);
     };
     EXPECT_EQ(told("/srv/www").interpreter, "node");
     EXPECT_FALSE(told("/elsewhere/www").interpreter);
-    EXPECT_EQ(read("- {script: a, nice: 99}", "/a", {{"evaluated", true}}).file.diagnostics.at(0).line, 0U);
+    EXPECT_EQ(read("- {script: a, nice: 99}", "/a", {{"evaluated", sdbus::Variant(true)}}).file.diagnostics.at(0).line, 0U);
 }
 
 TEST_F(LoadRequestTest, TheDirectoryIsThatOfTheOrigin)
@@ -113,9 +113,9 @@ TEST_F(LoadRequestTest, TheDirectoryIsThatOfTheOrigin)
 
 TEST_F(LoadRequestTest, BadArgumentsAreRefused)
 {
-    EXPECT_EQ(refused("", "", {{"prune", std::string("yes")}}).code, ErrorCode::InvalidArgument);
-    EXPECT_EQ(refused("", "", {{"purge", true}}).code, ErrorCode::InvalidArgument);
-    EXPECT_EQ(refused("", "", {{"directory", std::string("srv")}}).message,
+    EXPECT_EQ(refused("", "", {{"prune", sdbus::Variant(std::string("yes"))}}).code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(refused("", "", {{"purge", sdbus::Variant(true)}}).code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(refused("", "", {{"directory", sdbus::Variant(std::string("srv"))}}).message,
               "option 'directory' must be an absolute path, not 'srv'");
     EXPECT_EQ(refused("", std::string(4097, 'x'), {}).code, ErrorCode::InvalidArgument);
     read("{name: a, script: x}", std::string(4096, 'x'), {});
@@ -134,7 +134,7 @@ TEST_F(LoadRequestTest, FaultsOfTheFileComeWithIt)
     EXPECT_EQ(faults.error().code, ErrorCode::InvalidSpec);
     EXPECT_EQ(faults.error().message,
               "/srv/app.yaml:1:1: 'script' is missing\n/srv/app.yaml:2:1: frobnicate: unknown key");
-    EXPECT_TRUE(faults_of(read(kTwo, "x", {{"profile", std::string("none")}}).file, "x")); // a warning only
+    EXPECT_TRUE(faults_of(read(kTwo, "x", {{"profile", sdbus::Variant(std::string("none"))}}).file, "x")); // a warning only
     settings.max_apps = 1;
     EXPECT_FALSE(faults_of(read(kTwo, "x", {}).file, "x"));
 }

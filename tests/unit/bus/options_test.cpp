@@ -26,7 +26,7 @@ std::string fault(const OptionMap& map)
 TEST(Options, GiveTheirValueOrTheFallback)
 {
     const OptionMap map{
-        {"text", std::string("x")}, {"flag", true}, {"number", std::uint32_t{7}}, {"list", Strings{"a", "b"}}};
+        {"text", sdbus::Variant(std::string("x"))}, {"flag", sdbus::Variant(true)}, {"number", sdbus::Variant(std::uint32_t{7})}, {"list", sdbus::Variant(Strings{"a", "b"})}};
     Options given(map);
     EXPECT_EQ(given.get<std::string>("text", "y"), "x");
     EXPECT_TRUE(given.get<bool>("flag", false));
@@ -43,18 +43,18 @@ TEST(Options, GiveTheirValueOrTheFallback)
 TEST(Options, AnotherTypeOrKeyIsRefused)
 {
     EXPECT_EQ(fault({}), "");
-    EXPECT_EQ(fault({{"text", true}}), "option 'text' must be of type 's', not 'b'");
-    EXPECT_EQ(fault({{"flag", std::string("yes")}}), "option 'flag' must be of type 'b', not 's'");
-    EXPECT_EQ(fault({{"number", std::int32_t{7}}}), "option 'number' must be of type 'u', not 'i'");
-    EXPECT_EQ(fault({{"list", std::string("a")}}), "option 'list' must be of type 'as', not 's'");
-    EXPECT_EQ(fault({{"other", true}}), "unknown option 'other', this call knows: flag, list, number, text");
-    EXPECT_EQ(fault({{"a\n\033b", true}}), "unknown option 'a??b', this call knows: flag, list, number, text");
-    EXPECT_EQ(fault({{"other", true}, {"text", true}}), "option 'text' must be of type 's', not 'b'");
+    EXPECT_EQ(fault({{"text", sdbus::Variant(true)}}), "option 'text' must be of type 's', not 'b'");
+    EXPECT_EQ(fault({{"flag", sdbus::Variant(std::string("yes"))}}), "option 'flag' must be of type 'b', not 's'");
+    EXPECT_EQ(fault({{"number", sdbus::Variant(std::int32_t{7})}}), "option 'number' must be of type 'u', not 'i'");
+    EXPECT_EQ(fault({{"list", sdbus::Variant(std::string("a"))}}), "option 'list' must be of type 'as', not 's'");
+    EXPECT_EQ(fault({{"other", sdbus::Variant(true)}}), "unknown option 'other', this call knows: flag, list, number, text");
+    EXPECT_EQ(fault({{"a\n\033b", sdbus::Variant(true)}}), "unknown option 'a??b', this call knows: flag, list, number, text");
+    EXPECT_EQ(fault({{"other", sdbus::Variant(true)}, {"text", sdbus::Variant(true)}}), "option 'text' must be of type 's', not 'b'");
 }
 
 TEST(Options, ACallWithoutAnySaysSo)
 {
-    const OptionMap map{{"wait", false}};
+    const OptionMap map{{"wait", sdbus::Variant(false)}};
     EXPECT_EQ(Options(map).check().error().message, "unknown option 'wait', this call knows: none");
 }
 
