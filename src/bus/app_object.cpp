@@ -5,6 +5,7 @@
 #include "bus/list_apps.hpp"
 #include "config/app_file.hpp"
 #include "io/small_file.hpp"
+#include "policy/quota.hpp"
 #include "policy/serving.hpp"
 
 #include <algorithm>
@@ -29,7 +30,14 @@ uint64_t usec(model::WallTime time)
 AppObject::AppObject(sdbus::IConnection& connection, Context& context, std::string name)
     : AdaptorInterfaces(connection, sdbus::ObjectPath(app_path(name))), context_(context), name_(std::move(name))
 {
+    if (const auto now = context_.supervisor.snapshot(name_)) owner_ = now->owner;
+    note_size();
     registerAdaptor();
+}
+
+void AppObject::note_size()
+{
+    if (const auto spec = context_.supervisor.spec(name_)) bytes_ = policy::bytes_of(*spec);
 }
 
 AppObject::~AppObject() { unregisterAdaptor(); }
@@ -223,10 +231,10 @@ std::string AppObject::ReloadHint()
     return policy::reload_hint_of(*spec, migrates);
 }
 
-void AppObject::emit_changes()
+std::size_t AppObject::emit_changes()
 {
     const auto now = context_.supervisor.snapshot(name_);
-    if (!now) return;
+    if (!now) return 0;
     std::vector<dbus::PropertyName> changed{dbus::PropertyName("Instances"), dbus::PropertyName("LogFiles")}; // a start may have chosen other files
     const auto note = [&](std::string& emitted, std::string current, const char* property) {
         if (emitted == current) return;
@@ -239,10 +247,12 @@ void AppObject::emit_changes()
     note(emitted_log_target_, LogTarget(), "LogTarget");
     if (auto spec = context_.supervisor.spec(name_); spec != emitted_spec_) {
         emitted_spec_ = std::move(spec);
+        note_size();
         changed.emplace_back("Spec");
         changed.emplace_back("Warnings");
     }
     emitPropertiesChangedSignal(org::pmd1::App_adaptor::INTERFACE_NAME, changed);
+    return now->instances.size();
 }
 
 } // namespace pm::bus

@@ -19,8 +19,12 @@ public:
     AppObject(sdbus::IConnection& connection, Context& context, std::string name);
     ~AppObject();
 
-    /// Emits PropertiesChanged for what differs from what was emitted before.
-    void emit_changes();
+    /// Emits PropertiesChanged for what differs from what was emitted before; returns of how many instances it tells.
+    std::size_t emit_changes();
+
+    /// Whom the app belongs to, and what telling its declaration comes to, roughly; as of its beginning and its last change.
+    [[nodiscard]] uid_t owner() const noexcept { return owner_; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
     void Start(sdbus::Result<>&& result, OptionMap options) override;
@@ -57,9 +61,12 @@ private:
     /// A target that means this app and nothing else, whatever its name looks like.
     [[nodiscard]] std::string target() const;
     [[nodiscard]] model::AppSnapshot snapshot();
+    void note_size();
 
     Context& context_;
     std::string name_;
+    uid_t owner_ = 0;
+    std::size_t bytes_ = 0;
     std::string emitted_status_;
     std::string emitted_reason_;
     std::string emitted_namespace_;

@@ -70,9 +70,9 @@ Call call_of(const sdbus::Message* message)
     return {message->getSender(), sd_bus_message_get_allow_interactive_authorization(dbus::raw(*message)) > 0};
 }
 
-Authority::Authority(Context& context, sdbus::IConnection& connection) : context_(context)
+Authority::Authority(Context& context, sdbus::IConnection& connection, Callers* callers) : context_(context)
 {
-    if (context.scope == config::BusKind::System) remote_.emplace(connection);
+    if (callers != nullptr) remote_.emplace(connection, *callers);
 }
 
 void Authority::decide(const Call& call, const Wish& wish, const Then& then)
@@ -86,7 +86,7 @@ void Authority::decide(const Call& call, const Wish& wish, const Then& then)
 
 void Authority::decide_for(const Credentials& who, const Call& call, const Wish& wish, const Then& then)
 {
-    const bool master = policy::relation_of(who.uid, getuid(), who.uid) == Relation::Master;
+    const bool master = policy::is_master(who.uid, getuid());
     if (master) return then(Grant{who.uid, true, who.groups, {}});
     const Grant grant{who.uid, false, who.groups, owned_by(who.uid)};
     if (wish.target) {

@@ -54,8 +54,8 @@ class Authority {
 public:
     using Then = std::function<void(const base::Result<Grant>&)>;
 
-    /// Both references must outlive this; what waits for an answer when it ends is dropped.
-    Authority(Context& context, sdbus::IConnection& connection);
+    /// `callers` is null where everybody who can call may do everything. All must outlive this; what waits for an answer when it ends is dropped.
+    Authority(Context& context, sdbus::IConnection& connection, Callers* callers);
     /// False where everything is allowed at once.
     [[nodiscard]] bool asks() const noexcept { return remote_.has_value(); }
     /// A target of several owners means the caller's own apps; only if there are none, polkit is asked about the
@@ -68,8 +68,8 @@ public:
 
 private:
     struct Remote {
-        explicit Remote(sdbus::IConnection& connection) : callers(connection), polkit(connection) {}
-        Callers callers;
+        Remote(sdbus::IConnection& connection, Callers& known) : callers(known), polkit(connection) {}
+        Callers& callers;
         Polkit polkit;
     };
     void decide_for(const Credentials& who, const Call& call, const Wish& wish, const Then& then);

@@ -44,6 +44,12 @@ void Callers::find(const std::string& name, Then then)
     ask(name);
 }
 
+const Credentials* Callers::known(const std::string& name) const
+{
+    const auto found = known_.find(name);
+    return found == known_.end() || asked_.contains(name) ? nullptr : &found->second;
+}
+
 void Callers::ask(const std::string& name)
 {
     bus_->callMethodAsync("GetConnectionCredentials")

@@ -35,6 +35,8 @@ public:
     /// Calls `then` at once when the answer is known, else from the loop. Calls of one name are answered in their
     /// order. Error: NotAuthorized (the caller is gone, or the bus does not tell).
     void find(const std::string& name, Then then);
+    /// What is known now, valid until the next find(); null while nothing is, or while earlier questions wait for it.
+    [[nodiscard]] const Credentials* known(const std::string& name) const;
 
 private:
     void ask(const std::string& name);

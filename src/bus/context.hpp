@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 
 namespace pm::bus {
 
@@ -19,6 +20,13 @@ inline constexpr const char* kBusName = "org.pmd1";
 inline constexpr const char* kRootPath = "/org/pmd1";
 
 class Authority;
+class Unread;
+
+/// Who made the call that is being handled.
+struct Caller {
+    uid_t uid = 0;
+    bool master = false; ///< root, or the user pmd runs as
+};
 
 /// A user in the files of this machine.
 struct KnownUser {
@@ -53,6 +61,8 @@ struct Context {
     /// Has the binary that is on disk now executed in place of this one; `done` before that, or with why it is not.
     std::function<void(std::function<void(const base::Result<void>&)> done)> upgrade = nullptr;
     Authority* authority = nullptr;   ///< of the present connection; null while there is none
+    Unread* unread = nullptr;         ///< the same; null where nobody can leave too much unread
+    std::optional<Caller> serving = std::nullopt; ///< while a handler runs that a call has come to
 };
 
 /// "/org/pmd1/app/<escaped name>", escaped as sd_bus_path_encode(3).
@@ -67,7 +77,7 @@ template <typename... Results>
 [[nodiscard]] std::optional<Reply<Results...>> accept_call(Context& context, const sdbus::Message* call,
                                                            sdbus::Result<Results...>&& result)
 {
-    auto ticket = context.quota.take(call != nullptr ? call->getSender() : std::string());
+    auto ticket = context.quota.take(call != nullptr ? call->getSender() : std::string(), context.serving ? context.serving->uid : getuid());
     const bool full = !ticket;
     Reply<Results...> reply(std::move(result), std::move(ticket));
     if (!full) return reply;

@@ -76,7 +76,9 @@ ManagerObject::Validate(const std::string& text, const std::string& origin, cons
 {
     using Row = sdbus::Struct<std::string, uint32_t, uint32_t, std::string, std::string>;
     return guarded([&]() -> base::Result<std::vector<Row>> {
-        auto request = read_load_request(context_, text, origin, options);
+        const Caller caller = context_.serving.value_or(Caller{getuid(), true});
+        const Grant by{caller.uid, caller.master, {}, {}};
+        auto request = read_load_request(context_, text, origin, options, &by);
         if (!request) return tl::unexpected(request.error());
         std::vector<Row> rows;
         for (const config::Diagnostic& fault : request->file.diagnostics)

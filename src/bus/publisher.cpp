@@ -3,6 +3,7 @@
 
 #include "base/guard.hpp"
 #include "base/text.hpp"
+#include "bus/unread.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -12,6 +13,12 @@ namespace pm::bus {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenChanges{50};
+/// When much of what was sent is unread (bus/unread).
+constexpr std::chrono::milliseconds kBetweenChangesUnread{1000};
+
+/// What a signal comes to on the bus, roughly: its header and what it says of an app, and what it says of each instance.
+constexpr std::size_t kBytesOfSignal = 512;
+constexpr std::size_t kBytesOfInstance = 192;
 
 io::Source take(base::Result<io::Source> made)
 {
@@ -129,10 +136,12 @@ void Publisher::flush()
     }
     if (changed_.empty()) return;
     const model::TimePoint now = std::chrono::steady_clock::now();
-    if (now - changes_sent_ >= kBetweenChanges)
+    const Unread* unread = attachment_ ? attachment_->context.unread : nullptr;
+    const auto between = unread != nullptr && unread->is_much() ? kBetweenChangesUnread : kBetweenChanges;
+    if (now - changes_sent_ >= between)
         send_changes();
     else
-        changes_timer_.set_time(changes_sent_ + kBetweenChanges);
+        changes_timer_.set_time(changes_sent_ + between);
 }
 
 void Publisher::send_changes()
@@ -143,9 +152,21 @@ void Publisher::send_changes()
         if (!attachment_) return;
         const auto object = attachment_->apps.find(app);
         if (object == attachment_->apps.end()) continue;
-        base::guard([&] { object->second->emit_changes(); },
+        base::guard([&] { count(object->second.get(), object->second->emit_changes()); },
                     [this](const std::string& what) { warn_("sending a signal: " + what); });
     }
+}
+
+const AppObject* Publisher::object_of(const std::string& app) const
+{
+    const auto object = attachment_->apps.find(app);
+    return object == attachment_->apps.end() ? nullptr : object->second.get();
+}
+
+void Publisher::count(const AppObject* app, std::size_t instances)
+{
+    Unread* unread = attachment_->context.unread;
+    if (unread != nullptr && app != nullptr) unread->signalled(app->owner(), kBytesOfSignal + app->bytes() + instances * kBytesOfInstance);
 }
 
 void Publisher::send(const Added& item)
@@ -154,6 +175,7 @@ void Publisher::send(const Added& item)
     if (object == attachment_->apps.end()) return; // removed again meanwhile
     object->second->emitInterfacesAddedSignal({dbus::InterfaceName(org::pmd1::App_adaptor::INTERFACE_NAME)});
     attachment_->manager.emitAppAdded(sdbus::ObjectPath(app_path(item.app)));
+    count(object->second.get());
 }
 
 void Publisher::send(const Removed& item)
@@ -161,6 +183,7 @@ void Publisher::send(const Removed& item)
     if (item.object && !attachment_->apps.contains(item.app))
         item.object->emitInterfacesRemovedSignal({dbus::InterfaceName(org::pmd1::App_adaptor::INTERFACE_NAME)});
     attachment_->manager.emitAppRemoved(sdbus::ObjectPath(app_path(item.app)));
+    count(item.object.get());
 }
 
 void Publisher::send(const engine::ProcessEvent& item)
@@ -168,6 +191,7 @@ void Publisher::send(const engine::ProcessEvent& item)
     if (item.kind == engine::EventKind::Delete) attachment_->context.sampler.forget(item.id);
     attachment_->manager.emitProcessEvent(std::string(engine::to_string(item.kind)), item.app, item.id.value,
                                           details_of(item));
+    count(object_of(item.app));
 }
 
 void Publisher::send(const engine::ProcessMessage& item)

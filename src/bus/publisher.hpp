@@ -64,6 +64,9 @@ private:
     void send(const engine::ProcessEvent& item);
     void send(const engine::ProcessMessage& item);
     void send_changes();
+    /// Notes for bus/unread that a signal was sent that tells of `app`, null when it is gone, and of so many instances.
+    void count(const AppObject* app, std::size_t instances = 0);
+    [[nodiscard]] const AppObject* object_of(const std::string& app) const;
 
     io::EventLoop& loop_;
     logs::LogStore& logs_;

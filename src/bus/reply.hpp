@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <sys/types.h>
 
 namespace pm::bus {
 
@@ -26,10 +27,11 @@ public:
     virtual void refuse(const base::Error& error) = 0;
 };
 
-/// Counts the unanswered calls of each bus connection, and knows them all.
+/// Counts the unanswered calls of each bus connection and of each user, and knows them all.
 class CallQuota {
     struct Shared {
         std::map<std::string, std::uint32_t> counts;
+        std::map<uid_t, std::size_t> of_users;
         std::set<PendingCall*> pending;
         std::function<void()> before_answers;
     };
@@ -43,8 +45,8 @@ public:
     /// Held while a call is unanswered.
     class Ticket {
     public:
-        Ticket(std::shared_ptr<Shared> shared, std::string caller)
-            : shared_(std::move(shared)), caller_(std::move(caller))
+        Ticket(std::shared_ptr<Shared> shared, std::string caller, uid_t uid)
+            : shared_(std::move(shared)), caller_(std::move(caller)), uid_(uid)
         {
         }
         /// Names the call this is the ticket of.
@@ -65,21 +67,25 @@ public:
             shared_->pending.erase(call_);
             if (const auto entry = shared_->counts.find(caller_); entry != shared_->counts.end() && --entry->second == 0)
                 shared_->counts.erase(entry);
+            if (const auto entry = shared_->of_users.find(uid_); entry != shared_->of_users.end() && --entry->second == 0)
+                shared_->of_users.erase(entry);
         }
 
     private:
         std::shared_ptr<Shared> shared_;
         PendingCall* call_ = nullptr;
         std::string caller_;
+        uid_t uid_;
     };
 
-    /// Nothing when `caller` has too many calls pending.
-    [[nodiscard]] std::optional<Ticket> take(const std::string& caller)
+    /// Nothing when `caller`, a connection of the user `uid`, has too many calls pending.
+    [[nodiscard]] std::optional<Ticket> take(const std::string& caller, uid_t uid)
     {
         std::uint32_t& count = shared_->counts[caller];
         if (count >= most_) return std::nullopt;
         ++count;
-        return Ticket(shared_, caller);
+        ++shared_->of_users[uid];
+        return Ticket(shared_, caller, uid);
     }
     /// Drops all calls: must be said before the connection they came over is destroyed.
     void abandon_all() noexcept
@@ -91,6 +97,12 @@ public:
     void refuse_all(const base::Error& error)
     {
         while (!shared_->pending.empty()) (*shared_->pending.begin())->refuse(error);
+    }
+    /// The pending calls of a user.
+    [[nodiscard]] std::size_t of_user(uid_t uid) const
+    {
+        const auto count = shared_->of_users.find(uid);
+        return count == shared_->of_users.end() ? 0 : count->second;
     }
     [[nodiscard]] std::size_t pending() const noexcept { return shared_->pending.size(); }
 

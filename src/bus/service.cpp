@@ -22,11 +22,19 @@ std::unique_ptr<sdbus::IConnection> connect(config::BusKind scope, const std::st
 
 } // namespace
 
-Service::Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, Context& context)
-    : connection_(std::move(connection)), publisher_(publisher), context_(context),
-      authority_(std::make_unique<Authority>(context, *connection_))
+Service::Service(io::EventLoop& loop, std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, Context& context, const OnLost& on_lost)
+    : connection_(std::move(connection)), publisher_(publisher), context_(context)
 {
+    if (context.scope == config::BusKind::System) {
+        callers_ = std::make_unique<Callers>(*connection_);
+        unread_ = std::make_unique<Unread>(
+            loop, *connection_, [this] { line_->look_again(); },
+            [on_lost] { on_lost(fmt::format("others have left more than {} MiB of signals unread, and a bus takes only so much of one sender", Unread::kTooMuch >> 20)); });
+    }
+    line_ = std::make_unique<CallLine>(loop, *connection_, context, callers_.get(), unread_.get());
+    authority_ = std::make_unique<Authority>(context, *connection_, callers_.get());
     context_.authority = authority_.get();
+    context_.unread = unread_.get();
 }
 
 base::Result<std::unique_ptr<Service>> Service::start(io::EventLoop& loop, Publisher& publisher, Context& context,
@@ -34,7 +42,7 @@ base::Result<std::unique_ptr<Service>> Service::start(io::EventLoop& loop, Publi
                                                       std::function<void(const std::string&)> on_lost)
 {
     try {
-        std::unique_ptr<Service> service(new Service(connect(context.scope, address), publisher, context));
+        std::unique_ptr<Service> service(new Service(loop, connect(context.scope, address), publisher, context, on_lost));
         publisher.attach(*service->connection_, context);
         service->bridge_ = std::make_unique<io::SdbusBridge>(loop, *service->connection_, std::move(on_lost));
         service->connection_->requestName(dbus::BusName(kBusName));
@@ -59,6 +67,7 @@ Service::~Service()
     context_.quota.abandon_all();
     publisher_.detach();
     context_.authority = nullptr;
+    context_.unread = nullptr;
 }
 
 } // namespace pm::bus

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "bus/authority.hpp"
+#include "bus/call_line.hpp"
+#include "bus/callers.hpp"
 #include "bus/publisher.hpp"
+#include "bus/unread.hpp"
 #include "io/sdbus_bridge.hpp"
 
 #include "sdbus_versions.hpp"
@@ -27,11 +30,15 @@ public:
     Service& operator=(const Service&) = delete;
 
 private:
-    Service(std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, Context& context);
+    using OnLost = std::function<void(const std::string&)>;
+    Service(io::EventLoop& loop, std::unique_ptr<sdbus::IConnection> connection, Publisher& publisher, Context& context, const OnLost& on_lost);
 
     std::unique_ptr<sdbus::IConnection> connection_;
     Publisher& publisher_;
     Context& context_;
+    std::unique_ptr<Callers> callers_; ///< where other users than pmd's can call
+    std::unique_ptr<Unread> unread_;   ///< the same
+    std::unique_ptr<CallLine> line_;
     std::unique_ptr<Authority> authority_;
     std::unique_ptr<io::SdbusBridge> bridge_;
 };

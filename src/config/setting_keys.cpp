@@ -105,6 +105,8 @@ constexpr Row kRows[] = {
      [](Settings& settings, const Field& field) { bytes(settings.max_file_bytes, field, kKilo, 64 * kMega); }},
     {{"max_calls_per_caller", {}, Support::Now, Shape::Count, "256", "Most unanswered calls of one bus connection."},
      [](Settings& settings, const Field& field) { number(settings.max_calls_per_caller, field, 65'536); }},
+    {{"max_calls_per_user", {}, Support::Now, Shape::Count, "512", "Most calls of one ordinary user that wait for their turn or for their answer."},
+     [](Settings& settings, const Field& field) { number(settings.max_calls_per_user, field, 65'536); }},
     {{"max_file_bytes_per_user", {}, Support::Now, Shape::Size, "256K", "Longest app file taken of an ordinary user."},
      [](Settings& settings, const Field& field) { bytes(settings.max_file_bytes_per_user, field, kKilo, 64 * kMega); }},
     {{"max_apps_per_user", {}, Support::Now, Shape::Count, "200", "Most apps of one ordinary user."},

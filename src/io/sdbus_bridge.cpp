@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/sdbus_bridge.hpp"
 
+#include <chrono>
 #include <stdexcept>
 #include <sys/epoll.h>
 
 namespace pm::io {
 namespace {
 
-/// Messages handled in one turn of the loop; more wait for the next, after anything more urgent.
-constexpr int kMessagesPerTurn = 16;
+/// How long messages are read in one turn of the loop; more wait for the next, after anything more urgent. Reading one is quick (calls
+/// are served elsewhere, bus/call_line), and must keep up with what a bus can pass on: what waits in the bus waits in one line.
+constexpr std::chrono::milliseconds kMostPerTurn{20};
 
 Source take(base::Result<Source> made)
 {
@@ -47,8 +49,9 @@ void SdbusBridge::prepare()
 void SdbusBridge::process()
 {
     try {
-        for (int i = 0; i < kMessagesPerTurn && !is_lost_; ++i)
-            if (!dbus::process_one(connection_)) return;
+        const auto end = std::chrono::steady_clock::now() + kMostPerTurn;
+        while (!is_lost_ && dbus::process_one(connection_) && std::chrono::steady_clock::now() < end) {
+        }
     } catch (const sdbus::Error& error) {
         lost(error.getMessage());
     }

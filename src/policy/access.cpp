@@ -36,9 +36,11 @@ constexpr Row row_of(Access access) noexcept
 
 std::string_view to_string(PolkitAction action) noexcept { return kActions.name(action); }
 
+bool is_master(uid_t caller, uid_t daemon) noexcept { return caller == 0 || caller == daemon; }
+
 Relation relation_of(uid_t caller, uid_t daemon, uid_t owner) noexcept
 {
-    if (caller == 0 || caller == daemon) return Relation::Master;
+    if (is_master(caller, daemon)) return Relation::Master;
     return caller == owner ? Relation::Owner : Relation::Stranger;
 }
 

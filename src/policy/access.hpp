@@ -31,6 +31,8 @@ enum class PolkitAction { ManageApps, RunAsOtherUser, ReadEnvironment, ManageDae
 [[nodiscard]] std::string_view to_string(PolkitAction action) noexcept;
 
 [[nodiscard]] Relation relation_of(uid_t caller, uid_t daemon, uid_t owner) noexcept;
+/// Whether `caller` is a master of the pmd that runs as `daemon`, whoever owns an app.
+[[nodiscard]] bool is_master(uid_t caller, uid_t daemon) noexcept;
 /// Nothing: allowed. Otherwise polkit is asked about this action.
 [[nodiscard]] std::optional<PolkitAction> needed(Access access, Relation relation) noexcept;
 

@@ -98,6 +98,14 @@ void User::allow_questions(bool allowed)
     sd_bus_set_allow_interactive_authorization(dbus::bus_of(manager->getProxy()), allowed ? 1 : 0);
 }
 
+sd_bus* User::bus() const { return dbus::bus_of(manager->getProxy()); }
+
+void User::reach_bus() const
+{
+    std::string id;
+    dbus::make_proxy(*connection, "org.freedesktop.DBus", "/org/freedesktop/DBus")->callMethod("GetId").onInterface("org.freedesktop.DBus").storeResultsTo(id);
+}
+
 App& User::app(const std::string& name)
 {
     auto& app = apps[name];

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <systemd/sd-bus.h>
 
 namespace pm::test {
 
@@ -33,6 +34,10 @@ struct User {
     /// Sets the flag of all calls that are made later.
     void allow_questions(bool allowed);
     [[nodiscard]] App& app(const std::string& name);
+    /// The connection as sd-bus knows it.
+    [[nodiscard]] sd_bus* bus() const;
+    /// Returns when the bus has taken all that was written before.
+    void reach_bus() const;
 
     std::unique_ptr<sdbus::IConnection> connection;
     std::unique_ptr<Manager> manager;

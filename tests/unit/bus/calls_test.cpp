@@ -165,7 +165,7 @@ TEST_F(CallsTest, OpenMessagesFollowsWhatTheCallerMay)
 
 TEST_F(CallsTest, ScaleRefusesAtOnce)
 {
-    const Reply<uint32_t> reply(sdbus::Result<uint32_t>{}, quota.take("x"));
+    const Reply<uint32_t> reply(sdbus::Result<uint32_t>{}, quota.take("x", 7));
     EXPECT_EQ(scale(context, reply, "none", "2").error().code, ErrorCode::NoSuchApp);
     EXPECT_EQ(scale(context, reply, "web", "many").error().code, ErrorCode::InvalidArgument);
     EXPECT_FALSE(reply.answered()); // the caller of scale() does that
@@ -173,7 +173,7 @@ TEST_F(CallsTest, ScaleRefusesAtOnce)
 
 TEST_F(CallsTest, ScaleAnswersWhenTheInstancesAreThere)
 {
-    const Reply<uint32_t> reply(sdbus::Result<uint32_t>{}, quota.take("x"));
+    const Reply<uint32_t> reply(sdbus::Result<uint32_t>{}, quota.take("x", 7));
     ASSERT_TRUE(scale(context, reply, "web", "+1"));
     EXPECT_FALSE(reply.answered());
     EXPECT_EQ(world.supervisor.instance_count(), 5U);
