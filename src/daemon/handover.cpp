@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -64,7 +65,10 @@ base::Result<Handover> from_bytes(std::string_view bytes)
 {
     try {
         const Json from = Json::from_cbor(bytes);
-        if (from.at("version") != kFormat) return base::fail(base::ErrorCode::Failed, "written by another version of pmd");
+        if (const int format = from.at("version"); format != kFormat)
+            return base::fail(base::ErrorCode::Failed,
+                              fmt::format("the pmd that runs hands over in format {}, and this one reads {}: use 'systemctl restart pmd', or 'pmctl save', "
+                                          "'pmctl kill' and 'pmctl resurrect'", format, kFormat));
         Handover handover;
         handover.whereabouts = {from.at("bus"), from.at("launcher"), from.at("runtime_dir"), from.at("state_dir")};
         handover.apps = from.at("apps");

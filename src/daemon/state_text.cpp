@@ -338,7 +338,9 @@ base::Result<SavedApp> saved_app_from(std::string_view text)
         const json from = json::parse(text);
         const int version = from.at("version");
         if (version < kOldestRead || version > kVersion)
-            return base::fail(base::ErrorCode::InvalidSpec, "written by another version of pmd");
+            return base::fail(base::ErrorCode::InvalidSpec,
+                              fmt::format("it was written by {} pmd, in format {}, and this one reads {} to {} (that version of pmd goes on with it)",
+                                          version > kVersion ? "a newer" : "an older", version, kOldestRead, kVersion));
         SavedApp app{spec_from(from.at("spec")), from.at("origin"), from.at("owner"), wall(from.at("created")), from.at("sequence"), {}};
         app.seen_listening = from.value("seen_listening", false);
         std::vector<Spec> older;

@@ -20,7 +20,8 @@ constexpr std::size_t kMaxFromFiles = 4096; ///< also bounds the search for dupl
 /// Manager". The user's are there when the unit has one, also one that was made up for it (DynamicUser=).
 constexpr const char* kOfUnit[] = {"INVOCATION_ID",      "STATE_DIRECTORY",         "RUNTIME_DIRECTORY",     "CACHE_DIRECTORY",
                                    "LOGS_DIRECTORY",     "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "USER",
-                                   "LOGNAME",            "HOME",                    "SHELL"};
+                                   "LOGNAME",            "HOME",                    "SHELL",                 "MEMORY_PRESSURE_WATCH",
+                                   "MEMORY_PRESSURE_WRITE"};
 constexpr std::size_t kMostOfUnit = sizeof kOfUnit / sizeof kOfUnit[0];
 
 bool same_name(const char* left, const char* right) noexcept

@@ -86,7 +86,7 @@ struct InUnit : ::testing::Test {
             ::dup2(invitation->theirs.get(), 0);
             ::dup2(::open("/dev/null", O_WRONLY), 1);
             ::dup2(1, 2);
-            char* environment[] = {const_cast<char*>("STATE_DIRECTORY=/var/lib/web"), const_cast<char*>("LEAKED=1"),
+            char* environment[] = {const_cast<char*>("STATE_DIRECTORY=/var/lib/web"), const_cast<char*>("MEMORY_PRESSURE_WATCH=/watch"), const_cast<char*>("LEAKED=1"),
                                    const_cast<char*>("USER=made-up"), nullptr};
             char* arguments[] = {const_cast<char*>(PM_EXEC), nullptr};
             ::execve(PM_EXEC, arguments, environment);
@@ -120,13 +120,13 @@ private:
 
 TEST_F(InUnit, GreetsAndBecomesTheAppWithWhatCameOverItsStdin)
 {
-    spec.args = {"-c", "echo $STATE_DIRECTORY $USER $LEAKED $OWN; ls /proc/self/fd | wc -l"};
+    spec.args = {"-c", "echo $STATE_DIRECTORY $MEMORY_PRESSURE_WATCH $USER $LEAKED $OWN; ls /proc/self/fd | wc -l"};
     spec.env = {{"OWN", "mine"}};
     start();
     ASSERT_EQ(hear(), Talk::Heard::Hello);
     EXPECT_EQ(ours.pid(), child);
     ASSERT_EQ(hear(), Talk::Heard::Running) << "its end of the talk closes at execve, whoever holds its stdin";
-    EXPECT_EQ(said(), "/var/lib/web made-up mine\n4\n"); // 0, 1, 2 and the directory that ls reads
+    EXPECT_EQ(said(), "/var/lib/web /watch made-up mine\n4\n"); // 0, 1, 2 and the directory that ls reads
     EXPECT_EQ(status(), 0);
 }
 
