@@ -49,11 +49,11 @@ def ending_with_the_case(output):
     return "\n".join(output[at:] + (["-- the case"] if at < len(output) else []) + output[:at])
 
 
-def write_log(directory, everything):
+def write_log(directory, everything, prefix="system"):
     """In the form of meson's testlog.json, so that tools/test-summary counts them."""
     words = {"ok": "OK", "failed": "FAIL", "skipped": "SKIP"}
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / "testlog.json", "w", encoding="utf-8") as log:
         for result in everything:
             told = result.output if result.verdict != "skipped" else f"skipped: {result.why}"
-            log.write(json.dumps({"name": f"system.{result.name}", "result": words[result.verdict], "stdout": told}) + "\n")
+            log.write(json.dumps({"name": f"{prefix}.{result.name}", "result": words[result.verdict], "stdout": told}) + "\n")

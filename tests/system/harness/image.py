@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a machine boots from: a small Debian 12 and a kernel, made once and kept in the user's cache directory.
+"""What a machine boots from: a small Debian of some release and a kernel, made once and kept in the user's cache directory.
 
 The name of a cached root file system is the hash of what it was made from, so a change of `packages` or of the options below
 makes a new one. Nothing here is ever written to again: machines lay their own files over it (layers.py).
@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,9 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = HERE.parent / "packages"
+CONTROL = HERE.parent.parent.parent / "packaging" / "debian" / "control"
+# Those that ./dev knows, the oldest first.
+RELEASES = ("bookworm", "trixie")
 UNUSED_SECONDS = 30 * 24 * 3600
 KERNEL = "linux-image-cloud-amd64"
 
@@ -40,9 +44,43 @@ def cache_directory():
     return path
 
 
-def package_names():
-    lines = PACKAGES.read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+class CannotMake(Exception):
+    """There is no root file system of that release, and none can be made; says why."""
+
+
+def own_release():
+    """The release of this machine when it is one of RELEASES, else the oldest of these."""
+    try:
+        lines = pathlib.Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return RELEASES[0]
+    known = [name for name in RELEASES if f"VERSION_CODENAME={name}" in lines]
+    return known[0] if known else RELEASES[0]
+
+
+def package_names(release):
+    """What runs pmd and its tests."""
+    names = []
+    for line in PACKAGES.read_text(encoding="utf-8").splitlines():
+        of, colon, more = line.partition(":")
+        if colon and of in (release, *RELEASES):
+            names += more.split() if of == release else []
+        elif line.strip() and not line.startswith("#"):
+            names.append(line.strip())
+    return names
+
+
+def building_names(release):
+    """What builds the package and the integration tests: the Build-Depends of the package that no build profile leaves out."""
+    text = CONTROL.read_text(encoding="utf-8").split("Build-Depends:")[1].split("\n\n")[0]
+    depends = [entry.strip() for entry in text.replace("\n", " ").split(",") if entry.strip()]
+    names = ["build-essential", "libgtest-dev", "libgmock-dev", "librapidcheck-dev"]
+    for entry in depends:
+        if "<!nocheck>" in entry:
+            continue
+        first, *others = [re.sub(r"\s*\(.*?\)", "", name).strip() for name in entry.split("|")]
+        names.append(others[-1] if others and release == RELEASES[0] else first)
+    return ["debhelper" if name == "debhelper-compat" else name for name in names]
 
 
 @contextlib.contextmanager
@@ -62,18 +100,23 @@ def made_once(target, make):
     return target
 
 
-def root_filesystem():
-    """The directory of the root file system; made when there is none yet. Needs root."""
-    recipe = repr((package_names(), DPKG_OPTIONS, FINISH, FILES))
+def root_filesystem(release, names=None):
+    """The directory of the root file system with these packages (package_names()); made when there is none yet. Needs root.
+    Raises CannotMake."""
+    names = names or package_names(release)
+    recipe = repr((release, names, DPKG_OPTIONS, FINISH, FILES))
     target = cache_directory() / f"root-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
     def make(work):
         forget_old(target.parent)
         root = work / "root"
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(package_names())}",
-                        *[f"--dpkgopt={option}" for option in DPKG_OPTIONS],
-                        *[f"--customize-hook={command}" for command in FINISH], "bookworm", root],
-                       check=True, stdin=subprocess.DEVNULL)
+        made = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(names)}",
+                               *[f"--dpkgopt={option}" for option in DPKG_OPTIONS],
+                               *[f"--customize-hook={command}" for command in FINISH], release, root],
+                              check=False, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if made.returncode != 0:
+            said = [line for line in made.stderr.splitlines() if line.startswith("E:")] or made.stderr.splitlines() or ["nothing"]
+            raise CannotMake(f"mmdebstrap cannot make a Debian '{release}': {said[0]}")
         for name, text in FILES.items():
             (root / name).write_text(text, encoding="ascii")
         return root

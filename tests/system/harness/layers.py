@@ -75,16 +75,17 @@ class Layer:
         subprocess.run(["chroot", self.root, "dpkg", "--install", "/pmd.deb"], check=True, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL)
 
-    def install_build(self, build):
-        """What `meson install` puts there; the build must be up to date and configured for /usr."""
-        subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", self.root], check=True)
+    def install_build(self, build, run=subprocess.run):
+        """What `meson install` puts there; the build must be up to date and configured for /usr. `run` is that of the root
+        file system it was configured in."""
+        run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", self.root], check=True)
 
-    def add_tests(self):
-        """The cases and what runs them, in /system-test, and the units that begin it."""
+    def add_tests(self, build):
+        """The cases and what runs them, in /system-test, with the integration tests of a build, and the units that begin it."""
         shutil.copytree(SYSTEM / "guest", self.root / "system-test", dirs_exist_ok=True)
         shutil.copytree(SYSTEM / "cases", self.root / "system-test" / "cases", dirs_exist_ok=True)
         shutil.copytree(CHECKOUT / "packaging" / "debian" / "tests", self.root / "system-test" / "autopkgtest", dirs_exist_ok=True)
-        for program in (CHECKOUT / "build" / "tests" / "integration").glob("integration-*"):
+        for program in (build / "tests" / "integration").glob("integration-*"):
             if program.is_file() and program.name != "integration-authorization":
                 (self.root / "system-test" / "integration").mkdir(exist_ok=True)
                 shutil.copy(program, self.root / "system-test" / "integration")
