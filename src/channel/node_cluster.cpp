@@ -106,9 +106,7 @@ tl::expected<ClusterSocket*, int> NodeCluster::socket_for(const NodeWorker& work
     }
     wanted.address = *std::move(address);
     wanted.reuse_address = is_udp(query) && (query.flags & kReuseAddress) != 0;
-    auto socket = sockets_.obtain(std::move(wanted));
-    if (socket && worker.mode == ClusterMode::RoundRobin && !is_udp(query)) (*socket)->turns = true;
-    return socket;
+    return sockets_.obtain(std::move(wanted));
 }
 
 /// Node means the primary's descriptor of that number: here one of the app's `listen`, numbered as its processes have it.
@@ -125,11 +123,13 @@ tl::expected<base::Fd, int> NodeCluster::listened_socket(const NodeWorker& worke
 
 void NodeCluster::give(NodeWorker& worker, const ServerQuery& query, ClusterSocket& socket)
 {
-    if (socket.turns && !turns_.add(socket)) return refuse(worker, query.seq, key_of(query), ENOMEM);
+    const bool in_turn = worker.mode == ClusterMode::RoundRobin && !is_udp(query) && !socket.borrowed;
+    if (in_turn && !turns_.add(socket)) return refuse(worker, query.seq, key_of(query), ENOMEM);
     if (socket.data == "null") socket.data = query.data;
     ServerReply reply{query.seq, ++last_seq_, 0, key_of(query), socket.data, is_udp(query)};
     NodeParcel parcel{.number = query.seq, .key = reply.key};
-    if (socket.turns) {
+    if (in_turn) {
+        socket.turns = true;
         parcel.text = reply_for_turns(reply, sockname(socket.fd->get()));
     } else {
         parcel.text = reply_with_socket(reply);
@@ -241,13 +241,17 @@ void NodeCluster::recover(ClusterSocket socket)
     sweep_later();
 }
 
-std::vector<NodeTurns::Candidate> NodeCluster::candidates(const std::string& app, const std::string& place) const
+std::vector<NodeTurns::Candidate> NodeCluster::candidates(const std::string& app, const std::string& place)
 {
     std::vector<NodeTurns::Candidate> all;
-    for (const auto& [key, worker] : workers_) {
-        if (worker->app() != app || worker->dismissed || !worker->is_open()) continue;
+    const ClusterSocket* socket = sockets_.find(app, place);
+    if (socket == nullptr) return all;
+    for (const ProcessKey key : socket->holders) {
+        const auto found = workers_.find(key);
+        if (found == workers_.end() || found->second->dismissed || !found->second->is_open()) continue;
+        NodeWorker* worker = found->second;
         const auto held = std::ranges::find(worker->held, place, &std::pair<const std::string, std::string>::second);
-        if (held != worker->held.end()) all.push_back({worker, held->first});
+        if (held != worker->held.end()) all.push_back({worker, held->first, worker->mode != ClusterMode::RoundRobin});
     }
     return all;
 }

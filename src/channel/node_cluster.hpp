@@ -48,7 +48,7 @@ private:
     void refuse(NodeWorker& worker, std::int64_t answered, const std::string& key, int error);
     void release(const NodeWorker& worker, const std::string& place, bool on_purpose);
     void close(const std::string& app, const std::string& place);
-    [[nodiscard]] std::vector<NodeTurns::Candidate> candidates(const std::string& app, const std::string& place) const;
+    [[nodiscard]] std::vector<NodeTurns::Candidate> candidates(const std::string& app, const std::string& place);
     void sweep();
     void sweep_later();
     [[nodiscard]] bool serves(const std::string& app) const;

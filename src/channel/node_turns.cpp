@@ -52,12 +52,18 @@ void NodeTurns::serve(const std::string& app, const std::string& place)
         if (!hand_out(found->first, listener, listener.waiting.front())) return;
         listener.waiting.pop_front();
     }
-    set_accepting(listener, true);
+    set_accepting(listener, is_needed(found->first));
+}
+
+bool NodeTurns::is_needed(const Place& place) const
+{
+    return !std::ranges::all_of(candidates_(place.first, place.second), &Candidate::accepts);
 }
 
 void NodeTurns::accept_some(const Place& place)
 {
     Listener& listener = listeners_.at(place);
+    if (!is_needed(place)) return set_accepting(listener, false);
     for (int count = 0; count < kAcceptedAtOnce; ++count) {
         if (!next(place, listener)) return set_accepting(listener, false);
         Connection connection{

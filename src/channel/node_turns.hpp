@@ -20,6 +20,7 @@ public:
     struct Candidate {
         NodeWorker* worker = nullptr;
         std::string key;
+        bool accepts = false; ///< it has the socket, too, as an earlier or a later generation of its app has another mode
     };
     /// In the order of their turns.
     using Candidates = std::function<std::vector<Candidate>(const std::string& app, const std::string& place)>;
@@ -60,6 +61,8 @@ private:
     using Place = std::pair<std::string, std::string>;
 
     void accept_some(const Place& place);
+    /// Whether somebody gets nothing but what pmd accepts.
+    [[nodiscard]] bool is_needed(const Place& place) const;
     [[nodiscard]] bool hand_out(const Place& place, Listener& listener, Connection& connection);
     [[nodiscard]] std::optional<Candidate> next(const Place& place, const Listener& listener) const;
     void take_back(Listener& listener, Connection connection);

@@ -85,9 +85,9 @@ constexpr Row kProgram[] = {
       "Apps that must be there before this one is started: a name, a list of names (ready), or a map of names to ready (online), "
       "started (it has a process) or completed (ended with exit code 0). A start also starts them; a stop of both ends this one first."},
      read::depends_on},
-    {{"cluster", {}, kNow, Shape::Cluster, "shared for Node programs with instances, transparent for several instances of others",
-      "How instances share a port. Node's cluster protocol, the program unchanged: shared (all accept from one socket), round-robin "
-      "(pmd hands connections out in turn) or reuseport (a socket each). Any program, unchanged: transparent (what an instance binds "
+    {{"cluster", {}, kNow, Shape::Cluster, "round-robin for Node programs with instances, transparent for several instances of others",
+      "How instances share a port. Node's cluster protocol, the program unchanged: round-robin (pmd hands connections out in turn), "
+      "shared (all accept from one socket) or reuseport (a socket each). Any program, unchanged: transparent (what an instance binds "
       "is the socket that the others have). none: they do not. See CLUSTERS."},
      read::cluster},
     {{"ready", {}, kNow, Shape::Ready, "listening in a Node cluster, else when the program runs",

@@ -29,7 +29,7 @@ void complete_exec_mode(Draft& draft)
     if (!*draft.exec_cluster)
         spec.serving.cluster = ClusterMode::None;
     else
-        spec.serving.cluster = model::clusters_as_node(spec.interpreter, spec.script) ? ClusterMode::Shared : ClusterMode::Transparent;
+        spec.serving.cluster = model::clusters_as_node(spec.interpreter, spec.script) ? ClusterMode::RoundRobin : ClusterMode::Transparent;
 }
 
 void check_cluster(const Draft& draft, const Field& app)

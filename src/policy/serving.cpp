@@ -13,7 +13,7 @@ ClusterMode cluster_of(const model::AppSpec& spec)
 {
     if (spec.serving.cluster) return *spec.serving.cluster;
     if (!spec.listen.empty()) return ClusterMode::None;
-    if (model::clusters_as_node(spec.interpreter, spec.script)) return spec.instances_given ? ClusterMode::Shared : ClusterMode::None;
+    if (model::clusters_as_node(spec.interpreter, spec.script)) return spec.instances_given ? ClusterMode::RoundRobin : ClusterMode::None;
     if (model::runs_on_bun(spec.interpreter, spec.script) && spec.instances_given) return ClusterMode::Transparent;
     const bool one = spec.instances.kind == model::InstanceCount::Kind::Exact && spec.instances.number < 2;
     return one || !spec.increment_var.empty() ? ClusterMode::None : ClusterMode::Transparent;

@@ -10,7 +10,7 @@
 
 namespace pm::policy {
 
-/// The spec's `cluster`, or what it is by default: Shared for a Node program whose `instances` are given, Transparent for one of bun's and several
+/// The spec's `cluster`, or what it is by default: RoundRobin for a Node program whose `instances` are given, Transparent for one of bun's and several
 /// instances of anything else, None with `listen` or increment_var.
 [[nodiscard]] model::ClusterMode cluster_of(const model::AppSpec& spec);
 /// Its processes get a message channel.

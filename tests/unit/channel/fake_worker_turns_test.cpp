@@ -116,6 +116,64 @@ TEST_F(Turns, GoOnWithAnotherPmd)
     EXPECT_EQ(take(a)["act"], "newconn");
 }
 
+TEST_F(Turns, SucceedASharedSocket)
+{
+    mode = ClusterMode::Shared;
+    Worker before = join(0);
+    before.ask(port, 1);
+    take(before);
+    mode = ClusterMode::RoundRobin;
+    Worker after = serving(0);
+    ASSERT_TRUE(channels->dismiss({base::InstanceId{0}, base::Generation{1}}));
+    const base::Fd clients[] = {connected(port), connected(port)};
+    for (int count = 0; count < 2; ++count) answer(after, take(after), true);
+}
+
+/// A pmd of another version, to which an app whose file says nothing means another mode.
+TEST_F(Turns, LeaveASharedSocketOfAnEarlierPmdAloneUntilTheNextProcess)
+{
+    mode = ClusterMode::Shared;
+    Worker before = join(0);
+    const ProcessKey key = last;
+    before.ask(port, 1);
+    take(before);
+    before.act("listening", {{"addressType", 4}, {"address", "127.0.0.1"}, {"port", port}});
+    ASSERT_TRUE(until_ready(key));
+    loop.run_once(std::chrono::milliseconds(0));
+    mode = ClusterMode::RoundRobin;
+    make_channels();
+    channels->reconnect(requests[key], nullptr);
+    const base::Fd first = connected(port);
+    for (int count = 0; count < 5; ++count) loop.run_once(std::chrono::milliseconds(0));
+    EXPECT_FALSE(has_come(before));
+    const base::Fd accepting(::fcntl(before.got.get(), F_DUPFD_CLOEXEC, 3));
+    EXPECT_TRUE(base::Fd(::accept(accepting.get(), nullptr, nullptr)));
+    Worker after = serving(0);
+    ASSERT_TRUE(channels->dismiss(key));
+    const base::Fd second = connected(port);
+    answer(after, take(after), true);
+}
+
+TEST_F(Turns, AreSucceededByASharedSocket)
+{
+    Worker before = serving(0);
+    mode = ClusterMode::Shared;
+    Worker after = join(0);
+    after.ask(port, 1);
+    EXPECT_EQ(take(after)["act"], json());
+    const base::Fd first = connected(port);
+    const json dealt = take(before);
+    EXPECT_EQ(dealt["act"], "newconn") << "who does not have the socket gets what pmd accepts";
+    ASSERT_TRUE(channels->dismiss({base::InstanceId{0}, base::Generation{1}}));
+    const base::Fd accepting(::fcntl(after.got.get(), F_DUPFD_CLOEXEC, 3));
+    answer(before, dealt, false);
+    EXPECT_EQ(take(after)["act"], "newconn") << "it belongs to nobody else";
+    const base::Fd second = connected(port);
+    for (int count = 0; count < 5; ++count) loop.run_once(std::chrono::milliseconds(0));
+    EXPECT_FALSE(has_come(after));
+    EXPECT_TRUE(base::Fd(::accept(accepting.get(), nullptr, nullptr))) << "pmd accepts nothing for those that do";
+}
+
 class Slots : public FakeWorkers {
 protected:
     Slots() { mode = ClusterMode::ReusePort; }

@@ -53,7 +53,7 @@ const std::vector<GoodRow>& good_rows()
         {"instances: -2", [](const AppSpec& s) { return s.instances == InstanceCount{InstanceCount::Kind::PerCpu, -2}; }},
         {"exec_mode: fork_mode", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::None; }},
         {"exec_mode: cluster", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::Transparent; }},
-        {"exec_mode: cluster\ninterpreter: node", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::Shared; }},
+        {"exec_mode: cluster\ninterpreter: node", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::RoundRobin; }},
         {"exec_mode: cluster\ncluster: none", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::None; }},
         {"exec_mode: cluster\nlisten: 80", [](const AppSpec& s) { return !s.serving.cluster; }},
         {"cluster: round-robin\ninterpreter: node", [](const AppSpec& s) { return s.serving.cluster == model::ClusterMode::RoundRobin; }},

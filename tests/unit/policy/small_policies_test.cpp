@@ -113,7 +113,7 @@ TEST(ClusterOf, IsChosenByTheProgram)
         Mode mode;
     };
     const Program rows[] = {
-        {{}, "a.js", 0, Mode::None},          {{}, "a.js", 1, Mode::Shared},         {"/opt/node", "a", 4, Mode::Shared},
+        {{}, "a.js", 0, Mode::None},          {{}, "a.js", 1, Mode::RoundRobin},     {"/opt/node", "a", 4, Mode::RoundRobin},
         {"bun", "a.js", 0, Mode::None},       {"bun", "a.js", 1, Mode::Transparent}, {{}, "a.ts", 2, Mode::Transparent},
         {"deno", "a.js", 1, Mode::None},      {"deno", "a.js", 2, Mode::Transparent}, {"none", "server", 3, Mode::Transparent},
         {{}, "npm start", 2, Mode::Transparent}, {{}, "node a.js", 2, Mode::Transparent},
