@@ -2,6 +2,7 @@
 #include "cli/daemon_search.hpp"
 
 #include "base/text.hpp"
+#include "base/uptime.hpp"
 #include "cli/activation.hpp"
 #include "cli/bus_choice.hpp"
 #include "cli/daemon_start.hpp"
@@ -106,12 +107,11 @@ Outcome<std::optional<Offer>> try_choice(const BusChoice& choice, Client::Missin
 bool has_left_apps(const BusChoice& embedded)
 {
     std::error_code none;
-    const auto kept = config::kept_apps(embedded.runtime_dir);
+    const auto kept = config::kept_for_life(embedded.state_dir, config::BusKind::Embedded, base::to_string(base::uptime_identity()));
     const auto is_app = [&](const auto& entry) { return entry.path().extension() == kept.suffix; };
     const auto size = std::filesystem::file_size(kept.launch_journal, none);
     const bool launched = !none && size > 0;
-    if (!launched && std::ranges::none_of(std::filesystem::directory_iterator(kept.directory, none), is_app)) return false;
-    return check_private(embedded.runtime_dir).has_value();
+    return launched || std::ranges::any_of(std::filesystem::directory_iterator(kept.directory, none), is_app);
 }
 
 /// For messages: the places, each once.

@@ -85,7 +85,14 @@ std::string escaped(const std::string& path)
 
 } // namespace
 
-KeptApps kept_apps(const std::string& runtime_dir) { return {runtime_dir + "/apps", runtime_dir + "/apps/launched"}; }
+KeptApps kept_with_units(const std::string& runtime_dir) { return {runtime_dir + "/apps", {}}; }
+
+/// The pmd of the system bus and another one of root may share a state directory.
+KeptApps kept_for_life(const std::string& state_dir, BusKind bus, const std::string& life)
+{
+    const std::string directory = state_dir + (bus == BusKind::System ? "/running-system-" : "/running-") + life;
+    return {directory, directory + "/launched"};
+}
 
 std::string embedded_address(const std::string& runtime_dir) { return "unix:path=" + escaped(runtime_dir) + "/bus"; }
 

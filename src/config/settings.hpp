@@ -86,7 +86,10 @@ struct KeptApps {
     std::string launch_journal; ///< processes that were launched; empty or not there: none
     static constexpr std::string_view suffix = ".json";
 };
-[[nodiscard]] KeptApps kept_apps(const std::string& runtime_dir);
+/// Where apps outlive pmd by themselves: for as long as the runtime directory lives.
+[[nodiscard]] KeptApps kept_with_units(const std::string& runtime_dir);
+/// Elsewhere: in the state directory, as nobody cleans that, for one life of the machine or container, which is a name of a file.
+[[nodiscard]] KeptApps kept_for_life(const std::string& state_dir, BusKind bus, const std::string& life);
 
 /// D-Bus address of the embedded bus in `runtime_dir`, escaped as the D-Bus Specification says ("Server Addresses").
 [[nodiscard]] std::string embedded_address(const std::string& runtime_dir);

@@ -91,7 +91,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
               [this](engine::ProcessKey key, model::Duration timeout, engine::Checked done) { return launcher_->check(key, timeout, std::move(done)); },
               [this](const std::string& text) { log_.warning(text); }),
       publisher_(loop_, logs_, [this](const std::string& text) { log_.warning(text); }),
-      state_(loop_, log_, publisher_, config::kept_apps(runtime_.locations.runtime_dir).directory, launcher_->apps_outlive_us() ? "" : uptime_identity(),
+      state_(loop_, log_, publisher_, kept_apps(runtime_).directory,
              [this](const std::string& app) { forget_saved(app); },
              [this](const std::string& app, const std::string& origin) { return boot_names_.contains(app) || origin.starts_with(runtime_.locations.apps_dir + "/"); }),
       events_(log_, state_,
@@ -167,7 +167,7 @@ std::unique_ptr<launch::Launcher> Daemon::make_launcher()
     return std::make_unique<launch::DirectLauncher>(
         loop_, logs_, sockets_, channels_,
         launch::DirectOptions{runtime_.pm_exec, runtime_.settings.cgroups, app_path_variable(), runtime_.nofile,
-                              config::kept_apps(runtime_.locations.runtime_dir).launch_journal, runtime_.earlier ? runtime_.earlier->launcher : std::string(), [this] { state_.flush(); }},
+                              kept_apps(runtime_).launch_journal, runtime_.earlier ? runtime_.earlier->launcher : std::string(), [this] { state_.flush(); }},
         warn);
 }
 
@@ -340,6 +340,8 @@ void Daemon::restore()
         recover_begun_lines();
     const std::vector<engine::SavedApp> apps = runtime_.earlier ? earlier_apps() : recovered_apps();
     state_.make_directory();
+    mark_life(runtime_);
+    forget_earlier_lives(runtime_);
     logs_.set_depot(kept_fds_);
     sockets_.set_depot(kept_fds_);
     notify_.set_depot(kept_fds_);

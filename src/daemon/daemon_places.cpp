@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pmd has in its runtime directory, and what becomes of it when somebody cleans there: it is noticed at once, and made anew.
+// What pmd has in its directories, and what becomes of it when somebody cleans there: it is noticed at once, and made anew.
 // The lock of the state directory (base/state_lock.hpp) keeps other pmds away meanwhile.
 #include "daemon/daemon.hpp"
 
@@ -43,8 +43,7 @@ void Daemon::answer_state_lock()
 /// Each time: a directory that was made anew is another one.
 void Daemon::watch_places()
 {
-    const std::string& directory = runtime_.locations.runtime_dir;
-    for (const std::string& path : {directory, config::kept_apps(directory).directory})
+    for (const std::string& path : {runtime_.locations.runtime_dir, runtime_.locations.state_dir, kept_apps(runtime_).directory})
         if (const auto watch = places_.add(path); !watch)
             log_.write(io::Severity::Debug, watch.error().message + "; what is removed from it is not put back");
 }
@@ -53,7 +52,9 @@ base::Result<void> Daemon::have_places()
 {
     const std::string& directory = runtime_.locations.runtime_dir;
     if (auto made = prepare_directory(directory, runtime_.bus == config::BusKind::Embedded); !made) return made;
+    if (auto made = prepare_directory(runtime_.locations.state_dir, false); !made) return made;
     state_.put_back(); // first, as pmd may be killed next
+    mark_life(runtime_);
     if (!is_lock_there(directory, runtime_.lock)) {
         auto lock = take_lock(directory);
         if (!lock) return tl::unexpected(std::move(lock).error());

@@ -3,10 +3,10 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "base/uptime.hpp"
 #include "base/user_runtime_directory.hpp"
 #include "daemon/state_text.hpp"
 #include "io/small_file.hpp"
-#include "launch/process/process_table.hpp"
 #include "pmd-config.h"
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include <climits>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sys/file.h>
@@ -27,6 +28,7 @@ namespace pm::daemon {
 namespace {
 
 constexpr std::size_t kMaxSettingsBytes = 1u << 20;
+constexpr const char* kHostFile = "/host";
 
 std::optional<std::string> from_environment(const std::string& name)
 {
@@ -230,12 +232,31 @@ void stay_where_it_is(Runtime& runtime, const Handover& handover)
     places.embedded_address = config::embedded_address(was);
 }
 
-std::string uptime_identity()
+config::KeptApps kept_apps(const Runtime& runtime)
 {
-    constexpr std::size_t kMost = 4096;
-    const auto first = launch::read_process(1); // its start time: a container may begin anew while the machine stays up
-    return io::read_small_file("/proc/sys/kernel/random/boot_id", kMost).value_or("") +
-           (first ? std::to_string(first->start_time) : std::string("?"));
+    if (runtime.launcher == config::LauncherKind::Systemd) return config::kept_with_units(runtime.locations.runtime_dir);
+    return config::kept_for_life(runtime.locations.state_dir, runtime.bus, base::to_string(base::uptime_identity()));
+}
+
+void mark_life(const Runtime& runtime)
+{
+    const std::string mark = kept_apps(runtime).directory + kHostFile;
+    if (runtime.launcher == config::LauncherKind::Direct && access(mark.c_str(), F_OK) < 0) (void)io::replace_file(mark, base::host_name(), 0600);
+}
+
+void forget_earlier_lives(const Runtime& runtime)
+{
+    if (runtime.launcher != config::LauncherKind::Direct) return;
+    const std::string all = config::kept_for_life(runtime.locations.state_dir, runtime.bus, {}).directory;
+    const std::string of_this_boot = all + base::uptime_identity().boot + ".";
+    std::error_code none;
+    std::vector<std::string> earlier;
+    for (const auto& entry : std::filesystem::directory_iterator(runtime.locations.state_dir, none)) {
+        const std::string path = entry.path();
+        if (path.starts_with(all) && !path.starts_with(of_this_boot) && io::read_small_file(path + kHostFile, PATH_MAX).value_or("") == base::host_name())
+            earlier.push_back(path);
+    }
+    for (const std::string& path : earlier) std::filesystem::remove_all(path, none);
 }
 
 Whereabouts whereabouts(const Runtime& runtime)

@@ -59,8 +59,13 @@ void override_settings(config::Settings& settings, const Options& options);
 /// A pmd that an earlier version, or another environment, put at one of the other places stays there when it is upgraded.
 void stay_where_it_is(Runtime& runtime, const Handover& handover);
 
-/// Of this life of the machine, or of the container whose first process this is: a text that the next one does not have.
-[[nodiscard]] std::string uptime_identity();
+/// Where what the next pmd goes on with is written down.
+[[nodiscard]] config::KeptApps kept_apps(const Runtime& runtime);
+
+/// Of a state directory that keeps them by the lives of machines: writes down whose this one is, and removes what earlier ones of this machine
+/// left. Those of another machine or container may still be of use to it.
+void mark_life(const Runtime& runtime);
+void forget_earlier_lives(const Runtime& runtime);
 
 [[nodiscard]] Whereabouts whereabouts(const Runtime& runtime);
 

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::string_view kSuffix = config::KeptApps::suffix;
 constexpr std::string_view kMark = ".removed";
-constexpr const char* kUptimeFile = "/uptime";
 constexpr std::size_t kMaxBytes = 64u << 20;
 
 /// The file was changed, or put there by whatever way, after `when`. A link counts as well as what it leads to.
@@ -35,10 +34,10 @@ bool has_come_since(const std::string& file, const timespec& when)
 
 } // namespace
 
-StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory, std::string uptime,
+StateKeeper::StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory,
                          std::function<void(const std::string& app)> removed,
                          std::function<bool(const std::string& app, const std::string& origin)> comes_back)
-    : log_(log), next_(next), directory_(std::move(directory)), uptime_(std::move(uptime)), removed_(std::move(removed)), comes_back_(std::move(comes_back))
+    : log_(log), next_(next), directory_(std::move(directory)), removed_(std::move(removed)), comes_back_(std::move(comes_back))
 {
     if (directory_.empty()) return;
     auto turn = loop.add_deferred(io::Priority::Deferred, [this] { flush(); });
@@ -69,8 +68,6 @@ std::vector<StateKeeper::Kept> StateKeeper::load()
     std::vector<Kept> apps;
     if (directory_.empty()) return apps;
     std::error_code none;
-    if (!uptime_.empty() && io::read_small_file(directory_ + kUptimeFile, kMaxBytes).value_or("") != uptime_)
-        std::filesystem::remove_all(directory_, none);
     for (const auto& entry : std::filesystem::directory_iterator(directory_, none)) {
         const std::string path = entry.path();
         if (!path.ends_with(kSuffix)) continue;
@@ -138,7 +135,6 @@ void StateKeeper::put_back()
 {
     if (directory_.empty()) return;
     make_directory();
-    if (!uptime_.empty() && access((directory_ + kUptimeFile).c_str(), F_OK) < 0) (void)io::replace_file(directory_ + kUptimeFile, uptime_, 0600);
     for (const model::AppSnapshot& app : supervisor_->snapshots())
         if (access(path_of(app.name).c_str(), F_OK) < 0) write(app.name);
     for (const auto& [app, times] : marked_)
@@ -163,12 +159,8 @@ void StateKeeper::clear()
 void StateKeeper::make_directory()
 {
     if (directory_.empty()) return;
-    if (mkdir(directory_.c_str(), 0700) < 0) {
-        if (errno != EEXIST) log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
-        return;
-    }
-    if (uptime_.empty()) return;
-    if (auto written = io::replace_file(directory_ + kUptimeFile, uptime_, 0600); !written) log_.warning(written.error().message);
+    if (mkdir(directory_.c_str(), 0700) < 0 && errno != EEXIST)
+        log_.warning(base::fail_errno(fmt::format("making '{}'", directory_), errno).value().message);
 }
 
 std::string StateKeeper::trace(const engine::SavedApp& app) const

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes what changes of each app to a directory that lives as long as the boot (/run), for the next pmd to go on with.
+// Writes what changes of each app to a directory that lives as long as the apps may, for the next pmd to go on with: in memory (/run), where
+// apps outlive pmd by themselves; else in the state directory, which nobody cleans, under the name of this life of the machine.
 //
 // What was removed leaves an empty mark only where it would be back with the next pmd. One file per app, written anew at the end of the loop's turn in which the app changed: a pmd that is killed loses nothing
-// older than that. On tmpfs this is memory, not disk. A file has the app as JSON; behind a zero byte, what the launcher wants to
+// older than that. Nothing is synchronised with a disk, as nothing of it is worth anything after the machine. A file has the app as JSON; behind a zero byte, what the launcher wants to
 // find its processes by.
 #pragma once
 
@@ -24,9 +25,8 @@ namespace pm::daemon {
 class StateKeeper final : public engine::Events {
 public:
     /// Passes every event on to `next`. `directory` is made, 0700, when it is first needed; empty: nothing is kept.
-    /// `removed` hears of apps that are gone. `comes_back`: whether an app of pmd's own user, of this name and origin, starts with the next pmd. `uptime`: what is kept under another one is of another life of the machine or container,
-    /// and worth nothing; empty: the directory itself lives no longer.
-    StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory, std::string uptime,
+    /// `removed` hears of apps that are gone. `comes_back`: whether an app of pmd's own user, of this name and origin, starts with the next pmd.
+    StateKeeper(io::EventLoop& loop, io::Log& log, engine::Events& next, std::string directory,
                 std::function<void(const std::string& app)> removed, std::function<bool(const std::string& app, const std::string& origin)> comes_back);
     /// Whose apps are kept, and who knows their processes. Must be called before the first event.
     void set_sources(const engine::Supervisor& supervisor, launch::Launcher& launcher) noexcept
@@ -43,7 +43,6 @@ public:
     [[nodiscard]] std::vector<Kept> load();
     /// False when load() met a file that it could not read: there are processes that it does not know of.
     [[nodiscard]] bool all_read() const noexcept { return all_read_; }
-    /// After load(), which decides what an earlier one is worth.
     void make_directory();
     /// True when an app of this name was removed since the machine came up, and `file`, which has it, is there as it was then: it does not
     /// start with the next pmd.
@@ -74,7 +73,6 @@ private:
     io::Log& log_;
     engine::Events& next_;
     std::string directory_;
-    std::string uptime_;
     std::function<void(const std::string&)> removed_;
     const engine::Supervisor* supervisor_ = nullptr;
     launch::Launcher* launcher_ = nullptr;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include "base/uptime.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -315,6 +317,11 @@ bool DaemonTest::ask_until(const std::function<bool()>& done, const std::string&
 Event DaemonTest::wait_event(const std::string& event, const std::string& app)
 {
     return wait_event([&](const Event& one) { return one.event == event && one.app == app; }, event + " of " + app);
+}
+
+std::string DaemonTest::kept(const std::string& name) const
+{
+    return dir_.path() + "/state/running-" + base::to_string(base::uptime_identity()) + "/" + name;
 }
 
 std::vector<sdbus::ObjectPath> DaemonTest::load(const std::string& yaml, Options options)

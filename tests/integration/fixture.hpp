@@ -108,6 +108,8 @@ protected:
     static bool on_systemd();
     /// Lines for a --config of one's own: output goes to files on both launchers, as OpenLog reads those.
     static std::string common_settings();
+    /// A file of those with which the next pmd would go on, where pmd launches the apps itself.
+    [[nodiscard]] std::string kept(const std::string& name) const;
     /// Starts pmd with more options and waits for READY=1; connects.
     void start_daemon(std::vector<std::string> options = {});
     void connect();

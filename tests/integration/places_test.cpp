@@ -33,6 +33,12 @@ protected:
         for (const auto until = std::chrono::steady_clock::now() + kPatience; !done(); poll(nullptr, 0, 1))
             ASSERT_LT(std::chrono::steady_clock::now(), until) << "waited in vain for " << what;
     }
+    void replace_killed()
+    {
+        kill(pmd_, SIGKILL);
+        wait_daemon();
+        start_daemon();
+    }
     void reconnect()
     {
         await(
@@ -65,20 +71,40 @@ TEST_F(Places, AllOfTheDirectoryIsPutBackAndSurvivesAKilledPmd)
     clean();
     await(
         [&] {
-            return exists("bus") && exists("pmd.lock") && exists("apps/web.json") && exists("apps/uptime") &&
-                   exists("apps/gone.removed");
+            return exists("bus") && exists("pmd.lock");
         },
         "all of it");
     struct stat status {};
     ASSERT_EQ(stat(run().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0700U);
-    kill(pmd_, SIGKILL);
-    wait_daemon();
-    start_daemon();
+    replace_killed();
     const auto after = list();
     ASSERT_EQ(after.size(), before.size());
     EXPECT_EQ(after[0].pid, before[0].pid);
     EXPECT_EQ(after[1].pid, before[1].pid);
+}
+
+TEST_F(Places, APmdThatIsKilledBeforeItPutsAnythingBackIsSucceeded)
+{
+    load("apps: [{name: web, script: sleep, args: [1000]}]");
+    const pid_t pid = only("web").pid;
+    kill(pmd_, SIGSTOP);
+    clean();
+    ASSERT_FALSE(exists("pmd.lock"));
+    replace_killed();
+    EXPECT_EQ(only("web").pid, pid);
+}
+
+TEST_F(Places, OfTheStateDirectoryWhatRunsIsPutBackToo)
+{
+    load("apps: [{name: web, script: sleep, args: [1000]}, {name: gone, script: sleep, args: [1000]}]");
+    manager_->Delete("gone", {});
+    const pid_t pid = only("web").pid;
+    std::error_code not_empty;
+    std::filesystem::remove_all(dir_.path() + "/state", not_empty);
+    await([&] { return access(kept("web.json").c_str(), F_OK) == 0 && access(kept("host").c_str(), F_OK) == 0; }, "the files");
+    replace_killed();
+    EXPECT_EQ(only("web").pid, pid);
 }
 
 /// What is launched later is written down where the next pmd looks for it.
@@ -87,7 +113,7 @@ TEST_F(Places, WhatIsRemovedTwiceIsPutBackTwice)
     for (int time = 0; time < 2; ++time) {
         load(fmt::format("apps: [{{name: web{}, script: sleep, args: [1000]}}]", time));
         clean();
-        await([&] { return exists("bus") && exists("apps/web0.json"); }, "the files");
+        await([&] { return exists("bus") && exists("pmd.lock"); }, "the files");
         reconnect();
     }
     EXPECT_EQ(list().size(), 2U);

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <sched.h>
 #include <sstream>
 #include <sys/socket.h>
@@ -256,12 +257,12 @@ TEST_P(Recovery, WhatWasLaunchedAndNotWrittenDownIsEnded)
     const int port = free_port();
     dir_.write("server.py", std::string(kServer) + kLoop);
     load(fmt::format("apps: [{{name: web, script: server.py, interpreter: python3, listen: {}}}, {{name: other, script: sleep, args: [1000]}}]", port));
-    const std::string before = read_file(dir_.path() + "/run/apps/web.json");
+    const std::string before = read_file(kept("web.json"));
     const pid_t other = only("other").pid;
     manager_->Restart("web", {});
     const pid_t pid = only("web").pid;
     kill_pmd();
-    dir_.write("run/apps/web.json", before);
+    std::ofstream(kept("web.json")) << before;
     begin();
     EXPECT_FALSE(is_running(pid));
     process_until([&] { return only("web").status == "online"; }, "its replacement");
@@ -276,7 +277,7 @@ TEST_P(Recovery, OfAnAppThatWasNotWrittenDownAtAllNothingIsLeft)
     load("apps: [{name: web, script: sh, args: [-c, 'sleep 1000 & wait'], interpreter: none}]");
     const pid_t pid = only("web").pid;
     kill_pmd();
-    std::filesystem::remove(dir_.path() + "/run/apps/web.json");
+    std::filesystem::remove(kept("web.json"));
     begin();
     EXPECT_TRUE(list().empty());
     EXPECT_FALSE(is_running(pid));
@@ -287,7 +288,7 @@ TEST_P(Recovery, WhereAFileCannotBeReadNothingIsEndedAsNobodys)
     load("apps: [{name: web, script: sleep, args: [1000]}, {name: other, script: sleep, args: [1000]}]");
     const pid_t pid = only("web").pid, other = only("other").pid;
     kill_pmd();
-    dir_.write("run/apps/web.json", "{\"of\": \"another pmd\"");
+    std::ofstream(kept("web.json")) << "{\"of\": \"another pmd\"";
     begin();
     EXPECT_TRUE(is_running(pid)) << "it runs on unsupervised, as the log says";
     EXPECT_EQ(only("other").pid, other);
@@ -299,10 +300,13 @@ TEST_P(Recovery, WhatIsOfAnotherLifeOfTheMachineIsNothing)
     load("apps: [{name: web, script: sleep, args: [1000]}]");
     const pid_t pid = only("web").pid;
     kill_pmd();
-    dir_.write("run/apps/uptime", "another");
+    const std::filesystem::path here = std::filesystem::path(kept("web.json")).parent_path();
+    const std::filesystem::path earlier = here.parent_path() / "running-0000.1";
+    std::filesystem::rename(here, earlier);
     begin();
     EXPECT_TRUE(list().empty());
     EXPECT_TRUE(is_running(pid)); // it might be anybody
+    EXPECT_FALSE(std::filesystem::exists(earlier));
     kill_hard(pid);
 }
 
