@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -81,6 +82,17 @@ void warn_of_missing_files(const AppText& text, const std::vector<model::AppSpec
 }
 
 } // namespace
+
+Failure with_place_of_paths(const Context& context, const AppText& text, Failure failure)
+{
+    constexpr std::string_view kScript = "finding script '";
+    if (text.directory.empty() || text.directory == context.cwd || failure.message.find(std::strerror(ENOENT)) == std::string::npos) return failure;
+    const auto script = failure.message.find(kScript);
+    const bool relative_script = script != std::string::npos && failure.message[script + kScript.size()] != '/';
+    if (relative_script || failure.message.find("'" + text.directory + "/") != std::string::npos)
+        failure.message += fmt::format("\nrelative paths of '{}' start at its directory '{}', not where pmctl is called", text.shown, text.directory);
+    return failure;
+}
 
 Outcome<AppText> read_app_text(const Context& context, const std::string& file, bool strict)
 {

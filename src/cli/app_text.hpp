@@ -38,6 +38,10 @@ struct Selection {
 /// `warnings`: prints these too.
 [[nodiscard]] bool check_app_text(const Context& context, AppText& text, const Selection& selection, bool warnings = true);
 
+/// The failure to bring up what the text declares, and where its relative paths start when one of them may have led nowhere: at the
+/// file's directory, and not at the caller's as PM2's.
+[[nodiscard]] Failure with_place_of_paths(const Context& context, const AppText& text, Failure failure);
+
 /// The options of `start` that are about a script; names are those of app files.
 struct ScriptOptions {
     std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file, pid_file,

@@ -265,7 +265,7 @@ int apply_file(Context& context, const std::string& method, const std::string& f
         if (auto loaded = client->load(text->text, text->origin, options, watcher); !loaded) return loaded;
         return restart(*client, *kept, watcher);
     });
-    if (!done) return explain(*client, done.error(), text->names);
+    if (!done) return explain(*client, with_place_of_paths(context, *text, done.error()), text->names);
     if (reload) show_reload_hints(context, *client, text->names);
     show_table(context, *client);
     return kDone;

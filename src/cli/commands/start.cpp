@@ -352,7 +352,7 @@ Outcome<void> Start::perform(const Context& context, Client& client, const Step&
         auto done = with_progress(context, doing, [&](Watcher* watcher) {
             return client.load(text->text, text->origin, load_options(*text), watcher);
         });
-        if (!done) return done;
+        if (!done) return failed(with_place_of_paths(context, *text, done.error()));
         for (const std::string& app : kept)
             tell_online(context, app, force_ ? ", another --name starts one more" : "");
         return done;
