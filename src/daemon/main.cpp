@@ -61,6 +61,8 @@ int serve(daemon::Runtime runtime)
     auto state_lock = lock_state(runtime);
     if (!state_lock) return EXIT_SUCCESS;
     runtime.state_lock = state_lock->get();
+    // What it has is believed, and started.
+    if (auto made = daemon::prepare_directory(daemon::kept_apps(runtime).directory, true); !made) return complain(made.error());
     runtime.nofile = runtime.earlier ? runtime.earlier->nofile : daemon::raise_descriptor_limit();
     // Raised again for single system calls: io/capabilities.hpp.
     if (const int error = io::lower_capability(CAP_SYS_PTRACE); error != 0) return complain(base::fail_errno("giving up CAP_SYS_PTRACE", error).value());

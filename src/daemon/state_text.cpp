@@ -350,7 +350,9 @@ base::Result<SavedApp> saved_app_from(std::string_view text)
     } catch (const json::parse_error& fault) { // its text quotes what was read, which may be secret
         return base::fail(base::ErrorCode::InvalidSpec, fmt::format("it is no JSON, or was cut, at byte {}", fault.byte));
     } catch (const std::exception& fault) {
-        return base::fail(base::ErrorCode::InvalidSpec, fault.what());
+        const std::string_view said = fault.what(); // "[json.exception...] key ... not found"
+        const auto head = said.find("] ");
+        return base::fail(base::ErrorCode::InvalidSpec, std::string(said.substr(head == std::string_view::npos ? 0 : head + 2)));
     }
 }
 
