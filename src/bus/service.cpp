@@ -29,7 +29,7 @@ Service::Service(io::EventLoop& loop, std::unique_ptr<sdbus::IConnection> connec
         callers_ = std::make_unique<Callers>(*connection_);
         unread_ = std::make_unique<Unread>(
             loop, *connection_, [this] { line_->look_again(); },
-            [on_lost] { on_lost(fmt::format("others have left more than {} MiB of signals unread, and a bus takes only so much of one sender", Unread::kTooMuch >> 20)); });
+            [on_lost] { on_lost(fmt::format("others have left more than {} MiB of signals unread, and a bus takes only so much of one sender", Unread::Bounds().too_much >> 20)); }, Unread::Bounds());
     }
     line_ = std::make_unique<CallLine>(loop, *connection_, context, callers_.get(), unread_.get());
     authority_ = std::make_unique<Authority>(context, *connection_, callers_.get());

@@ -23,8 +23,8 @@ std::size_t number(const std::map<std::string, sdbus::Variant>& stats, const cha
 
 } // namespace
 
-Unread::Unread(io::EventLoop& loop, sdbus::IConnection& connection, std::function<void()> on_read, std::function<void()> on_too_much)
-    : bus_(dbus::make_proxy(connection, kBus, "/org/freedesktop/DBus")), own_name_(connection.getUniqueName()), on_read_(std::move(on_read)),
+Unread::Unread(io::EventLoop& loop, sdbus::IConnection& connection, std::function<void()> on_read, std::function<void()> on_too_much, Bounds bounds)
+    : bounds_(bounds), bus_(dbus::make_proxy(connection, kBus, "/org/freedesktop/DBus")), own_name_(connection.getUniqueName()), on_read_(std::move(on_read)),
       on_too_much_(std::move(on_too_much))
 {
     auto timer = loop.add_timer(model::TimePoint::max(), io::Priority::Normal, [this] { look_at_those_behind(); });
@@ -100,7 +100,7 @@ void Unread::told(uid_t uid, const std::string& connection, dbus::ReplyError err
 void Unread::looked(uid_t uid, User& user)
 {
     user.answers = 0;
-    user.behind = user.bytes > kMostOfUser;
+    user.behind = user.bytes > bounds_.answers_of_user;
     if (user.behind) return look_later();
     if (user.connections.empty()) users_.erase(uid);
     on_read_();
@@ -120,7 +120,7 @@ bool Unread::signals_much(uid_t uid) const
 {
     if (!is_much()) return false;
     const auto bytes = signalled_of_.find(uid);
-    return bytes != signalled_of_.end() && bytes->second > kSignalsOfUser;
+    return bytes != signalled_of_.end() && bytes->second > bounds_.signals_of_user;
 }
 
 void Unread::signalled(uid_t owner, std::size_t bytes)
@@ -128,25 +128,32 @@ void Unread::signalled(uid_t owner, std::size_t bytes)
     if (!bus_tells_) return;
     signalled_ += bytes;
     if (is_much()) signalled_of_[owner] += bytes;
-    if (signalled_ < kSignalsBetweenLooks) return;
+    if (signalled_ < bounds_.signals_between_looks) return;
     signalled_ = 0;
     look_at_pmd();
 }
 
 void Unread::look_at_pmd()
 {
-    if (std::exchange(asks_of_pmd_, true)) return;
+    if (std::exchange(asks_of_pmd_, true)) {
+        ask_again_ = true; // the answer that is on its way may be older than what was sent since
+        return;
+    }
     ask(own_name_, [this](dbus::ReplyError error, const Stats& stats) { told_of_pmd(error, stats); });
 }
 
 void Unread::told_of_pmd(dbus::ReplyError error, const Stats& stats)
 {
     asks_of_pmd_ = false;
+    if (std::exchange(ask_again_, false)) look_at_pmd();
     if (error) return;
     of_pmd_ = number(stats, "IncomingBytes");
-    if (of_pmd_ > kTooMuch) return on_too_much_();
-    if (is_much()) return;
-    const bool some_wait = std::ranges::any_of(signalled_of_, [](const auto& entry) { return entry.second > kSignalsOfUser; });
+    if (of_pmd_ > bounds_.too_much) return on_too_much_();
+    const bool some_wait = std::ranges::any_of(signalled_of_, [this](const auto& entry) { return entry.second > bounds_.signals_of_user; });
+    if (is_much()) {
+        if (some_wait) look_later();
+        return;
+    }
     signalled_of_.clear();
     if (some_wait) on_read_();
 }

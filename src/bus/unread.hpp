@@ -28,15 +28,18 @@ namespace pm::bus {
 class Unread {
 public:
     static constexpr unsigned kAnswersBetweenLooks = 8;
-    static constexpr std::size_t kMostOfUser = 4u << 20;        ///< bytes of answers
-    static constexpr std::size_t kSignalsBetweenLooks = 1u << 20; ///< bytes, as the sender estimates them
-    static constexpr std::size_t kMuch = 16u << 20;             ///< bytes of all that pmd sent
-    static constexpr std::size_t kSignalsOfUser = 4u << 20;     ///< bytes about the apps of one user while much is unread
-    static constexpr std::size_t kTooMuch = 64u << 20;          ///< half of what a dbus-daemon takes by default
+    /// Bytes.
+    struct Bounds {
+        std::size_t answers_of_user = 4u << 20;
+        std::size_t signals_between_looks = 1u << 20; ///< as the sender estimates them
+        std::size_t much = 8u << 20;                  ///< of all that pmd sent
+        std::size_t signals_of_user = 4u << 20;       ///< about the apps of one user while much is unread
+        std::size_t too_much = 32u << 20;             ///< a quarter of what a dbus-daemon takes by default
+    };
 
     /// `on_read` is called when somebody may be answered again, `on_too_much` when nothing else helps than another connection. The
     /// connection must outlive this. Throws std::runtime_error.
-    Unread(io::EventLoop& loop, sdbus::IConnection& connection, std::function<void()> on_read, std::function<void()> on_too_much);
+    Unread(io::EventLoop& loop, sdbus::IConnection& connection, std::function<void()> on_read, std::function<void()> on_too_much, Bounds bounds);
 
     /// Whether this user may be answered now; if not, `on_read` comes later.
     [[nodiscard]] bool may_answer(uid_t uid);
@@ -47,7 +50,7 @@ public:
     /// Signals of about so many bytes were sent about an app of `owner`.
     void signalled(uid_t owner, std::size_t bytes);
     /// Much of what pmd sent is unread.
-    [[nodiscard]] bool is_much() const noexcept { return of_pmd_ > kMuch; }
+    [[nodiscard]] bool is_much() const noexcept { return of_pmd_ > bounds_.much; }
 
 private:
     struct User {
@@ -68,6 +71,7 @@ private:
     void told_of_pmd(dbus::ReplyError error, const Stats& stats);
     [[nodiscard]] bool signals_much(uid_t uid) const;
 
+    Bounds bounds_;
     std::unique_ptr<sdbus::IProxy> bus_;
     std::string own_name_;
     std::function<void()> on_read_, on_too_much_;
@@ -76,6 +80,7 @@ private:
     std::size_t signalled_ = 0; ///< bytes since the last look at pmd
     std::map<uid_t, std::size_t> signalled_of_; ///< bytes about the apps of each user since much is unread
     bool asks_of_pmd_ = false;
+    bool ask_again_ = false;
     std::size_t of_pmd_ = 0;
     io::Source timer_;
 };
