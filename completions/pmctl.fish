@@ -74,6 +74,8 @@ complete -c pmctl -n '__fish_seen_subcommand_from start' -l merge-logs -d 'one f
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l disable-logs -d 'keep no log files'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -s k -l kill-timeout -x -d 'until SIGKILL'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l kill-signal -x -d 'what asks the app to end'
+complete -c pmctl -n '__fish_seen_subcommand_from start' -l max-memory-restart -x -d 'replaced beyond'
+complete -c pmctl -n '__fish_seen_subcommand_from start' -s c -l cron-restart -x -d 'replaced when'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l restart-delay -x -d 'wait before a restart'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l exp-backoff-restart-delay -x -d 'growing delay'
 complete -c pmctl -n '__fish_seen_subcommand_from start' -l max-restarts -x -d 'unstable exits before errored'

@@ -179,6 +179,8 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
     set("exp_backoff_restart_delay", options.exp_backoff_restart_delay);
     set("max_restarts", options.max_restarts);
     set("min_uptime", options.min_uptime);
+    set("max_memory_restart", options.max_memory_restart);
+    set("cron_restart", options.cron_restart);
     set("uid", options.user);
     set("gid", options.group);
     set("cluster", options.cluster);
@@ -190,7 +192,7 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
         if (const auto number = base::parse_number<std::int64_t>(app[key].get<std::string>())) app[key] = *number;
     };
     for (const char* key : {"instances", "kill_timeout", "restart_delay", "exp_backoff_restart_delay", "max_restarts",
-                            "min_uptime", "uid", "gid", "listen_timeout", "drain"})
+                            "min_uptime", "uid", "gid", "listen_timeout", "drain", "max_memory_restart"})
         number_or_text(key);
     if (options.wait_ready) app["wait_ready"] = true;
     if (options.shutdown_with_message) app["shutdown_with_message"] = true;

@@ -46,7 +46,7 @@ struct Selection {
 struct ScriptOptions {
     std::optional<std::string> name, name_space, instances, interpreter, cwd, out_file, error_file, log_file, pid_file,
         log_date_format, log_type, kill_timeout, kill_signal, restart_delay, exp_backoff_restart_delay, max_restarts,
-        min_uptime, user, group, cluster, ready, listen_timeout, drain;
+        min_uptime, user, group, cluster, ready, listen_timeout, drain, max_memory_restart, cron_restart;
     std::optional<std::string> interpreter_args;
     std::vector<std::string> stop_exit_codes, filter_env, args;
     bool time = false, merge_logs = false, disable_logs = false, no_autorestart = false, no_autostart = false,

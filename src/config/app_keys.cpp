@@ -85,11 +85,14 @@ constexpr Row kProgram[] = {
       "Apps that must be there before this one is started: a name, a list of names (ready), or a map of names to ready (online), "
       "started (it has a process) or completed (ended with exit code 0). A start also starts them; a stop of both ends this one first."},
      read::depends_on},
-    {{"cluster", {}, kNow, Shape::Cluster, "round-robin for Node programs with instances, transparent for several instances of others",
-      "How instances share a port. Node's cluster protocol, the program unchanged: round-robin (pmd hands connections out in turn), "
-      "shared (all accept from one socket) or reuseport (a socket each). Any program, unchanged: transparent (what an instance binds "
+    {{"cluster", {}, kNow, Shape::Cluster, "shared for Node programs with instances, transparent for several instances of others",
+      "How instances share a port. Node's cluster protocol, the program unchanged: shared (see balance), round-robin (the same with "
+      "balance: even) or reuseport (a socket each). Any program, unchanged: transparent (what an instance binds "
       "is the socket that the others have). none: they do not. See CLUSTERS."},
      read::cluster},
+    {{"balance", {}, kNow, Shape::Balance, "even",
+      "How connections come to the processes of 'cluster: shared': even (pmd accepts and hands them out in turn) or shared (each accepts from the one socket, whoever is first). See CLUSTERS."},
+     read::balance},
     {{"ready", {}, kNow, Shape::Ready, "listening in a Node cluster, else when the program runs",
       "What makes an instance online: notify (READY=1, sd_notify(3)), ipc (the message \"ready\" on its channel), listening (it "
       "listens), probe (the check of 'health' succeeds; the default where that is given) or started (it has lived for min_uptime). See READINESS."},
@@ -167,9 +170,12 @@ constexpr Row kLogOptions[] = {
      [](Draft& draft, const Field& field) { read::file(draft, draft.pid_file, field); }},
 };
 
+constexpr Row kUpkeepKeys[] = {
+    {{"max_memory_restart", {}, kNow, Shape::Size, "0", "An instance that holds more memory is replaced, as by a reload. See UPKEEP."}, read::max_memory},
+    {{"cron_restart", {"cron"}, kNow, Shape::Cron, "0", "When the instances are replaced, as by a reload: a pattern of crontab(5), 6 fields with seconds. See UPKEEP."}, read::cron},
+};
+
 constexpr Row kLaterKeys[] = {
-    {{"max_memory_restart", {}, kLater, Shape::Size, "", "Restart the app when it holds more memory."}, read::any_size},
-    {{"cron_restart", {"cron"}, kLater, Shape::Cron, "", "Restart by the clock: 5 fields, or 6 with seconds."}, read::cron},
     {{"watch", {}, kLater, Shape::Watch, "false", "Restart when these files change."}, read::watch},
     {{"ignore_watch", {}, kNow, Shape::Texts, "", "Files not to watch. No effect without watch."}, read::ignore_watch},
     {{"watch_options", {}, kNow, Shape::Object, "", "Details of watching. No effect without watch."}, read::watch_options},
@@ -306,7 +312,7 @@ bool empty_is_unset(std::string_view name) { return name != "script" && name != 
 
 const AppKeys& app_keys()
 {
-    static const std::vector<Row> rows = together(kProgram, kLogs, kLogOptions, kLaterKeys, kIgnoredKeys);
+    static const std::vector<Row> rows = together(kProgram, kLogs, kLogOptions, kUpkeepKeys, kLaterKeys, kIgnoredKeys);
     static const AppKeys table(rows, empty_is_unset);
     return table;
 }

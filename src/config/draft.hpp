@@ -51,6 +51,7 @@ struct Draft {
     bool append_env_to_name = false;
     std::optional<bool> exec_cluster;    ///< PM2's exec_mode: cluster or fork
     Mark cluster_mark;                   ///< of the value of cluster or exec_mode
+    std::optional<Mark> balance_mark;    ///< of the value of balance, where it is given
     Mark ready_mark;                     ///< of the value of ready or wait_ready
     bool wait_ready = false;
     struct Health {

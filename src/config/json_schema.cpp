@@ -65,6 +65,7 @@ Json form(Shape shape)
     case Shape::SocketType: return choice({"stream", "dgram", "seqpacket"});
     case Shape::Listen: break; // by its keys
     case Shape::Cluster: return choice({"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf", "none"});
+    case Shape::Balance: return choice({"even", "shared"});
     case Shape::Ready: return choice({"notify", "ipc", "listening", "probe", "started"});
     case Shape::ReloadMode: return choice({"rolling", "restart", "signal"});
     case Shape::Drain: return any_of({of_type("boolean"), number_or(kTimePattern)});

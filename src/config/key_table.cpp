@@ -102,7 +102,7 @@ bool yields_to_name(const Key& key, std::string_view written, const Node& map, c
 bool pm2_knows(std::string_view name)
 {
     constexpr std::string_view kOurs[] = {"launcher", "env_file", "listen", "umask", "nice", "oom_score_adj", "rlimits", "limits",
-                                          "sandbox", "depends_on", "cluster", "ready", "health", "watchdog", "channel", "drain",
+                                          "sandbox", "depends_on", "cluster", "balance", "ready", "health", "watchdog", "channel", "drain",
                                           "reload", "kill_signal", "kill_mode", "logs", "owner", "stdin", "stdout", "stderr"};
     return std::ranges::find(kOurs, name) == std::ranges::end(kOurs);
 }

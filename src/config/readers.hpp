@@ -84,6 +84,7 @@ void log_target(Draft& draft, const Field& field);
 // readers_serving.cpp
 void exec_mode(Draft& draft, const Field& field);
 void cluster(Draft& draft, const Field& field);
+void balance(Draft& draft, const Field& field);
 void ready(Draft& draft, const Field& field);
 void wait_ready(Draft& draft, const Field& field);
 /// More than 0.
@@ -110,6 +111,7 @@ void complete_health(Draft& draft, const Field& app);
 void any_bool(Draft& draft, const Field& field);
 void any_duration(Draft& draft, const Field& field);
 void any_size(Draft& draft, const Field& field);
+void max_memory(Draft& draft, const Field& field);
 void any_texts(Draft& draft, const Field& field);
 void any_map(Draft& draft, const Field& field);
 void count(Draft& draft, const Field& field);

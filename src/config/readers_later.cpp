@@ -49,12 +49,6 @@ void count(Draft&, const Field& field)
     field.integer(ignored, 0, std::numeric_limits<std::uint32_t>::max());
 }
 
-void cron(Draft&, const Field& field)
-{
-    if (!field.is(Node::Kind::Scalar) || !looks_like_cron(field.node().text))
-        field.expected("a cron pattern of 5 or 6 fields");
-}
-
 void watch(Draft& draft, const Field& field)
 {
     if (field.is(Node::Kind::Map)) return field.expected("true, false, a path or a list of paths");

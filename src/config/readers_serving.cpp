@@ -29,7 +29,7 @@ void complete_exec_mode(Draft& draft)
     if (!*draft.exec_cluster)
         spec.serving.cluster = ClusterMode::None;
     else
-        spec.serving.cluster = model::clusters_as_node(spec.interpreter, spec.script) ? ClusterMode::RoundRobin : ClusterMode::Transparent;
+        spec.serving.cluster = model::clusters_as_node(spec.interpreter, spec.script) ? ClusterMode::Shared : ClusterMode::Transparent;
 }
 
 void check_cluster(const Draft& draft, const Field& app)
@@ -42,6 +42,14 @@ void check_cluster(const Draft& draft, const Field& app)
         app.report().fault(draft.cluster_mark, place, fmt::format("'{}' does not go together with 'listen', whose sockets all instances share anyway", name));
     else if (model::is_node_cluster(*spec.serving.cluster) && !model::clusters_as_node(spec.interpreter, spec.script))
         app.report().fault(draft.cluster_mark, place, fmt::format("'{}' is for programs that node runs; 'transparent' is for any", name));
+}
+
+void check_balance(const Draft& draft, const Field& app)
+{
+    const model::AppSpec& spec = draft.spec;
+    if (!draft.balance_mark) return;
+    const bool shared = spec.serving.cluster ? *spec.serving.cluster == ClusterMode::Shared : spec.listen.empty() && model::clusters_as_node(spec.interpreter, spec.script);
+    if (!shared) app.report().fault(*draft.balance_mark, Path(app.path(), "balance"), "is for 'cluster: shared', the default for Node programs with 'instances'");
 }
 
 void check_ready(const Draft& draft, const Field& app)
@@ -68,6 +76,15 @@ void cluster(Draft& draft, const Field& field)
     std::string word;
     draft.cluster_mark = field.node().mark;
     if (field.word(word, kClusters)) draft.spec.serving.cluster = model::cluster_mode_from(word);
+}
+
+void balance(Draft& draft, const Field& field)
+{
+    constexpr std::array<std::string_view, 2> kBalances{"even", "shared"};
+    std::string word;
+    if (!field.word(word, kBalances)) return;
+    draft.balance_mark = field.node().mark;
+    draft.spec.serving.balance = *model::balance_from(word);
 }
 
 void ready(Draft& draft, const Field& field)
@@ -130,6 +147,7 @@ void complete_serving(Draft& draft, const Field& app)
     }
     complete_exec_mode(draft);
     check_cluster(draft, app);
+    check_balance(draft, app);
     check_ready(draft, app);
     complete_health(draft, app);
 }

@@ -255,6 +255,8 @@ void Writer::restarts()
     time("min_uptime", restart.min_uptime, defaults_.restart.min_uptime);
     time("restart_delay", restart.restart_delay, defaults_.restart.restart_delay);
     time("exp_backoff_restart_delay", restart.exp_backoff_restart_delay, defaults_.restart.exp_backoff_restart_delay);
+    if (spec_.upkeep.max_memory) line("max_memory_restart", amount(*spec_.upkeep.max_memory));
+    text("cron_restart", spec_.upkeep.cron);
     const int usual = model::runs_on_node(spec_.interpreter, spec_.script) ? SIGINT : SIGTERM;
     if (spec_.kill_signal != usual) line("kill_signal", signal_text(spec_.kill_signal));
     time("kill_timeout", spec_.kill_timeout, defaults_.kill_timeout);
@@ -283,6 +285,7 @@ void Writer::serving()
     const model::ServingSpec& serving = spec_.serving;
     const model::ServingSpec& usual = defaults_.serving;
     if (serving.cluster) line("cluster", model::to_string(*serving.cluster));
+    if (serving.balance != usual.balance) line("balance", model::to_string(serving.balance));
     if (serving.wait_ready)
         value("wait_ready", true, false);
     else if (serving.ready)

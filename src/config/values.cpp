@@ -126,33 +126,9 @@ std::optional<rlim_t> limit_from(int resource, std::string_view text) noexcept
     return number && *number >= 0 ? std::optional(static_cast<rlim_t>(*number)) : std::nullopt;
 }
 
-namespace {
-
-/// Fields of at most 4 numbers and names, as "*/5", "1-5", "MON,WED", "L".
-bool is_cron_field(std::string_view field) noexcept
-{
-    return std::all_of(field.begin(), field.end(), [](char c) {
-        return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-               std::string_view("*/,-?#").find(c) != std::string_view::npos;
-    });
-}
-
-} // namespace
-
 bool is_printable(std::string_view text)
 {
     return text.find('\t') == std::string_view::npos && base::printable(text) == text;
-}
-
-bool looks_like_cron(std::string_view text)
-{
-    std::size_t fields = 0;
-    for (const std::string& field : base::split(text, ' ')) {
-        if (field.empty()) continue;
-        if (!is_cron_field(field)) return false;
-        ++fields;
-    }
-    return fields == 5 || fields == 6;
 }
 
 std::string_view fault_of_name(std::string_view name)

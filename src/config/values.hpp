@@ -47,7 +47,4 @@ inline constexpr std::size_t kMaxName = model::kLongestAppName; ///< bytes of an
 /// is. Error: a token that neither has.
 [[nodiscard]] base::Result<std::string> date_format_from(std::string_view text);
 
-/// Shapes of keys that later versions act upon; the same rules hold when they do.
-[[nodiscard]] bool looks_like_cron(std::string_view text);
-
 } // namespace pm::config

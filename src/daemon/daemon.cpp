@@ -80,7 +80,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
               [this](const std::string& text) { log_.warning(text); }),
       bind_broker_(loop_, policy::cluster_of, [this](engine::ProcessKey key) { return launcher_->members(key); },
                    [this](const std::string& text) { log_.warning(text); }),
-      node_(loop_, sockets_, {policy::cluster_of, policy::has_channel, runtime_.drain_script},
+      node_(loop_, sockets_, {policy::sharing_of, policy::has_channel, runtime_.drain_script},
             [this](const std::string& text) { log_.warning(text); }),
       quiet_end_(loop_, policy::cluster_of, [this](engine::ProcessKey key) { return launcher_->members(key); }, [this] { state_.flush(); }),
       listening_(loop_, [this](engine::ProcessKey key) { return launcher_->members(key); },
@@ -94,7 +94,8 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       state_(loop_, log_, publisher_, kept_apps(runtime_).directory,
              [this](const std::string& app) { forget_saved(app); },
              [this](const std::string& app, const std::string& origin) { return boot_names_.contains(app) || origin.starts_with(runtime_.locations.apps_dir + "/"); }),
-      events_(log_, state_,
+      upkeep_(loop_, state_, [this](engine::ProcessKey key) { return launcher_->held_memory(key); }, [this](const std::string& text) { log_.warning(text); }),
+      events_(log_, upkeep_,
               [this](const std::string& app) {
                   const auto spec = supervisor_.spec(app);
                   return spec ? spec->name_space : std::string();
@@ -144,6 +145,7 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     channels_.add(probes_);
     launcher_->set_events(supervisor_);
     state_.set_sources(supervisor_, *launcher_);
+    upkeep_.set_supervisor(supervisor_);
     quota_.set_before_answers([this] { state_.flush(); });
     log_.set_threshold(severity_of(runtime_.settings.log_level));
     if (access(runtime_.drain_script.c_str(), R_OK) < 0)

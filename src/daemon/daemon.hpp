@@ -26,6 +26,7 @@
 #include "io/timers.hpp"
 #include "launch/launcher.hpp"
 #include "logs/log_store.hpp"
+#include "upkeep/upkeep.hpp"
 
 #include <memory>
 #include <optional>
@@ -138,6 +139,7 @@ private:
     channel::ProbeWatch probes_; ///< its checks end before the launcher does
     bus::Publisher publisher_;
     StateKeeper state_;
+    upkeep::Upkeep upkeep_;
     EventLog events_;
     io::InstanceTimers timers_;
     engine::Supervisor supervisor_;

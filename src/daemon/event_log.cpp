@@ -20,6 +20,7 @@ io::Severity severity_of(const engine::ProcessEvent& event) noexcept
                    : io::Severity::Warning;
     case engine::EventKind::Start: return io::Severity::Debug;
     case engine::EventKind::ReloadFailed: return io::Severity::Error;
+    case engine::EventKind::Recycle: return io::Severity::Notice;
     case engine::EventKind::Reload:
     case engine::EventKind::Wait:
     case engine::EventKind::Online:

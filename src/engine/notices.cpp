@@ -8,7 +8,7 @@
 namespace pm::engine {
 namespace {
 
-constexpr model::NameTable<EventKind, 11> kEventKinds{{{
+constexpr model::NameTable<EventKind, 12> kEventKinds{{{
     {EventKind::Wait, "wait"},
     {EventKind::Start, "start"},
     {EventKind::Online, "online"},
@@ -20,6 +20,7 @@ constexpr model::NameTable<EventKind, 11> kEventKinds{{{
     {EventKind::Signal, "signal"},
     {EventKind::Reload, "reload"},
     {EventKind::ReloadFailed, "reload-failed"},
+    {EventKind::Recycle, "recycle"},
 }}};
 
 } // namespace

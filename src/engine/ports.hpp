@@ -93,6 +93,12 @@ public:
     virtual base::Result<void> signal(ProcessKey key, int signal) = 0;
     /// CPU time and memory now; nothing when it cannot be told.
     [[nodiscard]] virtual std::optional<model::Usage> usage(ProcessKey key) = 0;
+    /// The bytes that the process and all it started hold and cannot give back; nothing when it cannot be told.
+    [[nodiscard]] virtual std::optional<std::uint64_t> held_memory(ProcessKey key)
+    {
+        const auto used = usage(key);
+        return used ? std::optional(used->memory_bytes) : std::nullopt;
+    }
     /// The environment the process was started with, as "NAME=value" lines of /proc; owner-only data.
     [[nodiscard]] virtual base::Result<std::vector<std::string>> environment(ProcessKey key) = 0;
     /// Sets limits of what runs; what cannot be set is logged, and holds from the next start on.
@@ -264,6 +270,7 @@ enum class EventKind {
     Signal,  ///< the user sent it a signal
     Reload,  ///< its successor took over, or it was told to reload itself
     ReloadFailed, ///< its successor failed; it serves on
+    Recycle, ///< it is to be replaced though it serves; the reason tells why
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
 

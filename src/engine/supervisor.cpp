@@ -200,6 +200,24 @@ Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done, 
     });
 }
 
+void Supervisor::recycle(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done)
+{
+    impl_->driver.enter([&] {
+        Driver& driver = impl_->driver;
+        const std::uint64_t waiter = driver.waiters.open(std::move(done));
+        App* app = impl_->shutting_down ? nullptr : driver.table.find(name);
+        if (app != nullptr) {
+            std::vector<Instance*> subjects;
+            for (Instance* instance : app->staying())
+                if (std::holds_alternative<Online>(instance->machine.state) && (ids.empty() || std::ranges::find(ids, instance->id) != ids.end()))
+                    subjects.push_back(instance);
+            for (const Instance* instance : subjects) driver.notices.process(EventKind::Recycle, *instance, why);
+            if (!subjects.empty()) impl_->reload(waiter, subjects);
+        }
+        driver.waiters.seal(waiter);
+    });
+}
+
 Result<std::uint32_t> Supervisor::scale(const std::string& name, std::string_view count, Done done)
 {
     return impl_->driver.enter([&]() -> Result<std::uint32_t> {

@@ -118,6 +118,9 @@ public:
     /// many at once as `reload` says, and ends with the first failure: what was not replaced serves on. Start, Restart and Reload also start what rests of the apps that the target depends on, as far as `may` lets them; Stop and
     /// Delete end apps that depend on each other in reverse order. Error: as apps_of, LimitExceeded. Otherwise `done` tells the rest.
     base::Result<void> operate(Verb verb, std::string_view target, Done done, const May& may = {});
+    /// Replaces, as Reload does, those instances of the app that are online; of these only `ids`, unless it is empty. What rests, starts or ends is left as
+    /// it is. `why`, a clause about the instance, is told with an event. `done` comes also when nothing is replaced.
+    void recycle(const std::string& app, const std::vector<base::InstanceId>& ids, const std::string& why, Done done);
     /// `count`: "4", "+2", "-1", "max", "max-1". Returns the new number of instances. New instances start if any other
     /// instance is not stopped; removed are the highest slots. Errors: NoSuchApp, InvalidArgument, LimitExceeded.
     base::Result<std::uint32_t> scale(const std::string& app, std::string_view count, Done done);

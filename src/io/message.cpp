@@ -6,7 +6,7 @@
 namespace pm::io {
 namespace {
 
-constexpr model::NameTable<Message, 20> kIds{{{
+constexpr model::NameTable<Message, 21> kIds{{{
     {Message::Wait, "dfaaf45df4284bfdb6d2060f33a090ca"},
     {Message::Start, "4e4e88c13d074a3a937360dadd652534"},
     {Message::Online, "fe72ef3145544d49829e269f7aa75c5b"},
@@ -18,6 +18,7 @@ constexpr model::NameTable<Message, 20> kIds{{{
     {Message::Signal, "1f156cdc454f42b3972c1f29ac45b236"},
     {Message::Reload, "4a45d51a2ae043b8aafa43864b18903b"},
     {Message::ReloadFailed, "dfa7586faabe4434b698ca05afd9545d"},
+    {Message::Recycle, "696ac33e42144d1abf6d510d66c8caf9"},
     {Message::Serving, "3ea911c9f97645cabba227fbea5f44e5"},
     {Message::Ending, "ba523900577840b9b63675df70083797"},
     {Message::Upgrading, "316b9084f6bc4be9ad69e5f9cedfdbf9"},
@@ -64,6 +65,7 @@ Message message_of(engine::EventKind kind) noexcept
     case engine::EventKind::Signal: return Message::Signal;
     case engine::EventKind::Reload: return Message::Reload;
     case engine::EventKind::ReloadFailed: return Message::ReloadFailed;
+    case engine::EventKind::Recycle: return Message::Recycle;
     }
     return Message::Signal;
 }

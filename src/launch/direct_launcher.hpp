@@ -39,6 +39,7 @@ public:
     void kill(engine::ProcessKey key) override;
     base::Result<void> signal(engine::ProcessKey key, int signal) override;
     std::optional<model::Usage> usage(engine::ProcessKey key) override;
+    std::optional<std::uint64_t> held_memory(engine::ProcessKey key) override;
     base::Result<std::vector<std::string>> environment(engine::ProcessKey key) override;
     void adjust(const engine::Adjustment& adjustment) override;
     std::string not_enforced(const model::AppSpec& spec) const override;

@@ -9,6 +9,7 @@
 #include "model/listen_address.hpp"
 #include "model/serving.hpp"
 #include "model/unit_property.hpp"
+#include "model/upkeep.hpp"
 
 #include <chrono>
 #include <compare>
@@ -140,6 +141,7 @@ struct AppSpec {
 
     bool autostart = true;
     RestartPolicy restart;
+    UpkeepSpec upkeep;
     int kill_signal = SIGTERM;                   ///< default: SIGINT for Node apps, as PM2
     Milliseconds kill_timeout{1600};
     KillMode kill_mode = KillMode::Group;

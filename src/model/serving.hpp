@@ -13,11 +13,17 @@ namespace pm::model {
 /// How the instances of an app come to share what they listen on.
 enum class ClusterMode {
     None,         ///< they do not, or by `listen`
-    Shared,       ///< Node's cluster protocol; all workers accept from one socket
-    RoundRobin,   ///< Node's cluster protocol; pmd accepts and hands connections out in turn
+    Shared,       ///< Node's cluster protocol; one socket for all workers, see Balance
+    RoundRobin,   ///< the same with Balance::Even
     ReusePort,    ///< Node's cluster protocol; a socket for each slot, all of one SO_REUSEPORT group
     Transparent,  ///< any program; what it binds is exchanged for the socket the others have (seccomp user notification)
     ReusePortBpf, ///< any program; pmd sets SO_REUSEPORT on what it binds (a BPF program is not needed for it)
+};
+
+/// How the connections of a Node cluster come to its processes.
+enum class Balance {
+    Even,   ///< pmd accepts and hands them out in turn
+    Shared, ///< each process accepts from the one socket, whoever is first
 };
 
 /// What tells that a process serves.
@@ -46,6 +52,7 @@ struct ReloadPolicy {
 /// What of an app tells how it takes part in serving, beside `listen`. Keys of the same names.
 struct ServingSpec {
     std::optional<ClusterMode> cluster;              ///< unset: policy::cluster_of()
+    Balance balance = Balance::Even;                 ///< of ClusterMode::Shared
     std::optional<ReadyWhen> ready;                  ///< unset: policy::readiness_of()
     bool wait_ready = false;                         ///< `ready` is Ipc by PM2's key: at a start the end of listen_timeout counts, too
     std::chrono::milliseconds listen_timeout{8'000}; ///< from the start of the program until it must be ready
@@ -57,6 +64,8 @@ struct ServingSpec {
     bool operator==(const ServingSpec&) const = default;
 };
 
+[[nodiscard]] std::string_view to_string(Balance balance) noexcept;
+[[nodiscard]] std::optional<Balance> balance_from(std::string_view name) noexcept;
 /// Node's cluster protocol is spoken with its processes.
 [[nodiscard]] bool is_node_cluster(ClusterMode mode) noexcept;
 [[nodiscard]] std::string_view to_string(ClusterMode mode) noexcept;

@@ -24,6 +24,7 @@ constexpr bool same_in(const AppSpec& left, const AppSpec& right)
     return (left.*Group).*Member == (right.*Group).*Member;
 }
 using model::LogSpec;
+using model::UpkeepSpec;
 using model::RestartPolicy;
 using model::ServingSpec;
 template <auto Member>
@@ -48,6 +49,7 @@ constexpr std::array kKeys{
     Key{"env_from_caller", same<&AppSpec::env_from_caller>},
     Key{"listen", same<&AppSpec::listen>},
     Key{"cluster", kServing<&ServingSpec::cluster>},
+    Key{"balance", kServing<&ServingSpec::balance>},
     Key{"ready", kServing<&ServingSpec::ready>},
     Key{"health", same<&AppSpec::health>},
     Key{"listen_timeout", kServing<&ServingSpec::listen_timeout>},
@@ -72,6 +74,8 @@ constexpr std::array kKeys{
     Key{"restart_delay", kRestart<&RestartPolicy::restart_delay>},
     Key{"exp_backoff_restart_delay", kRestart<&RestartPolicy::exp_backoff_restart_delay>},
     Key{"stop_exit_codes", kRestart<&RestartPolicy::stop_exit_codes>},
+    Key{"max_memory_restart", same_in<&AppSpec::upkeep, &UpkeepSpec::max_memory>},
+    Key{"cron_restart", same_in<&AppSpec::upkeep, &UpkeepSpec::cron>},
     Key{"kill_signal", same<&AppSpec::kill_signal>},
     Key{"kill_timeout", same<&AppSpec::kill_timeout>},
     Key{"kill_mode", same<&AppSpec::kill_mode>},

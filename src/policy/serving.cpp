@@ -13,10 +13,16 @@ ClusterMode cluster_of(const model::AppSpec& spec)
 {
     if (spec.serving.cluster) return *spec.serving.cluster;
     if (!spec.listen.empty()) return ClusterMode::None;
-    if (model::clusters_as_node(spec.interpreter, spec.script)) return spec.instances_given ? ClusterMode::RoundRobin : ClusterMode::None;
+    if (model::clusters_as_node(spec.interpreter, spec.script)) return spec.instances_given ? ClusterMode::Shared : ClusterMode::None;
     if (model::runs_on_bun(spec.interpreter, spec.script) && spec.instances_given) return ClusterMode::Transparent;
     const bool one = spec.instances.kind == model::InstanceCount::Kind::Exact && spec.instances.number < 2;
     return one || !spec.increment_var.empty() ? ClusterMode::None : ClusterMode::Transparent;
+}
+
+ClusterMode sharing_of(const model::AppSpec& spec)
+{
+    const ClusterMode mode = cluster_of(spec);
+    return mode == ClusterMode::Shared && spec.serving.balance == model::Balance::Even ? ClusterMode::RoundRobin : mode;
 }
 
 bool has_channel(const model::AppSpec& spec)

@@ -10,9 +10,11 @@
 
 namespace pm::policy {
 
-/// The spec's `cluster`, or what it is by default: RoundRobin for a Node program whose `instances` are given, Transparent for one of bun's and several
+/// The spec's `cluster`, or what it is by default: Shared for a Node program whose `instances` are given, Transparent for one of bun's and several
 /// instances of anything else, None with `listen` or increment_var.
 [[nodiscard]] model::ClusterMode cluster_of(const model::AppSpec& spec);
+/// What the workers of a Node cluster are told to do: as cluster_of(), but RoundRobin where Shared is balanced evenly.
+[[nodiscard]] model::ClusterMode sharing_of(const model::AppSpec& spec);
 /// Its processes get a message channel.
 [[nodiscard]] bool has_channel(const model::AppSpec& spec);
 

@@ -143,6 +143,7 @@ std::optional<LimitChange> live_changes(const AppSpec& before, const AppSpec& af
     limited.instances = after.instances;
     limited.limits = after.limits;
     limited.depends_on = after.depends_on; // looked at when it is started
+    limited.upkeep = after.upkeep;         // looked at by upkeep/ while it runs
     if (limited != after) return std::nullopt;
     const auto change = [&](LimitScope scope) { return change_of(of_scope(before, scope), of_scope(after, scope)); };
     auto instance = change(LimitScope::Instance);

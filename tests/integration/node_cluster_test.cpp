@@ -93,11 +93,11 @@ TEST_F(NodeCluster, ReloadsLoseNoRequest)
 TEST_F(NodeCluster, AReloadFromOneModeToAnotherLosesNoRequest)
 {
     const auto in_mode = [&](const char* mode) {
-        return fmt::format("apps: [{{name: web, script: http.js, instances: 2, env: {{PORT: {}}}, cluster: {}}}]", port, mode);
+        return fmt::format("apps: [{{name: web, script: http.js, instances: 2, env: {{PORT: {}}}, {}}}]", port, mode);
     };
-    load(in_mode("shared"));
+    load(in_mode("balance: shared"));
     const auto failures = under_load([&] {
-        for (const char* mode : {"round-robin", "shared", "round-robin"}) {
+        for (const char* mode : {"cluster: round-robin", "balance: shared", "balance: even"}) {
             const std::set<pid_t> before = pids();
             load(in_mode(mode), {{"reload", sdbus::Variant(true)}});
             for (const pid_t pid : pids()) EXPECT_FALSE(before.contains(pid)) << mode;

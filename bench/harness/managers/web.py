@@ -54,6 +54,7 @@ class PmdHeld(PmdWeb):
 
 class PmdShared(PmdWeb):
     name = "pmd shared"
+    settings = {"balance": "shared"}
 
 
 class PmdRoundRobin(PmdWeb):

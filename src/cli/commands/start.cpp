@@ -139,8 +139,7 @@ void declare_pm2(OptionSet& options)
     options.ignored("-x,--execute-command");
     options.ignored("--no-vizion");
     options.later("--watch", false);
-    for (const char* names : {"--ignore-watch", "--max-memory-restart", "-c,--cron,--cron-restart"})
-        options.later(names, true);
+    options.later("--ignore-watch", true);
 }
 
 void Start::declare(OptionSet& options)
@@ -173,6 +172,8 @@ void Start::declare(OptionSet& options)
     options.text("--exp-backoff-restart-delay", script.exp_backoff_restart_delay, "TIME", "the same, growing each time");
     options.text("--max-restarts", script.max_restarts, "N", "unstable exits in a row before it is errored");
     options.text("--min-uptime", script.min_uptime, "TIME", "an exit earlier than this is unstable");
+    options.text("--max-memory-restart", script.max_memory_restart, "SIZE", "an instance that holds more is replaced (100M; a number is bytes)");
+    options.text("-c,--cron,--cron-restart", script.cron_restart, "PATTERN", "when the instances are replaced: '30 4 * * *'");
     options.list("--stop-exit-codes", script.stop_exit_codes, "CODES", "exit codes that mean the app is done");
     options.flag("--no-autorestart", script.no_autorestart, "an app that ends stays stopped");
     options.flag("--no-autostart", script.no_autostart, "register it only");

@@ -137,6 +137,8 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
     if (serving.watchdog.count() > 0) lines.emplace_back("watchdog", base::format_duration(serving.watchdog));
     if (const std::string reload = reload_text(serving.reload); !reload.empty()) lines.emplace_back("reload", reload);
     lines.emplace_back("restart", restart_policy(spec));
+    if (spec.upkeep.max_memory) lines.emplace_back("replaced beyond", fmt::format("{:.4g} MiB of memory", static_cast<double>(*spec.upkeep.max_memory) / (1u << 20)));
+    if (!spec.upkeep.cron.empty()) lines.emplace_back("replaced at", spec.upkeep.cron);
     lines.emplace_back("stop", fmt::format("{}, SIGKILL after {}", base::signal_name(spec.kill_signal),
                                            base::format_duration(spec.kill_timeout)));
 }
@@ -221,6 +223,8 @@ Json json_of(const Row& row, const AppInfo& app)
         item["autorestart"] = spec->restart.autorestart;
         item["max_restarts"] = spec->restart.max_restarts;
         item["min_uptime_msec"] = spec->restart.min_uptime.count();
+        if (spec->upkeep.max_memory) item["max_memory_restart"] = *spec->upkeep.max_memory;
+        if (!spec->upkeep.cron.empty()) item["cron_restart"] = spec->upkeep.cron;
         item["kill_signal"] = base::signal_name(spec->kill_signal);
         item["kill_timeout_msec"] = spec->kill_timeout.count();
     }

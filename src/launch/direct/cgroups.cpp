@@ -198,4 +198,6 @@ std::optional<std::uint64_t> Cgroups::memory_bytes(const std::string& name) cons
     return cgroup_memory_bytes(root_ + "/" + name);
 }
 
+std::optional<std::uint64_t> Cgroups::held_bytes(const std::string& name) const { return cgroup_held_bytes(root_ + "/" + name); }
+
 } // namespace pm::launch

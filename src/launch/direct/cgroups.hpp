@@ -56,6 +56,7 @@ public:
     /// Removes the leaf and the empty directories in it, unless something lives in it.
     [[nodiscard]] Removal remove(const std::string& name);
     /// The processes in the leaf and below it.
+    [[nodiscard]] std::optional<std::uint64_t> held_bytes(const std::string& name) const;
     [[nodiscard]] std::vector<pid_t> members(const std::string& name) const;
     /// True when `pid` is in the leaf now.
     [[nodiscard]] bool contains(const std::string& name, pid_t pid) const;

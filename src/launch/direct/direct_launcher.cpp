@@ -121,6 +121,19 @@ std::optional<model::Usage> DirectLauncher::usage(engine::ProcessKey key)
     return generation == nullptr ? std::nullopt : impl_->usage(*generation);
 }
 
+std::optional<std::uint64_t> DirectLauncher::held_memory(engine::ProcessKey key)
+{
+    Generation* generation = impl_->find(key);
+    if (generation == nullptr) return std::nullopt;
+    if (!generation->cgroup.empty())
+        if (const auto held = impl_->cgroups_->held_bytes(generation->cgroup)) return held;
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    std::uint64_t bytes = 0;
+    for (const pid_t pid : members(key)) // what they share is counted for each
+        if (const auto info = read_process(pid)) bytes += info->resident_pages * page;
+    return bytes;
+}
+
 base::Result<std::vector<std::string>> DirectLauncher::environment(engine::ProcessKey key)
 {
     Generation* generation = impl_->find(key);

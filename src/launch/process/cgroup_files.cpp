@@ -146,6 +146,18 @@ std::optional<std::uint64_t> cgroup_memory_bytes(const std::string& path)
     return text ? base::parse_number<std::uint64_t>(base::trim(*text)) : std::nullopt;
 }
 
+std::optional<std::uint64_t> cgroup_held_bytes(const std::string& path)
+{
+    const auto all = cgroup_memory_bytes(path);
+    const auto text = read_small_file(path + "/memory.stat", 8192);
+    if (!all || !text) return all;
+    std::uint64_t files = 0;
+    for (const std::string& line : base::split(*text, '\n'))
+        for (const std::string_view key : {"active_file ", "inactive_file "})
+            if (line.starts_with(key)) files += base::parse_number<std::uint64_t>(std::string_view(line).substr(key.size())).value_or(0);
+    return *all > files ? *all - files : 0;
+}
+
 model::TimePoint emptiness_poll() { return std::chrono::steady_clock::now() + kEmptinessPoll; }
 
 base::Result<Watched> watch_emptiness(io::EventLoop& loop, const std::string& path, std::function<void()> callback)

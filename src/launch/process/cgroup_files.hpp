@@ -43,6 +43,8 @@ bool cgroup_kill(const std::string& path);
 [[nodiscard]] std::optional<std::uint64_t> cgroup_cpu_usec(const std::string& path);
 /// Nothing when the memory controller is not there.
 [[nodiscard]] std::optional<std::uint64_t> cgroup_memory_bytes(const std::string& path);
+/// The same without the pages of files that the kernel can drop (memory.stat, active_file and inactive_file).
+[[nodiscard]] std::optional<std::uint64_t> cgroup_held_bytes(const std::string& path);
 [[nodiscard]] std::vector<std::string> cgroups_below(const std::string& path);
 
 /// Calls back when the cgroup may have become empty, and perhaps at other times. Where the kernel does not tell, a timer

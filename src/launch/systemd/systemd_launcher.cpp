@@ -85,6 +85,15 @@ std::optional<model::Usage> SystemdLauncher::usage(engine::ProcessKey key)
     return process ? impl_->usage(*process) : std::nullopt;
 }
 
+std::optional<std::uint64_t> SystemdLauncher::held_memory(engine::ProcessKey key)
+{
+    const auto process = impl_->find(key);
+    if (!process || process->cgroup.empty()) return std::nullopt;
+    if (const auto held = cgroup_held_bytes(process->cgroup)) return held;
+    const auto used = impl_->usage(*process); // no memory controller
+    return used ? std::optional(used->memory_bytes) : std::nullopt;
+}
+
 base::Result<std::vector<std::string>> SystemdLauncher::environment(engine::ProcessKey key)
 {
     const auto process = impl_->find(key);

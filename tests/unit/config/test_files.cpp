@@ -47,7 +47,7 @@ TEST(Files, TenMistakesAreTenLinesAtTheirPlaces)
                                "  - name: web\n"
                                "    cmd: ./x.sh\n"
                                "    nice: 99\n"
-                               "    cron_restart: '0 3 * * *'\n"
+                               "    cron_restart: '0 3 * *'\n"
                                "  - name: none\n"
                                "  - {script: b, maxRestarts: 010}\n"
                                "aps: 3\n");
@@ -59,7 +59,7 @@ TEST(Files, TenMistakesAreTenLinesAtTheirPlaces)
                               "9:5: apps[0].autorestart: given twice, first at line 8",
                               "10:11: apps[1].name: the name 'web' is taken by the app at line 2",
                               "12:11: apps[1].nice: expected a number from -20 to 19, not '99'",
-                              "13:5: apps[1].cron_restart: not supported yet: take it out, or write 'cron_restart: 0'",
+                              "13:19: apps[1].cron_restart: 4 fields; there are five (minute, hour, day of the month, month, day of the week), or six with seconds first",
                               "14:5: apps[2]: 'script' is missing",
                               "15:30: apps[3].maxRestarts: expected a number that is not negative, not '010' (numbers are "
                               "decimal and have no leading zero)",

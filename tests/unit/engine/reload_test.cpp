@@ -167,6 +167,25 @@ TEST_F(ReloadTest, ANewOneThatEndsIsTheEndOfItAndTheOldOnesServeOn)
     EXPECT_EQ(std::ranges::count(world.log, "event reload-failed web/0.1"), 1);
 }
 
+TEST_F(ReloadTest, WhatIsRecycledIsReplacedWhereItIsOnlineAndLeftWhereItRests)
+{
+    online(serving(2));
+    int done = 0;
+    world.supervisor.recycle("web", {base::InstanceId{1}}, "it is large", [&](const Outcome& outcome) { done += outcome.failures.empty() ? 1 : 0; });
+    world.deliver();
+    ready(1, 2);
+    EXPECT_TRUE(alive(0, 1) && alive(1, 2));
+    EXPECT_EQ(done, 1);
+    EXPECT_EQ(std::ranges::count(world.log, "event recycle web/1.1"), 1);
+    operate(Verb::Stop);
+    world.deliver();
+    world.supervisor.recycle("web", {}, "its time has come", [&](const Outcome&) { ++done; });
+    world.supervisor.recycle("none", {}, "its time has come", [&](const Outcome&) { ++done; });
+    world.deliver();
+    EXPECT_EQ(done, 3);
+    EXPECT_TRUE(world.alive.empty());
+}
+
 TEST_F(ReloadTest, ANewOneThatIsNotReadyInTimeIsEnded)
 {
     world.stubborn = {"web"};

@@ -103,6 +103,20 @@ TEST(Neediest, IsTheWorstAndTheFirst)
     }
 }
 
+TEST(SharingOf, IsInTurnWhereSharedIsBalancedEvenly)
+{
+    model::AppSpec spec;
+    spec.script = "a.js";
+    spec.instances_given = true;
+    EXPECT_EQ(sharing_of(spec), model::ClusterMode::RoundRobin);
+    spec.serving.balance = model::Balance::Shared;
+    EXPECT_EQ(sharing_of(spec), model::ClusterMode::Shared);
+    spec.serving.cluster = model::ClusterMode::RoundRobin;
+    EXPECT_EQ(sharing_of(spec), model::ClusterMode::RoundRobin);
+    spec.serving.cluster = model::ClusterMode::ReusePort;
+    EXPECT_EQ(sharing_of(spec), model::ClusterMode::ReusePort);
+}
+
 TEST(ClusterOf, IsChosenByTheProgram)
 {
     using Mode = model::ClusterMode;
@@ -113,7 +127,7 @@ TEST(ClusterOf, IsChosenByTheProgram)
         Mode mode;
     };
     const Program rows[] = {
-        {{}, "a.js", 0, Mode::None},          {{}, "a.js", 1, Mode::RoundRobin},     {"/opt/node", "a", 4, Mode::RoundRobin},
+        {{}, "a.js", 0, Mode::None},          {{}, "a.js", 1, Mode::Shared},         {"/opt/node", "a", 4, Mode::Shared},
         {"bun", "a.js", 0, Mode::None},       {"bun", "a.js", 1, Mode::Transparent}, {{}, "a.ts", 2, Mode::Transparent},
         {"deno", "a.js", 1, Mode::None},      {"deno", "a.js", 2, Mode::Transparent}, {"none", "server", 3, Mode::Transparent},
         {{}, "npm start", 2, Mode::Transparent}, {{}, "node a.js", 2, Mode::Transparent},
