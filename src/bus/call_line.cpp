@@ -96,9 +96,11 @@ void CallLine::take(sd_bus_message* message)
 
 void CallLine::hold(const std::string& sender, Held held)
 {
-    Unknown& unknown = unknown_[sender];
-    if (unknown.calls.size() >= kMostUnknownCalls || unknown.bytes > kBesideText || unknown_bytes_ + held.bytes > kMostUnknownBytes)
+    const auto present = unknown_.find(sender);
+    const bool has_many = present != unknown_.end() && (present->second.calls.size() >= kMostUnknownCalls || present->second.bytes > kBesideText);
+    if (has_many || unknown_bytes_ + held.bytes > kMostUnknownBytes)
         return refuse(held.call.get(), {base::ErrorCode::Busy, "pmd is still asking the bus who calls; call again"});
+    Unknown& unknown = unknown_[sender];
     unknown.bytes += held.bytes;
     unknown_bytes_ += held.bytes;
     unknown.calls.push_back(std::move(held));

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 
 #include <fmt/format.h>
+#include <utility>
 
 namespace pm::engine {
 
@@ -36,9 +37,12 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
     if (transition.reason) instance.reason = *transition.reason;
     if (transition.restarted) {
         ++instance.restarts;
+        const std::string recycled = std::exchange(instance.recycled, {});
+        if (!launched && !recycled.empty()) instance.reason = (transition.replaced ? "reloaded: " : "restarting: ") + recycled;
         if (launched && instance.last_exit) instance.reason = "restarted after " + model::describe(*instance.last_exit);
         notices.process(transition.replaced ? EventKind::Reload : EventKind::Restart, instance, instance.reason);
     }
+    if (transition.reload_failed || after == Status::Stopped) instance.recycled.clear();
     if (launched) notices.process(EventKind::Start, instance, instance.reason);
     if (transition.exit && !moved && !has_process(instance.machine.state)) this->moved(*instance.app); // what a stop had to wait for
     if (moved) {

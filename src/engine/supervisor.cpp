@@ -211,7 +211,10 @@ void Supervisor::recycle(const std::string& name, const std::vector<base::Instan
             for (Instance* instance : app->staying())
                 if (std::holds_alternative<Online>(instance->machine.state) && (ids.empty() || std::ranges::find(ids, instance->id) != ids.end()))
                     subjects.push_back(instance);
-            for (const Instance* instance : subjects) driver.notices.process(EventKind::Recycle, *instance, why);
+            for (Instance* instance : subjects) {
+                instance->recycled = why;
+                driver.notices.process(EventKind::Recycle, *instance, why);
+            }
             if (!subjects.empty()) impl_->reload(waiter, subjects);
         }
         driver.waiters.seal(waiter);

@@ -42,6 +42,7 @@ struct Instance {
     Machine machine;
     pid_t pid = 0;
     std::string reason;
+    std::string recycled;                          ///< why it is about to be replaced, where no command asked for it
     model::WallTime since{};
     std::uint64_t restarts = 0;
     std::optional<model::ExitInfo> last_exit;

@@ -176,6 +176,10 @@ TEST_F(ReloadTest, WhatIsRecycledIsReplacedWhereItIsOnlineAndLeftWhereItRests)
     ready(1, 2);
     EXPECT_TRUE(alive(0, 1) && alive(1, 2));
     EXPECT_EQ(done, 1);
+    EXPECT_EQ(world.instance("web", 1).reason, "reloaded: it is large");
+    operate(Verb::Reload, "1");
+    ready(1, 3);
+    EXPECT_EQ(world.instance("web", 1).reason, "reloaded by command");
     EXPECT_EQ(std::ranges::count(world.log, "event recycle web/1.1"), 1);
     operate(Verb::Stop);
     world.deliver();
