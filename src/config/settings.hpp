@@ -44,7 +44,9 @@ struct Settings {
     std::uint32_t max_file_bytes = 4u << 20;  ///< of one Load
     std::uint32_t max_calls_per_caller = 256; ///< unanswered calls of one bus connection
     std::uint32_t max_calls_per_user = 512;   ///< of an ordinary user: calls that wait for their turn or for their answer
-    std::uint32_t max_file_bytes_per_user = 256u << 10; ///< of one Load of an ordinary user
+    std::uint32_t max_sockets = 8'192;        ///< that are held for apps (`listen`)
+    std::uint32_t max_sockets_per_user = 256;
+    std::uint32_t max_file_bytes_per_user = 64u << 10; ///< of one Load of an ordinary user
     std::uint32_t max_apps_per_user = 200;
     std::uint32_t max_instances_per_user = 400;
     std::uint32_t max_state_per_user = 8u << 20; ///< bytes of what is kept of an ordinary user's apps (policy/quota)

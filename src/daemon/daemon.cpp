@@ -178,7 +178,8 @@ engine::Limits Daemon::limits() const
     engine::Limits limits;
     limits.max_apps = runtime_.settings.max_apps;
     limits.max_instances = runtime_.settings.max_instances;
-    limits.of_user = {runtime_.settings.max_apps_per_user, runtime_.settings.max_instances_per_user, runtime_.settings.max_state_per_user};
+    limits.of_user = {runtime_.settings.max_apps_per_user, runtime_.settings.max_instances_per_user, runtime_.settings.max_state_per_user, runtime_.settings.max_sockets_per_user};
+    limits.max_sockets = runtime_.settings.max_sockets;
     limits.master = getuid();
     limits.cpus = cpu_count();
     return limits;

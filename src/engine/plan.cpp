@@ -130,9 +130,11 @@ policy::Usage growth(const std::vector<PlannedApp>& plan)
         if (!planned.spec) continue;
         const std::uint64_t present = planned.app ? planned.app->instances.size() : 0;
         const std::uint64_t fresh = planned.count > present ? planned.count - present : 0;
+        const std::uint64_t held = planned.app ? planned.app->spec->listen.size() : 0;
         const bool differs = !planned.app || *planned.app->spec != *planned.spec;
         more += {planned.app ? 0U : 1U, fresh,
-                 (planned.app ? 0 : policy::kBytesOfApp) + fresh * policy::kBytesOfInstance + (differs ? policy::bytes_of(*planned.spec) : 0)};
+                 (planned.app ? 0 : policy::kBytesOfApp) + fresh * policy::kBytesOfInstance + (differs ? policy::bytes_of(*planned.spec) : 0),
+                 planned.spec->listen.size() > held ? planned.spec->listen.size() - held : 0};
     }
     return more;
 }
@@ -146,7 +148,7 @@ policy::Usage usage_of(const App& app)
         for (const auto& [generation, facts] : instance->others)
             if (facts.spec) specs.insert(facts.spec.get());
     }
-    policy::Usage usage{1, app.instances.size(), policy::kBytesOfApp + app.instances.size() * policy::kBytesOfInstance};
+    policy::Usage usage{1, app.instances.size(), policy::kBytesOfApp + app.instances.size() * policy::kBytesOfInstance, app.spec->listen.size()};
     for (const model::AppSpec* spec : specs) usage.bytes += policy::bytes_of(*spec);
     return usage;
 }
@@ -158,12 +160,12 @@ base::Result<void> check_growth(const Table& table, const Limits& limits, uid_t 
     const auto is_master = [&](uid_t uid) { return uid == 0 || uid == limits.master; };
     policy::QuotaUsage present;
     for (const auto& [sequence, app] : table.apps()) {
-        const policy::Usage counts{1, app->instances.size(), 0};
+        const policy::Usage counts{1, app->instances.size(), 0, app->spec->listen.size()};
         present.all += counts;
         if (!is_master(app->owner)) present.users += counts;
         if (app->owner == owner && !is_master(owner)) present.user += usage_of(*app);
     }
-    const policy::QuotaBounds bounds{limits.of_user, {limits.max_apps, limits.max_instances, 0}};
+    const policy::QuotaBounds bounds{limits.of_user, {limits.max_apps, limits.max_instances, 0, limits.max_sockets}};
     return policy::check_quota(bounds, present, more, owner, is_master(owner));
 }
 

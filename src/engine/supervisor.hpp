@@ -27,6 +27,7 @@ enum class Verb { Start, Stop, Restart, Reload, Delete };
 struct Limits {
     std::uint32_t max_apps = 10'000;
     std::uint32_t max_instances = 10'000;  ///< of all apps together
+    std::uint64_t max_sockets = policy::QuotaBounds{}.of_all.sockets;
     policy::Usage of_user = policy::QuotaBounds{}.of_user; ///< an ordinary one
     uid_t master = 0;                      ///< the user pmd runs as; as root, not an ordinary one
     std::uint32_t max_waiting = 4'096;     ///< commands that have not ended

@@ -41,7 +41,8 @@ struct Counted {
 };
 
 constexpr Counted kCounted[] = {{&Usage::apps, "apps", "max_apps", "max_apps_per_user"},
-                           {&Usage::instances, "instances", "max_instances", "max_instances_per_user"}};
+                           {&Usage::instances, "instances", "max_instances", "max_instances_per_user"},
+                           {&Usage::sockets, "held sockets", "max_sockets", "max_sockets_per_user"}};
 
 } // namespace
 
@@ -50,6 +51,7 @@ Usage& Usage::operator+=(const Usage& more) noexcept
     apps += more.apps;
     instances += more.instances;
     bytes += more.bytes;
+    sockets += more.sockets;
     return *this;
 }
 

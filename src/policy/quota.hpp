@@ -16,6 +16,7 @@ struct Usage {
     std::uint64_t apps = 0;
     std::uint64_t instances = 0;
     std::uint64_t bytes = 0; ///< of what pmd keeps of them, in memory and below /run
+    std::uint64_t sockets = 0; ///< that pmd holds for them (`listen`)
 
     Usage& operator+=(const Usage& more) noexcept;
 };
@@ -27,8 +28,8 @@ inline constexpr std::uint64_t kBytesOfApp = 2048;
 inline constexpr std::uint64_t kBytesOfInstance = 1024;
 
 struct QuotaBounds {
-    Usage of_user{200, 400, 8u << 20};
-    Usage of_all{10'000, 10'000, 0}; ///< masters' too; bytes are not bounded together
+    Usage of_user{200, 400, 8u << 20, 256};
+    Usage of_all{10'000, 10'000, 0, 8'192}; ///< masters' too; bytes are not bounded together
 };
 
 /// What there is already: of the user who wants more, of all ordinary users, and of everybody.

@@ -138,6 +138,8 @@ TEST_F(FairnessTest, AUserHasSoManyCallsThatWait)
 TEST_F(FairnessTest, AnswersThatNobodyReadsAreBounded)
 {
     constexpr int kCalls = 120;
+    end_daemon(SIGTERM);
+    start_daemon({"--config", dir_.write("pmd.yaml", "max_file_bytes_per_user: 256K\n")});
     alice_->manager->Load("{name: large, script: /bin/true, cwd: /, autostart: false, env: {A: \"" + std::string(120'000, 'x') + "\"}}", "stdin", {});
     ASSERT_GT(alice_->app("large").Owner(), 0U);
     Flood flood(*alice_);

@@ -30,7 +30,7 @@ TEST(Settings, EveryKeyReachesItsMember)
                                              "stop_timeout: 10s\nmax_apps: 1\nmax_instances: 2\nmax_file_bytes: 1M\n"
                                              "max_calls_per_caller: 3\nmax_log_line: 1K\nmax_log_buffer: 8K\n"
                                              "max_apps_per_user: 4\nmax_instances_per_user: 5\nmax_state_per_user: 64K\n"
-                                             "max_calls_per_user: 7\nmax_readers_per_user: 6\nmax_file_bytes_per_user: 8K\n"
+                                             "max_sockets: 9\nmax_sockets_per_user: 8\nmax_calls_per_user: 7\nmax_readers_per_user: 6\nmax_file_bytes_per_user: 8K\n"
                                              "launcher: direct\napps_dir: /apps\nlogs: files\n");
     ASSERT_TRUE(file.ok()) << said(file);
     Settings want;
@@ -50,13 +50,15 @@ TEST(Settings, EveryKeyReachesItsMember)
     want.max_state_per_user = 64u << 10;
     want.max_readers_per_user = 6;
     want.max_calls_per_user = 7;
+    want.max_sockets = 9;
+    want.max_sockets_per_user = 8;
     want.max_file_bytes_per_user = 8u << 10;
     want.max_log_buffer = 8192;
     want.launcher = LauncherKind::Direct;
     want.apps_dir = "/apps";
     want.logs = model::LogTarget::Files;
     EXPECT_EQ(file.settings, want);
-    EXPECT_EQ(setting_keys().rows().size(), 21u) << "a setting without a line in this test";
+    EXPECT_EQ(setting_keys().rows().size(), 23u) << "a setting without a line in this test";
 }
 
 TEST(Settings, WrongValuesAreTold)

@@ -34,6 +34,8 @@ TEST(Quota, OrdinaryUsersDoNotReachTheShareOfMasters)
     EXPECT_NE(checked(present, {1, 0, 0}).find("31 apps, more than the 30 that they may have together (three quarters of max_apps"), std::string::npos);
     EXPECT_NE(checked(present, {0, 1, 0}).find("three quarters of max_instances"), std::string::npos);
     EXPECT_EQ(checked(present, {10, 20, 0}, true), "");
+    EXPECT_NE(check_quota({}, {}, {1, 1, 10, 257}, 1001, false).error().message.find("257 held sockets, more than the 256 that one user may have (max_sockets_per_user"), std::string::npos);
+    EXPECT_TRUE(check_quota({}, {}, {1, 1, 10, 257}, 0, true));
     EXPECT_NE(checked(present, {11, 20, 0}, true).find("41 apps would be more than the 40 that are allowed (max_apps"), std::string::npos);
 }
 
