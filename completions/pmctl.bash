@@ -5,7 +5,7 @@ _pmctl_options() {
     case $1 in
     start) echo "--env --only --strict --namespace --dry-run --prune --name --instances --interpreter --interpreter-args --node-args
         --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
-        --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --max-memory-restart --cron-restart --stop-exit-codes
+        --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --max-memory-restart --cron --cron-restart --stop-exit-codes
         --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force
         --update-env --pid --attach --cluster --ready --wait-ready --listen-timeout --drain --shutdown-with-message" ;;
     list | ls | l | ps | status) echo "--json --names --sort" ;;

@@ -79,9 +79,9 @@ TEST_F(ReadyByProbe, AnAppIsOnlineWhenTheServerAnswersWell)
 
 TEST_F(ReadyByProbe, OneThatNeverAnswersWellFailsAndSaysWhy)
 {
-    have(server() + ", listen_timeout: 1s, autorestart: false");
+    have(server() + ", listen_timeout: 5s, autorestart: false");
     const sdbus::Error error = error_of([&] { manager_->Start("web", {}); });
-    EXPECT_NE(error.getMessage().find("not ready within 1s (listen_timeout): " + answered()), std::string::npos) << error.getMessage();
+    EXPECT_NE(error.getMessage().find("not ready within 5s (listen_timeout): " + answered()), std::string::npos) << error.getMessage();
 }
 
 TEST_F(ReadyByProbe, EachInstanceIsAskedAtAPortOfItsOwn)
