@@ -51,7 +51,7 @@ std::string text_of(std::time_t at)
     return {buffer, strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &wall)};
 }
 
-struct Row {
+struct CronRow {
     const char* pattern;
     const char* zone;
     const char* after;              ///< UTC
@@ -60,7 +60,7 @@ struct Row {
 
 TEST(Cron, IsDueWhenItSays)
 {
-    const std::vector<Row> rows{
+    const std::vector<CronRow> rows{
         {"* * * * *", kUtc, "2026-12-01 10:00:00", {"2026-12-01 10:01:00", "2026-12-01 10:02:00"}},
         {"* * * * *", kUtc, "2026-12-31 23:59:30", {"2027-01-01 00:00:00"}},
         {"*/15 * * * *", kUtc, "2026-12-01 10:46:00", {"2026-12-01 11:00:00", "2026-12-01 11:15:00"}},
@@ -95,7 +95,7 @@ TEST(Cron, IsDueWhenItSays)
         {"45 1 * * *", kLordHowe, "2026-04-04 00:00:00", {"2026-04-04 14:45:00", "2026-04-05 15:15:00"}},
         {"0 0 * * *", kApia, "2026-12-01 00:00:00", {"2026-12-01 11:00:00"}},
     };
-    for (const Row& row : rows) {
+    for (const CronRow& row : rows) {
         const auto pattern = parse_cron(row.pattern);
         ASSERT_TRUE(pattern) << row.pattern << ": " << pattern.error().message;
         EXPECT_TRUE(pattern->can_be_due()) << row.pattern;
