@@ -141,6 +141,15 @@ int days_of(int year, int month) noexcept
     return month == 2 && is_leap(year) ? 29 : kDays[static_cast<std::size_t>(month - 1)];
 }
 
+/// A name of the database, or a rule, tzset(3). No path: the C library opens one, with pmd's rights, and whatever is there.
+bool is_zone(std::string_view text)
+{
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("_+-/,.:<>").find(c) != std::string_view::npos;
+    };
+    return !text.empty() && text.front() != '/' && text.front() != ':' && text.find("..") == std::string_view::npos && std::ranges::all_of(text, fits);
+}
+
 /// A day of the calendar, without a place.
 struct Date {
     int year, month, day, weekday;
@@ -292,6 +301,7 @@ base::Result<CronPattern> parse_cron(std::string_view text)
         if (!fields.empty() && fields.front().starts_with(prefix)) {
             pattern.zone = fields.front().substr(prefix.size());
             fields.erase(fields.begin());
+            if (!is_zone(pattern.zone)) return fault(fmt::format("'{}' is no time zone such as Europe/Paris", base::printable(pattern.zone)));
             break;
         }
     if (fields.size() == 1 && fields.front().starts_with('@')) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <stdexcept>
+#include <utility>
 
 namespace pm::upkeep {
 namespace {
@@ -89,6 +90,7 @@ void Upkeep::plan()
 {
     plan_times();
     const bool any = std::ranges::any_of(apps_, [](const auto& entry) { return entry.second.max_memory.has_value(); });
+    if (any == std::exchange(looks_, any)) return; // what one app changes moves nobody's next look
     if (any)
         memory_timer_.set_time(std::chrono::steady_clock::now() + kBetweenLooks);
     else
@@ -128,7 +130,7 @@ void Upkeep::look_at_memory()
         if (app.max_memory) names.push_back(name);
     for (const std::string& name : names)
         if (const auto app = apps_.find(name); app != apps_.end()) look_at_memory(name, app->second);
-    memory_timer_.set_time(std::chrono::steady_clock::now() + kBetweenLooks);
+    if (looks_) memory_timer_.set_time(std::chrono::steady_clock::now() + kBetweenLooks);
 }
 
 void Upkeep::look_at_memory(const std::string& name, App& app)

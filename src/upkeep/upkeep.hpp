@@ -75,6 +75,7 @@ private:
     engine::Supervisor* supervisor_ = nullptr;
     std::map<std::string, App> apps_; ///< those that ask for something
     io::Source memory_timer_;
+    bool looks_ = false; ///< memory_timer_ is armed
     io::WallTimer clock_;
     std::shared_ptr<bool> lives_ = std::make_shared<bool>(true); ///< for answers that come later
 };

@@ -50,7 +50,6 @@ def call(member: str, signature: str = "", body: bytes = b"", flags: int = 0, in
 
 
 NO_OPTIONS = padded(struct.pack("<I", 0), 8)
-USAGE = padded(string("usage"), 4)
 
 
 def usage_filter() -> bytes:

@@ -128,6 +128,10 @@ TEST(Cron, SaysWhatIsWrong)
         {"* * * * MON#6", "1 to 5 or L"},
         {"1, * * * *", "'' is no minute"},
         {"-1 * * * *", "'' is no minute"},
+        {"TZ=/home/alice/fifo @daily", "is no time zone"},
+        {"TZ=:/etc/shadow @daily", "is no time zone"},
+        {"TZ=../../../etc/shadow @daily", "is no time zone"},
+        {"TZ= @daily", "is no time zone"},
         {"@often", "'@often' is none of"},
         {"99999999999999999999 * * * *", "is no minute"},
     };
