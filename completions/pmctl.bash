@@ -5,7 +5,7 @@ _pmctl_options() {
     case $1 in
     start) echo "--env --only --strict --namespace --dry-run --prune --name --instances --interpreter --interpreter-args --node-args
         --cwd --output --error --log --time --log-date-format --log-type --merge-logs --disable-logs --kill-timeout
-        --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --max-memory-restart --cron --cron-restart --stop-exit-codes
+        --kill-signal --restart-delay --exp-backoff-restart-delay --max-restarts --min-uptime --max-memory-restart --watch --ignore-watch --watch-delay --cron --cron-restart --stop-exit-codes
         --no-autorestart --no-autostart --no-treekill --uid --gid --filter-env --force
         --update-env --pid --attach --cluster --ready --wait-ready --listen-timeout --drain --shutdown-with-message" ;;
     list | ls | l | ps | status) echo "--json --names --sort" ;;
@@ -16,7 +16,8 @@ _pmctl_options() {
     trigger) echo "--timeout --json" ;;
     messages) echo "--count --json" ;;
     stop | delete | del) echo "--only --env" ;;
-    restart | reload | startOrRestart | startOrReload | startOrGracefulReload) echo "--only --env --strict" ;;
+    restart) echo "--only --env --strict --watch" ;;
+    reload | startOrRestart | startOrReload | startOrGracefulReload) echo "--only --env --strict" ;;
     esac
     echo "--bus --no-color --silent --help"
 }

@@ -223,6 +223,14 @@ std::vector<std::string> AppObject::Listening()
     return all;
 }
 
+bool AppObject::Watches()
+{
+    const auto spec = context_.supervisor.spec(name_);
+    return spec && spec->upkeep.watch.on;
+}
+
+std::uint64_t AppObject::WatchedDirectories() { return context_.watched_directories ? context_.watched_directories(name_).value_or(0) : 0; }
+
 std::string AppObject::ReloadHint()
 {
     const auto spec = context_.supervisor.spec(name_);

@@ -52,6 +52,8 @@ private:
     std::vector<std::string> Warnings() override;
     std::string Cluster() override;
     std::vector<std::string> Listening() override;
+    bool Watches() override;
+    std::uint64_t WatchedDirectories() override;
     std::string ReloadHint() override;
 
     void operate(engine::Verb verb, sdbus::Result<>&& result, OptionMap options);

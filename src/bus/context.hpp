@@ -60,6 +60,8 @@ struct Context {
     std::function<std::optional<KnownUser>(uid_t uid)> user_of = nullptr;
     /// Has the binary that is on disk now executed in place of this one; `done` before that, or with why it is not.
     std::function<void(std::function<void(const base::Result<void>&)> done)> upgrade = nullptr;
+    /// In how many directories the files of an app are watched, where they are.
+    std::function<std::optional<std::uint64_t>(const std::string& app)> watched_directories = nullptr;
     Authority* authority = nullptr;   ///< of the present connection; null while there is none
     Unread* unread = nullptr;         ///< the same; null where nobody can leave too much unread
     std::optional<Caller> serving = std::nullopt; ///< while a handler runs that a call has come to

@@ -147,6 +147,14 @@ void ManagerObject::Reset(PathsResult&& result, std::string target, OptionMap op
         });
 }
 
+void ManagerObject::Watch(PathsResult&& result, std::string target, bool on)
+{
+    serve(std::move(result), {Access::Manage, "watch", target, true},
+          [&context = context_, target, on](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
+              return context.supervisor.set_watching(target, on, grant.may).map([&](const auto& names) { reply.value(paths_of(names)); });
+          });
+}
+
 void ManagerObject::Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count)
 {
     serve(std::move(result), {Access::Manage, "scale", app},

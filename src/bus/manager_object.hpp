@@ -33,6 +33,7 @@ private:
     void Reload(PathsResult&& result, std::string target, OptionMap options) override;
     void Delete(PathsResult&& result, std::string target, OptionMap options) override;
     void Reset(PathsResult&& result, std::string target, OptionMap options) override;
+    void Watch(PathsResult&& result, std::string target, bool on) override;
     void Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count) override;
     void Signal(sdbus::Result<uint32_t>&& result, std::string target, int32_t signal) override;
     void SendMessage(sdbus::Result<uint32_t>&& result, std::string target, std::string json) override;

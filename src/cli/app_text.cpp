@@ -194,6 +194,10 @@ AppText script_text(const std::string& script, const std::string& cwd, const Scr
     for (const char* key : {"instances", "kill_timeout", "restart_delay", "exp_backoff_restart_delay", "max_restarts",
                             "min_uptime", "uid", "gid", "listen_timeout", "drain", "max_memory_restart"})
         number_or_text(key);
+    if (options.watch) app["watch"] = options.watch_paths.empty() ? nlohmann::ordered_json(true) : nlohmann::ordered_json(options.watch_paths);
+    if (!options.ignore_watch.empty()) app["ignore_watch"] = options.ignore_watch;
+    if (options.watch_delay) // PM2 takes seconds here, and milliseconds in files
+        app["watch_delay"] = base::parse_number<std::int64_t>(*options.watch_delay) ? *options.watch_delay + "s" : *options.watch_delay;
     if (options.wait_ready) app["wait_ready"] = true;
     if (options.shutdown_with_message) app["shutdown_with_message"] = true;
     if (options.time) app["time"] = true;

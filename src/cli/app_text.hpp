@@ -48,8 +48,9 @@ struct ScriptOptions {
         log_date_format, log_type, kill_timeout, kill_signal, restart_delay, exp_backoff_restart_delay, max_restarts,
         min_uptime, user, group, cluster, ready, listen_timeout, drain, max_memory_restart, cron_restart;
     std::optional<std::string> interpreter_args;
-    std::vector<std::string> stop_exit_codes, filter_env, args;
-    bool time = false, merge_logs = false, disable_logs = false, no_autorestart = false, no_autostart = false,
+    std::optional<std::string> watch_delay;
+    std::vector<std::string> stop_exit_codes, filter_env, args, watch_paths, ignore_watch;
+    bool watch = false, time = false, merge_logs = false, disable_logs = false, no_autorestart = false, no_autostart = false,
          no_treekill = false, wait_ready = false, shutdown_with_message = false;
 };
 

@@ -162,7 +162,8 @@ Outcome<AppInfo> Client::app(const std::string& name)
                      property<std::string>(all, "Reason"), property<std::string>(all, "Spec"),
                      property<std::uint64_t>(all, "CreatedAtUSec"), {}, {},
                      property<std::vector<std::string>>(all, "Warnings"), property<std::string>(all, "LogTarget"), property<std::string>(all, "Cluster"),
-                     property<std::vector<std::string>>(all, "Listening"), property<std::string>(all, "ReloadHint")};
+                     property<std::vector<std::string>>(all, "Listening"), property<std::string>(all, "ReloadHint"),
+                     property<bool>(all, "Watches"), property<std::uint64_t>(all, "WatchedDirectories")};
         if (auto whole = impl_->whole_spec(path)) info.spec = std::move(*whole);
         for (const Instance& raw : property<std::vector<Instance>>(all, "Instances"))
             info.last_exits.push_back({raw.get<0>(), raw.get<8>(), raw.get<9>()});
@@ -266,6 +267,12 @@ Outcome<void> Client::reset(const std::string& target)
 {
     impl_->questions.expect();
     return impl_->ask([&] { impl_->manager.Reset(target, {}); });
+}
+
+Outcome<void> Client::watch(const std::string& target, bool on)
+{
+    impl_->questions.expect();
+    return impl_->ask([&] { impl_->manager.Watch(target, on); });
 }
 
 Outcome<std::uint32_t> Client::save()

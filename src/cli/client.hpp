@@ -89,6 +89,8 @@ struct AppInfo {
     std::string cluster;    ///< how instances share a port
     std::vector<std::string> listening; ///< where, as far as pmd knows
     std::string reload_hint; ///< what a reload loses; empty: nothing
+    bool watches = false;    ///< its files (watch)
+    std::uint64_t watched_directories = 0;
     std::map<std::uint32_t, CustomInfo> custom; ///< by id; without those the caller may not see
 };
 
@@ -182,6 +184,8 @@ public:
     /// How many processes got it.
     Outcome<std::uint32_t> send_message(const std::string& target, const std::string& json);
     Outcome<void> reset(const std::string& target);
+    /// Switches the watching of files on or off.
+    Outcome<void> watch(const std::string& target, bool on);
     /// How many apps are in the list that was saved.
     Outcome<std::uint32_t> save();
     Outcome<void> resurrect(Watcher* watcher);

@@ -271,6 +271,26 @@ int apply_file(Context& context, const std::string& method, const std::string& f
     return kDone;
 }
 
+int toggle_watching(Context& context, const std::vector<std::string>& words)
+{
+    auto client = Client::connect(context);
+    if (!client) return report(client.error());
+    std::set<std::string> apps;
+    for (const std::string& word : words) {
+        if (is_app_file(word) && (word == "-" || !file_path(word, context.cwd).empty())) continue; // the file says whether
+        const auto rows = client->list(word, false);
+        if (!rows) return report(rows.error());
+        for (const Row& row : *rows) apps.insert(row.app);
+    }
+    for (const std::string& name : apps) {
+        const auto app = client->app(name);
+        if (!app) return report(app.error());
+        if (const auto done = client->watch(name, !app->watches); !done) return report(done.error());
+        if (!context.globals.silent) warn(fmt::format("'{}': files are {}", base::printable(name), app->watches ? "watched no more" : "watched"));
+    }
+    return kDone;
+}
+
 int apply_all(Context& context, const std::string& method, const std::string& doing, const std::vector<std::string>& words,
               const FileOptions& files)
 {

@@ -28,6 +28,9 @@ int follow_logs(const Context& context, Client& client, const std::vector<std::s
 /// After success: the table on a terminal, nothing in a pipe.
 void show_table(const Context& context, Client& client);
 
+/// Switches `watch` of the apps that `words` name: on where it is off, and off where it is on. The status of the program.
+int toggle_watching(Context& context, const std::vector<std::string>& words);
+
 /// After a reload: what it lost of the apps among `targets` and need not have.
 void show_reload_hints(const Context& context, Client& client, const std::vector<std::string>& targets);
 

@@ -6,6 +6,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <fmt/format.h>
+#include <list>
 #include <span>
 
 #include "base/text.hpp"
@@ -17,6 +18,12 @@ struct OptionSet::Impl {
     std::string verb;
     std::string notes;
     std::vector<const CLI::Option*> flags; ///< CLI11 would take "--flag=false"
+    struct FlagOrList {
+        std::vector<std::string> given;
+        bool* on;
+        std::vector<std::string>* into;
+    };
+    std::list<FlagOrList> flags_or_lists;
 };
 
 namespace {
@@ -79,6 +86,12 @@ OptionSet::~OptionSet() = default;
 void OptionSet::flag(const std::string& names, bool& into, const std::string& help)
 {
     impl_->flags.push_back(impl_->app.add_flag(names, into, help));
+}
+
+void OptionSet::flag_or_list(const std::string& names, bool& on, std::vector<std::string>& into, const std::string& what, const std::string& help)
+{
+    auto& one = impl_->flags_or_lists.emplace_back(Impl::FlagOrList{{}, &on, &into});
+    impl_->app.add_flag(names, one.given, help)->type_name("[=" + what + "]");
 }
 
 void OptionSet::text(const std::string& names, std::optional<std::string>& into, const std::string& what,
@@ -179,6 +192,17 @@ Outcome<OptionSet::Parsed> OptionSet::parse(const std::vector<std::string>& word
         return Parsed::Help;
     } catch (const CLI::ParseError& fault) {
         return failed(kUsage, std::string(fault.what()) + hint);
+    }
+    for (const Impl::FlagOrList& one : impl_->flags_or_lists) {
+        *one.on = !one.given.empty();
+        for (const std::string& value : one.given) {
+            if (value == "true") continue; // what CLI11 gives one without a value
+            for (std::size_t begin = 0; begin <= value.size();) {
+                const std::size_t end = std::min(value.find(',', begin), value.size());
+                one.into->push_back(value.substr(begin, end - begin));
+                begin = end + 1;
+            }
+        }
     }
     std::vector<std::string> left = impl_->app.remaining();
     if (const auto mark = std::find(left.begin(), left.end(), "--"); mark != left.end())

@@ -23,6 +23,8 @@ public:
     /// `names` as "-n,--name". What an option fills must outlive the set. Given twice, the last one counts.
     /// A flag takes no value: "--flag=false" is a fault.
     void flag(const std::string& names, bool& into, const std::string& help);
+    /// A flag that may have a value behind '=', which can be a list with commas; `into` is then not empty. Given several times, all values count.
+    void flag_or_list(const std::string& names, bool& on, std::vector<std::string>& into, const std::string& what, const std::string& help);
     void text(const std::string& names, std::optional<std::string>& into, const std::string& what,
               const std::string& help);
     void number(const std::string& names, std::optional<std::uint32_t>& into, const std::string& what,

@@ -173,13 +173,34 @@ constexpr Row kLogOptions[] = {
 constexpr Row kUpkeepKeys[] = {
     {{"max_memory_restart", {}, kNow, Shape::Size, "0", "An instance that holds more memory is replaced, as by a reload. See UPKEEP."}, read::max_memory},
     {{"cron_restart", {"cron"}, kNow, Shape::Cron, "0", "When the instances are replaced, as by a reload: a pattern of crontab(5), 6 fields with seconds. See UPKEEP."}, read::cron},
+    {{"watch", {}, kNow, Shape::Watch, "false",
+      "The instances are replaced, as by a reload, when these files or files below these directories change; true: those below cwd. See UPKEEP."},
+     read::watch},
+    {{"ignore_watch", {}, kNow, Shape::Texts, "",
+      "Files and directories that are not watched, with all that is in them, beside node_modules and names that begin with a dot."},
+     read::ignore_watch},
+    {{"watch_delay", {}, kNow, Shape::Duration, "200ms", "So long nothing more must have changed before the instances are replaced."}, read::watch_delay},
+    {{"watch_options", {}, kNow, Shape::Object, "", "How files are watched."}, read::watch_options},
+};
+
+/// Those of chokidar, whose names PM2 takes.
+constexpr Row kWatchOptions[] = {
+    {{"follow_symlinks", {}, kNow, Shape::Bool, "true", "What symbolic links lead to is watched as well."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.upkeep.watch.follow_symlinks); }},
+    {{"depth", {}, kNow, Shape::Count, "", "So many levels of directories below each path are watched; 0: only its own files."}, read::watch_depth},
+    {{"ignored", {}, kNow, Shape::Texts, "", "As ignore_watch."}, read::watch_ignored},
+    {{"use_polling", {}, kNow, Shape::Bool, "false",
+      "Files are looked at again and again, for file systems that do not tell of changes made on other machines."},
+     read::watch_polls},
+    {{"interval", {}, kNow, Shape::Duration, "1s", "So often, at least 100ms, with use_polling."}, read::watch_interval},
+    {{"persistent", {}, Support::Ignored, Shape::Anything, "", "files are watched as long as the app is to run"}, nullptr},
+    {{"ignore_initial", {}, Support::Ignored, Shape::Anything, "", "what is there at first is no change"}, nullptr},
+    {{"await_write_finish", {}, Support::Ignored, Shape::Anything, "", "a file has changed when it is closed"}, nullptr},
+    {{"atomic", {}, Support::Ignored, Shape::Anything, "", "a file that is replaced has changed once"}, nullptr},
+    {{"ignore_permission_errors", {}, Support::Ignored, Shape::Anything, "", "what the app's user cannot read is not watched"}, nullptr},
 };
 
 constexpr Row kLaterKeys[] = {
-    {{"watch", {}, kLater, Shape::Watch, "false", "Restart when these files change."}, read::watch},
-    {{"ignore_watch", {}, kNow, Shape::Texts, "", "Files not to watch. No effect without watch."}, read::ignore_watch},
-    {{"watch_options", {}, kNow, Shape::Object, "", "Details of watching. No effect without watch."}, read::watch_options},
-    {{"watch_delay", {}, kNow, Shape::Duration, "", "Wait after a change. No effect without watch."}, read::watch_delay},
     {{"owner", {}, kLater, Shape::Account, "", "User who may manage the app without being root."},
      [](Draft&, const Field& field) {
          std::string ignored;
@@ -354,6 +375,12 @@ const AppKeys& reload_keys()
     return table;
 }
 
+const AppKeys& watch_option_keys()
+{
+    static const AppKeys table(kWatchOptions);
+    return table;
+}
+
 const AppKeys* keys_below(std::string_view name)
 {
     if (name == "logs") return &log_keys();
@@ -362,6 +389,7 @@ const AppKeys* keys_below(std::string_view name)
     if (name == "listen") return &listen_keys();
     if (name == "health") return &health_keys();
     if (name == "reload") return &reload_keys();
+    if (name == "watch_options") return &watch_option_keys();
     return nullptr;
 }
 

@@ -98,8 +98,7 @@ void complete(Draft& draft, const Field& app)
     read::check_sandbox(draft, app);
     if (draft.time && spec.logs.date_format.empty()) spec.logs.date_format = "%Y-%m-%dT%H:%M:%S";
     check_log_target(draft, app);
-    for (const auto& [mark, key] : draft.watch_details)
-        if (!draft.watch) app.report().warning(mark, Path(app.path(), key), "has no effect without watch");
+    read::complete_watch(draft, app);
 }
 
 } // namespace pm::config

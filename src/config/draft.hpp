@@ -73,7 +73,10 @@ struct Draft {
     std::vector<std::string> drop_containing;      ///< filter_env: all whose name has one of these in it
     std::optional<int> kill_signal;
     std::vector<std::pair<Mark, std::string>> sandbox_marks; ///< of the properties in spec.sandbox, in order of the file
-    bool watch = false;
+    Mark watch_mark;                     ///< of the value of watch
+    bool has_watch = false;              ///< given, be it to say that nothing is watched
+    bool watch_polls = false;
+    std::optional<model::Milliseconds> watch_interval;
     std::vector<std::pair<Mark, std::string_view>> watch_details; ///< keys that mean nothing without watch
 };
 

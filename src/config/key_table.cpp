@@ -109,10 +109,7 @@ bool pm2_knows(std::string_view name)
 
 void refuse_unsupported(const Key& key, const Field& field)
 {
-    const bool has_zero = key.shape == Shape::Size || key.shape == Shape::Cron;
-    field.key_fault(key.shape == Shape::Watch ? "not supported yet: take it out, or write 'watch: false'"
-                    : has_zero                ? fmt::format("not supported yet: take it out, or write '{}: 0'", key.name)
-                                              : "not supported yet");
+    field.key_fault(key.shape == Shape::Size ? fmt::format("not supported yet: take it out, or write '{}: 0'", key.name) : "not supported yet");
 }
 
 } // namespace pm::config

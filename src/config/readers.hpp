@@ -107,6 +107,17 @@ void health_interval(Draft& draft, const Field& field);
 /// Faults that `health` makes together with other keys.
 void complete_health(Draft& draft, const Field& app);
 
+// readers_watch.cpp
+void watch(Draft& draft, const Field& field);
+void ignore_watch(Draft& draft, const Field& field);
+void watch_options(Draft& draft, const Field& field);
+void watch_delay(Draft& draft, const Field& field);
+void watch_ignored(Draft& draft, const Field& field);
+void watch_depth(Draft& draft, const Field& field);
+void watch_polls(Draft& draft, const Field& field);
+void watch_interval(Draft& draft, const Field& field);
+void complete_watch(Draft& draft, const Field& app);
+
 // readers_later.cpp: types of keys that are not supported yet
 void any_bool(Draft& draft, const Field& field);
 void any_duration(Draft& draft, const Field& field);
@@ -116,10 +127,6 @@ void any_texts(Draft& draft, const Field& field);
 void any_map(Draft& draft, const Field& field);
 void count(Draft& draft, const Field& field);
 void cron(Draft& draft, const Field& field);
-void watch(Draft& draft, const Field& field);
-void ignore_watch(Draft& draft, const Field& field);
-void watch_options(Draft& draft, const Field& field);
-void watch_delay(Draft& draft, const Field& field);
 void stdio(Draft& draft, const Field& field);
 void rotate(Draft& draft, const Field& field);
 

@@ -49,31 +49,6 @@ void count(Draft&, const Field& field)
     field.integer(ignored, 0, std::numeric_limits<std::uint32_t>::max());
 }
 
-void watch(Draft& draft, const Field& field)
-{
-    if (field.is(Node::Kind::Map)) return field.expected("true, false, a path or a list of paths");
-    draft.watch = true;
-    any_texts(draft, field);
-}
-
-void ignore_watch(Draft& draft, const Field& field)
-{
-    any_texts(draft, field);
-    draft.watch_details.emplace_back(field.key_mark(), "ignore_watch");
-}
-
-void watch_options(Draft& draft, const Field& field)
-{
-    any_map(draft, field);
-    draft.watch_details.emplace_back(field.key_mark(), "watch_options");
-}
-
-void watch_delay(Draft& draft, const Field& field)
-{
-    any_duration(draft, field);
-    draft.watch_details.emplace_back(field.key_mark(), "watch_delay");
-}
-
 void stdio(Draft& draft, const Field& field)
 {
     // "pipe", "ignore", "inherit", "ipc", a descriptor's number or a path: any text may be one of these.

@@ -127,6 +127,7 @@ private:
     void limits();
     void sandbox();
     void restarts();
+    void watching();
     void logs();
 
     const model::AppSpec& spec_;
@@ -257,10 +258,29 @@ void Writer::restarts()
     time("exp_backoff_restart_delay", restart.exp_backoff_restart_delay, defaults_.restart.exp_backoff_restart_delay);
     if (spec_.upkeep.max_memory) line("max_memory_restart", amount(*spec_.upkeep.max_memory));
     text("cron_restart", spec_.upkeep.cron);
+    watching();
     const int usual = model::runs_on_node(spec_.interpreter, spec_.script) ? SIGINT : SIGTERM;
     if (spec_.kill_signal != usual) line("kill_signal", signal_text(spec_.kill_signal));
     time("kill_timeout", spec_.kill_timeout, defaults_.kill_timeout);
     if (spec_.kill_mode != defaults_.kill_mode) line("kill_mode", model::to_string(spec_.kill_mode));
+}
+
+void Writer::watching()
+{
+    const model::WatchSpec& watch = spec_.upkeep.watch;
+    const model::WatchSpec usual;
+    if (watch.on && watch.paths.empty())
+        line("watch", "true");
+    else if (watch.on)
+        list("watch", watch.paths);
+    if (!watch.on && watch != usual) line("watch", "false");
+    list("ignore_watch", watch.ignore);
+    time("watch_delay", watch.delay, usual.delay);
+    std::vector<std::string> options;
+    if (!watch.follow_symlinks) options.emplace_back("follow_symlinks: false");
+    if (watch.depth) options.push_back(fmt::format("depth: {}", *watch.depth));
+    if (watch.poll.count() > 0) options.push_back(fmt::format("use_polling: true, interval: {}ms", watch.poll.count()));
+    if (!options.empty()) line("watch_options", fmt::format("{{{}}}", fmt::join(options, ", ")));
 }
 
 void Writer::logs()

@@ -94,7 +94,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       state_(loop_, log_, publisher_, kept_apps(runtime_).directory,
              [this](const std::string& app) { forget_saved(app); },
              [this](const std::string& app, const std::string& origin) { return boot_names_.contains(app) || origin.starts_with(runtime_.locations.apps_dir + "/"); }),
-      upkeep_(loop_, state_, [this](engine::ProcessKey key) { return launcher_->held_memory(key); }, [this](const std::string& text) { log_.warning(text); }),
+      upkeep_(loop_, state_,
+              {[this](engine::ProcessKey key) { return launcher_->held_memory(key); }, [this](int socket) { return start_watching(socket); },
+               [this](const model::AppSpec& spec) { return user_of(spec); }, [this](const std::string& text) { log_.warning(text); }}),
       events_(log_, upkeep_,
               [this](const std::string& app) {
                   const auto spec = supervisor_.spec(app);
@@ -126,10 +128,11 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
                [this](engine::Done done) { return resurrect(std::move(done)); },
                [this] { plan_housekeeping(); },
                known_user,
-               [this](UpgradeDone done) { upgrade(std::move(done)); }},
+               [this](UpgradeDone done) { upgrade(std::move(done)); },
+               [this](const std::string& app) { return upkeep_.watched_directories(app); }},
       places_(loop_, io::Priority::Processes, [this](int, const std::string&) { put_back_.set_enabled(true); })
 {
-    if (launcher_->apps_outlive_us()) kept_fds_.set_store(fd_store_.emplace(log_));
+    if (launcher_->apps_outlive_us()) kept_fds_.set_store(fd_store_.emplace(loop_, log_));
     sockets_.set_paths(paths_);
     notify_.set_events(supervisor_);
     bind_broker_.set_events(supervisor_);

@@ -113,6 +113,9 @@ private:
     /// Some time after the last change: tells systemd a status line, gives freed memory back.
     void keep_house();
     [[nodiscard]] std::unique_ptr<launch::Launcher> make_launcher();
+    /// For upkeep_, see there.
+    [[nodiscard]] base::Result<base::Fd> start_watching(int socket) const;
+    [[nodiscard]] std::optional<model::Identity> user_of(const model::AppSpec& spec);
     [[nodiscard]] engine::Limits limits() const;
     [[nodiscard]] logs::LogOptions log_options() const;
     [[nodiscard]] std::string app_path_variable() const;

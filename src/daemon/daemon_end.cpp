@@ -39,6 +39,7 @@ void Daemon::leave()
     log_.notice(fmt::format("ending (told to by a signal); {} apps run on", supervisor_.app_count()));
     sd_notify(0, "STOPPING=1");
     leave_begun_lines();
+    if (fd_store_) fd_store_->flush();
     loop_.exit(EXIT_SUCCESS);
 }
 

@@ -111,6 +111,7 @@ void Daemon::hand_over()
     node_.save();
     state_.flush();
     publisher_.flush();
+    if (fd_store_) fd_store_->flush();
     const Handover left = handover();
     const auto memory = to_memory(left);
     if (!memory) return fail_upgrade(memory.error());

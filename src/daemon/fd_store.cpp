@@ -9,6 +9,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
@@ -16,6 +18,9 @@
 
 namespace pm::daemon {
 namespace {
+
+/// More than as many descriptors as pmd may have, so that only notifications that the manager never reads come to it.
+constexpr std::size_t kMostQueued = 65'536;
 
 /// A socket connected to $NOTIFY_SOCKET, sd_notify(3): a path, or an abstract name with '@' in front.
 base::Fd connect_to_manager()
@@ -35,7 +40,7 @@ base::Fd connect_to_manager()
 
 } // namespace
 
-FdStore::FdStore(io::Log& log) : log_(log), socket_(connect_to_manager())
+FdStore::FdStore(io::EventLoop& loop, io::Log& log) : loop_(loop), log_(log), socket_(connect_to_manager())
 {
     char** names = nullptr;
     const int count = sd_listen_fds_with_names(1, &names);
@@ -52,11 +57,20 @@ void FdStore::keep(const std::string& name, int fd) { notify("FDSTORE=1\nFDNAME=
 
 void FdStore::store(const std::string& name, int fd) { notify("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name, fd); }
 
-/// The manager has done what it was told when it closes its end.
+/// The manager has done what it was told when it closes its end of the barrier, sd_notify_barrier(3).
 void FdStore::settle()
 {
     constexpr std::uint64_t kMostUsec = 1'000'000;
-    if (socket_) sd_notify_barrier(0, kMostUsec);
+    if (!socket_) return;
+    flush();
+    sd_notify_barrier(0, kMostUsec);
+}
+
+void FdStore::flush()
+{
+    constexpr int kMostMsec = 1000;
+    pollfd room{socket_.get(), POLLOUT, 0};
+    while (!queue_.empty() && ::poll(&room, 1, kMostMsec) > 0) send_queued();
 }
 
 void FdStore::drop(const std::string& name) { notify("FDSTOREREMOVE=1\nFDNAME=" + name, -1); }
@@ -75,12 +89,51 @@ void FdStore::forget_rest()
     for (const auto& [name, fd] : std::exchange(kept_, {})) drop(name);
 }
 
-void FdStore::notify(const std::string& text, int fd)
+void FdStore::notify(std::string text, int fd)
 {
     if (!socket_) return;
-    if (io::send_with_fds(socket_.get(), text, {&fd, fd >= 0 ? 1U : 0U}) >= 0 || std::exchange(complained_, true)) return;
+    if (!queue_.empty()) return enqueue(std::move(text), fd);
+    if (io::send_with_fds(socket_.get(), text, {&fd, fd >= 0 ? 1U : 0U}) >= 0) return;
+    if (errno != EAGAIN) return complain(errno);
+    enqueue(std::move(text), fd);
+}
+
+void FdStore::enqueue(std::string text, int fd)
+{
+    if (queue_.size() >= kMostQueued) return complain(ENOBUFS);
+    Notification notification{std::move(text), base::Fd()};
+    if (fd >= 0) {
+        notification.fd = base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+        if (!notification.fd) return complain(errno);
+    }
+    if (!writable_) {
+        auto source = loop_.add_io(socket_.get(), 0, io::Priority::Normal, [this](std::uint32_t) { send_queued(); });
+        if (!source) return complain(source.error().system_error);
+        writable_ = *std::move(source);
+    }
+    queue_.push_back(std::move(notification));
+    writable_.set_io_events(EPOLLOUT);
+}
+
+void FdStore::send_queued()
+{
+    while (!queue_.empty()) {
+        const Notification& first = queue_.front();
+        const int fd = first.fd.get();
+        if (io::send_with_fds(socket_.get(), first.text, {&fd, first.fd ? 1U : 0U}) < 0) {
+            if (errno == EAGAIN) return;
+            complain(errno);
+        }
+        queue_.pop_front();
+    }
+    if (writable_) writable_.set_io_events(0);
+}
+
+void FdStore::complain(int error)
+{
+    if (std::exchange(complained_, true)) return;
     log_.warning(fmt::format("the service manager does not keep a pipe or socket ({}): should pmd be restarted, apps that "
-                             "write to files may end by SIGPIPE, and connections that wait may be lost", std::strerror(errno)));
+                             "write to files may end by SIGPIPE, and connections that wait may be lost", std::strerror(error)));
 }
 
 } // namespace pm::daemon

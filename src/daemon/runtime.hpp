@@ -26,6 +26,7 @@ struct Runtime {
     std::string config_file;
     std::string drain_script;                  ///< pmd-drain.cjs
     std::string pm_exec;
+    std::string pm_watch;
     std::string home;      ///< of the user pmd runs as
     std::string user;      ///< its name; a number if it has none
     config::Settings settings;

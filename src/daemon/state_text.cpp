@@ -267,6 +267,7 @@ json instance_json(const SavedInstance& instance, OlderSpecs& older)
     std::visit(StateWriter{to}, instance.machine.state);
     write_beside(to, instance, older);
     if (instance.last_exit) to["last_exit"] = exit_json(*instance.last_exit);
+    if (instance.finished) to["finished"] = true;
     older.write(to, "running", instance.running);
     return to;
 }
@@ -314,6 +315,7 @@ SavedInstance instance_from(const json& from, const std::vector<Spec>& older)
     instance.since = wall(from.at("since"));
     instance.restarts = from.at("restarts");
     instance.leaving = from.at("leaving");
+    instance.finished = from.value("finished", false);
     if (from.contains("last_exit")) instance.last_exit = exit_from(from.at("last_exit"));
     if (from.contains("running")) instance.running = spec_from(from.at("running"), older);
     return instance;

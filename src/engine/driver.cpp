@@ -223,6 +223,7 @@ void Driver::restore_instance(App& app, const SavedInstance& saved)
     instance->restarts = saved.restarts;
     instance->last_exit = saved.last_exit;
     instance->leaving = saved.leaving;
+    instance->finished = saved.finished;
     instance->running = saved.running ? saved.running : app.spec;
     for (const auto& [generation, facts] : saved.others) instance->others[generation] = {facts.pid, facts.spec ? facts.spec : app.spec};
     arm(*instance);

@@ -35,6 +35,7 @@ struct SavedInstance {
     bool leaving = false; ///< to be removed as soon as it rests
     std::map<base::Generation, SavedProcess> others{};
     std::shared_ptr<const model::AppSpec> running; ///< what the process was started with; may be null
+    bool finished = false; ///< stopped, as it ended by itself
 };
 
 struct SavedApp {

@@ -33,7 +33,8 @@ model::InstanceSnapshot snapshot_of(const Instance& instance, model::TimePoint n
             .uptime = uptime(instance, now),
             .restarts = instance.restarts,
             .unstable_restarts = instance.machine.history.unstable,
-            .last_exit = instance.last_exit};
+            .last_exit = instance.last_exit,
+            .finished = instance.finished};
 }
 
 model::AppSnapshot snapshot_of(const App& app, model::TimePoint now)

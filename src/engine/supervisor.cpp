@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/supervisor.hpp"
+#include "engine/supervisor_impl.hpp"
 
 #include "base/text.hpp"
-#include "engine/apply.hpp"
 #include "engine/snapshots.hpp"
 #include "engine/triggers.hpp"
 #include "model/name_table.hpp"
@@ -52,71 +51,6 @@ std::vector<std::string> names_of(const std::vector<Instance*>& instances)
 } // namespace
 
 std::string_view to_string(Verb verb) noexcept { return kVerbs.name(verb); }
-
-struct Supervisor::Impl {
-    Impl(Launcher& launcher, Sockets& sockets, Channels& channels, Timers& timers, Clock& clock, Events& events, const Limits& limits)
-        : driver(launcher, sockets, channels, timers, clock, events, limits)
-    {
-    }
-
-    /// Refuses what is new while shutting down, or while too much is pending.
-    [[nodiscard]] Result<void> admit() const
-    {
-        if (shutting_down) return fail(ErrorCode::Unavailable, "pmd is shutting down");
-        if (driver.waiters.size() >= driver.limits().max_waiting)
-            return fail(ErrorCode::LimitExceeded,
-                        fmt::format("{} commands are waiting already; try again", driver.waiters.size()));
-        return {};
-    }
-
-    /// The instances `verb` is to act on. What is being removed can be waited for, but not started.
-    [[nodiscard]] Result<std::vector<Instance*>> subjects(Verb verb, std::string_view target, const May& may) const
-    {
-        auto selected = driver.table.select(target, may);
-        if (!selected || verb == Verb::Stop || verb == Verb::Delete) return selected;
-        std::erase_if(*selected, [](const Instance* instance) { return instance->leaving; });
-        if (selected->empty())
-            return fail(ErrorCode::NoSuchApp, fmt::format("'{}' is being deleted", base::printable(target)));
-        return selected;
-    }
-
-    Result<void> restore(const SavedApp& saved)
-    {
-        if (driver.table.find(saved.spec->name) != nullptr)
-            return fail(ErrorCode::AppExists, fmt::format("app '{}' exists already", saved.spec->name));
-        const auto stays = [](const SavedInstance& instance) { return !instance.leaving || has_any_process(instance.machine); };
-        if (std::ranges::none_of(saved.instances, stays)) return {}; // it was being deleted
-        App& app = driver.add_app(saved.spec);
-        app.origin = saved.origin;
-        app.owner = saved.owner;
-        app.created_at = saved.created_at;
-        app.seen_listening = saved.seen_listening;
-        for (const SavedInstance& instance : saved.instances)
-            if (stays(instance)) driver.restore_instance(app, instance);
-        driver.resume_sockets(app);
-        return {};
-    }
-
-    /// Stops of apps that were being deleted and had not begun (Instance::held) are nobody's any more.
-    void go_on_deleting()
-    {
-        std::vector<Instance*> leaving;
-        for (const auto& [sequence, app] : driver.table.apps())
-            for (const auto& [slot, instance] : app->instances)
-                if (instance->leaving && !std::holds_alternative<Stopping>(instance->machine.state)) leaving.push_back(instance.get());
-        for (Instance* instance : leaving) driver.feed(*instance, StopCommand{});
-    }
-
-    void reload(std::uint64_t waiter, const std::vector<Instance*>& subjects)
-    {
-        std::map<App*, std::vector<Instance*>> by_app;
-        for (Instance* instance : subjects) by_app[instance->app].push_back(instance);
-        for (auto& [app, instances] : by_app) driver.reloads.begin(waiter, *app, instances);
-    }
-
-    Driver driver;
-    bool shutting_down = false;
-};
 
 Supervisor::Supervisor(Launcher& launcher, Sockets& sockets, Channels& channels, Timers& timers, Clock& clock, Events& events, Limits limits)
     : impl_(std::make_unique<Impl>(launcher, sockets, channels, timers, clock, events, limits))
@@ -185,7 +119,10 @@ Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done, 
         if (!subjects) return Unexpected(subjects.error());
         const std::uint64_t waiter = driver.waiters.open(std::move(done));
         if (verb == Verb::Stop || verb == Verb::Delete) {
-            for (Instance* instance : dependents_first(*subjects)) driver.stop(waiter, *instance, verb);
+            for (Instance* instance : dependents_first(*subjects)) {
+                if (std::exchange(instance->finished, false)) driver.notices.app_changed(*instance->app);
+                driver.stop(waiter, *instance, verb); // which may remove it
+            }
         } else {
             if (verb == Verb::Reload)
                 impl_->reload(waiter, *subjects);
@@ -197,27 +134,6 @@ Result<void> Supervisor::operate(Verb verb, std::string_view target, Done done, 
         }
         driver.waiters.seal(waiter);
         return {};
-    });
-}
-
-void Supervisor::recycle(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done)
-{
-    impl_->driver.enter([&] {
-        Driver& driver = impl_->driver;
-        const std::uint64_t waiter = driver.waiters.open(std::move(done));
-        App* app = impl_->shutting_down ? nullptr : driver.table.find(name);
-        if (app != nullptr) {
-            std::vector<Instance*> subjects;
-            for (Instance* instance : app->staying())
-                if (std::holds_alternative<Online>(instance->machine.state) && (ids.empty() || std::ranges::find(ids, instance->id) != ids.end()))
-                    subjects.push_back(instance);
-            for (Instance* instance : subjects) {
-                instance->recycled = why;
-                driver.notices.process(EventKind::Recycle, *instance, why);
-            }
-            if (!subjects.empty()) impl_->reload(waiter, subjects);
-        }
-        driver.waiters.seal(waiter);
     });
 }
 
@@ -422,7 +338,7 @@ std::optional<SavedApp> Supervisor::saved(const std::string& name) const
     SavedApp saved{app->spec, app->origin, app->owner, app->created_at, app->sequence, {}, app->seen_listening};
     for (const auto& [slot, instance] : app->instances) {
         saved.instances.push_back({instance->id, slot, instance->machine, instance->pid, instance->reason, instance->since,
-                                   instance->restarts, instance->last_exit, instance->leaving, {}, instance->running});
+                                   instance->restarts, instance->last_exit, instance->leaving, {}, instance->running, instance->finished});
         for (const auto& [generation, facts] : instance->others) saved.instances.back().others[generation] = {facts.pid, facts.spec};
     }
     return saved;

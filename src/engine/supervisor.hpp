@@ -122,6 +122,11 @@ public:
     /// Replaces, as Reload does, those instances of the app that are online; of these only `ids`, unless it is empty. What rests, starts or ends is left as
     /// it is. `why`, a clause about the instance, is told with an event. `done` comes also when nothing is replaced.
     void recycle(const std::string& app, const std::vector<base::InstanceId>& ids, const std::string& why, Done done);
+    /// The same for all of the app because its files have changed: what has crashed, starts, waits to be started again or ended by itself is started
+    /// anew as well; what a command stopped is left.
+    void renew(const std::string& app, const std::string& why, Done done);
+    /// Switches `watch` of the apps of `target` on or off, by their names. Errors: as apps_of.
+    base::Result<std::vector<std::string>> set_watching(std::string_view target, bool on, const May& may = {});
     /// `count`: "4", "+2", "-1", "max", "max-1". Returns the new number of instances. New instances start if any other
     /// instance is not stopped; removed are the highest slots. Errors: NoSuchApp, InvalidArgument, LimitExceeded.
     base::Result<std::uint32_t> scale(const std::string& app, std::string_view count, Done done);

@@ -97,6 +97,7 @@ struct InstanceSnapshot {
     std::uint64_t restarts = 0;
     std::uint32_t unstable_restarts = 0;
     std::optional<ExitInfo> last_exit;
+    bool finished = false;                ///< Stopped: its process ended by itself, and no command has said since that it is to rest
 };
 
 struct AppSnapshot {

@@ -76,6 +76,7 @@ constexpr std::array kKeys{
     Key{"stop_exit_codes", kRestart<&RestartPolicy::stop_exit_codes>},
     Key{"max_memory_restart", same_in<&AppSpec::upkeep, &UpkeepSpec::max_memory>},
     Key{"cron_restart", same_in<&AppSpec::upkeep, &UpkeepSpec::cron>},
+    Key{"watch", same_in<&AppSpec::upkeep, &UpkeepSpec::watch>},
     Key{"kill_signal", same<&AppSpec::kill_signal>},
     Key{"kill_timeout", same<&AppSpec::kill_timeout>},
     Key{"kill_mode", same<&AppSpec::kill_mode>},

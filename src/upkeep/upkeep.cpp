@@ -23,8 +23,9 @@ std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f}M", stati
 
 } // namespace
 
-Upkeep::Upkeep(io::EventLoop& loop, engine::Events& next, Held held, std::function<void(const std::string&)> warn)
-    : loop_(loop), next_(next), held_(std::move(held)), warn_(std::move(warn)),
+Upkeep::Upkeep(io::EventLoop& loop, engine::Events& next, Ports ports)
+    : loop_(loop), next_(next), held_(std::move(ports.held)), warn_(std::move(ports.warn)),
+      files_(loop, std::move(ports.start_watching), std::move(ports.user_of), warn_),
       clock_(loop, [this] { look_at_clock(); }, [this] {
           // What had been due meanwhile is not made up for, and what is due again is due again: as everybody's clock has it.
           for (auto& [name, app] : apps_)
@@ -44,6 +45,7 @@ void Upkeep::process_event(const engine::ProcessEvent& event)
 {
     if (event.kind == engine::EventKind::Delete)
         if (const auto app = apps_.find(event.app); app != apps_.end()) app->second.asked.erase(event.id);
+    files_.look_at(event.app); // it may have come to rest, or begun to run
     next_.process_event(event);
 }
 
@@ -55,6 +57,7 @@ void Upkeep::app_added(const std::string& app)
 
 void Upkeep::app_removed(const std::string& app)
 {
+    files_.forget(app);
     if (apps_.erase(app) > 0) plan();
     next_.app_removed(app);
 }
@@ -67,9 +70,10 @@ void Upkeep::app_changed(const std::string& app)
 
 void Upkeep::look_at(const std::string& name)
 {
+    files_.look_at(name);
     const auto spec = supervisor_->spec(name);
     const auto present = apps_.find(name);
-    if (!spec || spec->upkeep == model::UpkeepSpec{}) {
+    if (!spec || (!spec->upkeep.max_memory && spec->upkeep.cron.empty())) {
         if (present == apps_.end()) return;
         apps_.erase(present);
         return plan();

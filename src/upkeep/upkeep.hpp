@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replaces processes of apps in time: those that hold too much memory (max_memory_restart), and all of an app when its time has
-// come (cron_restart). Replaced is what is online, as by a reload; nothing is ever started that rests.
+// come (cron_restart) or its files have changed (watch, see file_changes.hpp). Replaced is what is online, as by a reload; nothing is ever
+// started that a command stopped.
 //
 // Nothing is measured, and no timer runs, for apps that ask for nothing of the kind. Memory is looked at every few seconds, as no
 // file of the kernel tells of it without slowing the process down (memory.high) or ending it (memory.max). What could not be replaced
@@ -11,6 +12,7 @@
 #include "io/event_loop.hpp"
 #include "io/wall_timer.hpp"
 #include "model/cron.hpp"
+#include "upkeep/file_changes.hpp"
 
 #include <functional>
 #include <map>
@@ -29,11 +31,24 @@ public:
     /// The bytes that everything an instance runs holds and cannot give back; nothing: nobody knows.
     using Held = std::function<std::optional<std::uint64_t>(engine::ProcessKey key)>;
 
-    /// Passes every event on to `next`. `warn` gets sentences for the daemon's own log. All must outlive this.
-    Upkeep(io::EventLoop& loop, engine::Events& next, Held held, std::function<void(const std::string&)> warn);
+    /// What it asks of others.
+    struct Ports {
+        Held held;
+        Watching::Start start_watching;
+        FileChanges::UserOf user_of;
+        std::function<void(const std::string&)> warn; ///< gets sentences for the daemon's own log
+    };
+    /// Passes every event on to `next`. All must outlive this.
+    Upkeep(io::EventLoop& loop, engine::Events& next, Ports ports);
     ~Upkeep() override;
     /// Whose apps are looked after. Must be called before the first event.
-    void set_supervisor(engine::Supervisor& supervisor) noexcept { supervisor_ = &supervisor; }
+    void set_supervisor(engine::Supervisor& supervisor) noexcept
+    {
+        supervisor_ = &supervisor;
+        files_.set_supervisor(supervisor);
+    }
+    /// How many directories are watched for the app; nothing: none are, or it is not known yet.
+    [[nodiscard]] std::optional<std::uint64_t> watched_directories(const std::string& app) const { return files_.directories(app); }
 
     void process_event(const engine::ProcessEvent& event) override;
     void app_added(const std::string& app) override;
@@ -72,6 +87,7 @@ private:
     engine::Events& next_;
     Held held_;
     std::function<void(const std::string&)> warn_;
+    FileChanges files_;
     engine::Supervisor* supervisor_ = nullptr;
     std::map<std::string, App> apps_; ///< those that ask for something
     io::Source memory_timer_;

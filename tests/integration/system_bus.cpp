@@ -183,9 +183,15 @@ void FakePolkit::answer(bool yes)
     waiting_.clear();
 }
 
-bool SystemBusTest::start_bus()
+const char* SystemBusTest::why_no_bus()
 {
-    if (geteuid() != 0) return false;
+    if (on_systemd()) return "needs a system bus of its own";
+    if (geteuid() != 0) return "needs root: connections of several users are made";
+    return nullptr;
+}
+
+void SystemBusTest::start_bus()
+{
     chmod(dir_.path().c_str(), 0711); // other users have to reach the socket
     const std::string socket = dir_.path() + "/system_bus_socket";
     const std::string address = "unix:path=" + socket;
@@ -194,12 +200,12 @@ bool SystemBusTest::start_bus()
     chmod(socket.c_str(), 0666);
     setenv("DBUS_SYSTEM_BUS_ADDRESS", address.c_str(), 1);
     bus_ = "system";
-    return true;
 }
 
 void SystemBusTest::SetUp()
 {
-    if (!start_bus()) GTEST_SKIP() << "needs root: connections of several users are made";
+    if (const char* why = why_no_bus()) GTEST_SKIP() << why;
+    start_bus();
     start_daemon();
     alice_ = std::make_unique<User>(kAlice);
     bob_ = std::make_unique<User>(kBob);

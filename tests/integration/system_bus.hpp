@@ -96,8 +96,10 @@ class SystemBusTest : public DaemonTest {
 protected:
     void SetUp() override;
     void TearDown() override;
-    /// Starts the bus alone; false when this user cannot have one (the test is skipped).
-    bool start_bus();
+    /// Why this test cannot have a bus of its own and is to be skipped; null when it can.
+    static const char* why_no_bus();
+    /// Starts the bus without pmd.
+    void start_bus();
 
     std::unique_ptr<User> alice_, bob_;
 

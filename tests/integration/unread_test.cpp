@@ -13,7 +13,8 @@ class UnreadTest : public SystemBusTest {
 protected:
     void SetUp() override
     {
-        if (!start_bus()) GTEST_SKIP() << "needs root: connections of several users are made";
+        if (const char* why = why_no_bus()) GTEST_SKIP() << why;
+        start_bus();
         talker_ = sdbus::createSystemBusConnection();
         bridge_ = std::make_unique<io::SdbusBridge>(loop_, *talker_, [](const std::string& why) { ADD_FAILURE() << why; });
         unread_ = std::make_unique<bus::Unread>(loop_, *talker_, [this] { ++read_; }, [this] { ++too_much_; },

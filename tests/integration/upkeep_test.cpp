@@ -2,6 +2,9 @@
 // What is replaced in time: by memory, by the clock.
 #include "fixture.hpp"
 
+#include <filesystem>
+#include <fstream>
+
 namespace pm::test {
 namespace {
 
@@ -69,6 +72,132 @@ TEST_F(UpkeepTest, AReplacementThatFailsIsNotTriedAtOnceAgain)
     for (int i = 0; i < 6; ++i) wait_event("recycle", "tick"); // it was looked at twice meanwhile
     EXPECT_EQ(only("a").pid, pid);
     EXPECT_EQ(only("a").status, "online");
+}
+
+/// Apps whose files are watched, in a directory of their own.
+class FilesTest : public DaemonTest {
+protected:
+    void SetUp() override
+    {
+        DaemonTest::SetUp();
+        std::filesystem::create_directories(root() + "/src");
+        put("src/a.js", "1");
+    }
+    [[nodiscard]] std::string root() const { return dir_.path() + "/app"; }
+    void put(const std::string& name, const std::string& text) const { std::ofstream(root() + "/" + name) << text; }
+    [[nodiscard]] std::string app(const std::string& more, const std::string& script = "sleep 1000") const
+    {
+        return "{name: a, script: '" + script + "', cwd: " + root() + ", watch_delay: 50ms, " + more + "}";
+    }
+    /// Until the files of the app are watched in so many directories.
+    void until_watched(std::uint64_t directories)
+    {
+        App object(*connection_, "/org/pmd1/app/a");
+        ask_until([&] { return object.WatchedDirectories() == directories; }, std::to_string(directories) + " watched directories");
+    }
+    void until_status(const std::string& status)
+    {
+        ask_until([&] { return only("a").status == status; }, status);
+    }
+    /// Changes the file, and waits for what comes of it.
+    std::string reason_of_change(const std::string& name)
+    {
+        put(name, "changed");
+        return wait_event("recycle", "a").text("reason");
+    }
+};
+
+TEST_F(FilesTest, WhatHasChangedFilesIsReplaced)
+{
+    load(app("watch: [src]"));
+    until_watched(1);
+    const Instance before = only("a");
+    put("b.js", "not watched");
+    EXPECT_EQ(reason_of_change("src/a.js"), "'src/a.js' changed (watch)");
+    wait_event("online", "a");
+    EXPECT_NE(only("a").pid, before.pid);
+    EXPECT_EQ(only("a").restarts, 1U);
+}
+
+TEST_F(FilesTest, ManyChangesReplaceOnce)
+{
+    load(app("watch: true"));
+    until_watched(2);
+    for (int i = 0; i < 50; ++i) put("src/" + std::to_string(i), "x");
+    EXPECT_NE(wait_event("recycle", "a").text("reason").find("more changed (watch)"), std::string::npos);
+    wait_event("online", "a");
+    const pid_t pid = only("a").pid;
+    load("{name: tick, script: sleep 1000, cron_restart: '* * * * * *'}");
+    for (int i = 0; i < 2; ++i) wait_event("recycle", "tick");
+    EXPECT_EQ(only("a").pid, pid);
+}
+
+TEST_F(FilesTest, WhatCommandsStoppedIsNotWatchedAndWhatCrashedIs)
+{
+    put("fails", "");
+    error_of([&] { load(app("watch: [src], max_restarts: 1", "sh -c \"test ! -e fails && exec sleep 1000; exit 3\"")); });
+    until_status("errored");
+    until_watched(1);
+    std::filesystem::remove(root() + "/fails");
+    reason_of_change("src/a.js");
+    until_status("online");
+    manager_->Stop("a", {});
+    until_watched(0);
+    put("src/a.js", "changed while it is stopped");
+    manager_->Start("a", {});
+    until_watched(1);
+    const pid_t pid = only("a").pid;
+    reason_of_change("src/a.js");
+    wait_event("online", "a");
+    EXPECT_NE(only("a").pid, pid);
+}
+
+TEST_F(FilesTest, WhatEndedByItselfRunsAgainUntilItIsStopped)
+{
+    error_of([&] { load(app("watch: [src], autorestart: false", "sh -c \"echo run >>runs\"")); });
+    until_status("stopped");
+    until_watched(1);
+    reason_of_change("src/a.js");
+    wait_event("exit", "a");
+    until_status("stopped");
+    upgrade();
+    until_watched(1);
+    reason_of_change("src/a.js");
+    wait_event("exit", "a");
+    manager_->Stop("a", {});
+    until_watched(0);
+}
+
+TEST_F(FilesTest, WatchingIsSwitchedOnAndOff)
+{
+    load(app("autostart: true"));
+    App object(*connection_, "/org/pmd1/app/a");
+    EXPECT_FALSE(object.Watches());
+    manager_->Watch("a", true);
+    EXPECT_TRUE(object.Watches());
+    until_watched(2);
+    reason_of_change("src/a.js");
+    manager_->Watch("all", false);
+    until_watched(0);
+    EXPECT_THROW(manager_->Watch("nobody", true), sdbus::Error);
+}
+
+TEST_F(FilesTest, TheProcessThatWatchesIsReplacedWhenItIsKilled)
+{
+    load(app("watch: [src]"));
+    until_watched(1);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        std::string name;
+        std::ifstream(entry.path() / "comm") >> name;
+        std::string parent;
+        std::ifstream status(entry.path() / "status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("PPid:\t")) parent = line.substr(6);
+        if (name == "pm-watch" && parent == std::to_string(pmd_)) kill(std::stoi(entry.path().filename()), SIGKILL);
+    }
+    until_watched(0);
+    until_watched(1);
+    reason_of_change("src/a.js");
 }
 
 } // namespace

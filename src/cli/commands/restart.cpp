@@ -12,6 +12,7 @@ public:
         options.arguments("TARGET", targets_, true, "all, a name, a namespace, an id, /regex/ on names, a script, or an app file");
         options.list("--only", files_.only, "NAMES", "only these apps of the file");
         options.text("--env", files_.profile, "PROFILE", "merge env_PROFILE of the file into env");
+        options.flag("--watch", watch_, "watch files from now on, or no more where they are watched");
         options.flag("--strict", files_.strict, "in files of PM2's names, what PM2 leaves out silently is a fault");
         options.notes(R"(What is stopped is started. An app file is loaded first, so that what it changes or adds holds.
 
@@ -20,11 +21,16 @@ examples:
   pmctl restart app.yaml
   pmctl restart all)");
     }
-    int run(Context& context) override { return apply_all(context, "Restart", "restarting", targets_, files_); }
+    int run(Context& context) override
+    {
+        const int status = apply_all(context, "Restart", "restarting", targets_, files_);
+        return status == kDone && watch_ ? toggle_watching(context, targets_) : status;
+    }
 
 private:
     std::vector<std::string> targets_;
     FileOptions files_;
+    bool watch_ = false;
 };
 
 } // namespace

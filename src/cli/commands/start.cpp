@@ -45,6 +45,7 @@ Concern concern_of(std::string_view option)
                                  Row{"--strict", Concern::Files},
                                  Row{"--prune", Concern::Files},        Row{"--namespace", Concern::Both},
                                  Row{"--dry-run", Concern::Anything},   Row{"--attach", Concern::Anything},
+                                 Row{"--watch", Concern::Anything},
                                  Row{"--bus", Concern::Anything},       Row{"--no-color", Concern::Anything},
                                  Row{"--silent", Concern::Anything}};
     const auto row = std::ranges::find(kOthers, option, &Row::option);
@@ -117,6 +118,7 @@ private:
     bool check(const Context& context, std::vector<Step>& steps) const;
     int show_plan(const Context& context, Client* client, const std::vector<Step>& steps) const;
     Outcome<void> perform(const Context& context, Client& client, const Step& step, const std::vector<Row>& rows) const;
+    void watch(Client& client, const Step& step, Outcome<void>& done) const;
     [[nodiscard]] std::vector<std::string> kept_online(Client& client, const AppText& script) const;
     [[nodiscard]] LoadOptions load_options(const AppText& text) const;
     [[nodiscard]] Selection selection(const AppText& text) const;
@@ -138,8 +140,6 @@ void declare_pm2(OptionSet& options)
 {
     options.ignored("-x,--execute-command");
     options.ignored("--no-vizion");
-    options.later("--watch", false);
-    options.later("--ignore-watch", true);
 }
 
 void Start::declare(OptionSet& options)
@@ -174,6 +174,9 @@ void Start::declare(OptionSet& options)
     options.text("--min-uptime", script.min_uptime, "TIME", "an exit earlier than this is unstable");
     options.text("--max-memory-restart", script.max_memory_restart, "SIZE", "an instance that holds more is replaced (100M; a number is bytes)");
     options.text("-c,--cron,--cron-restart", script.cron_restart, "PATTERN", "when the instances are replaced: '30 4 * * *'");
+    options.flag_or_list("--watch", script.watch, script.watch_paths, "PATHS", "replace the instances when files change: of the script those below the directory or PATHS, else as declared");
+    options.list("--ignore-watch", script.ignore_watch, "PATHS", "files, directories and patterns that are not watched");
+    options.text("--watch-delay", script.watch_delay, "TIME", "so long nothing more must have changed (seconds, or 500ms)");
     options.list("--stop-exit-codes", script.stop_exit_codes, "CODES", "exit codes that mean the app is done");
     options.flag("--no-autorestart", script.no_autorestart, "an app that ends stays stopped");
     options.flag("--no-autostart", script.no_autostart, "register it only");
@@ -267,7 +270,9 @@ Outcome<void> Start::check_options(const Context& context, const std::vector<Row
     const auto is_script = [&](const std::string& word) {
         return !is_file(word) && (force_ || !selects(word, rows) || !script_path(context, word).empty());
     };
-    return check_concerns(context, std::ranges::any_of(words_, is_file), std::ranges::any_of(words_, is_script));
+    const bool scripts = std::ranges::any_of(words_, is_script);
+    if (!script_.watch_paths.empty() && !scripts) return failed(kUsage, "'--watch=PATHS' is for scripts, and none is named: write 'watch' into the app file");
+    return check_concerns(context, std::ranges::any_of(words_, is_file), scripts);
 }
 
 Outcome<std::vector<Step>> Start::steps(const Context& context, Client* client, const std::vector<Row>& rows) const
@@ -353,6 +358,7 @@ Outcome<void> Start::perform(const Context& context, Client& client, const Step&
         auto done = with_progress(context, doing, [&](Watcher* watcher) {
             return client.load(text->text, text->origin, load_options(*text), watcher);
         });
+        if (!text->caller_environment) watch(client, step, done);
         if (!done) return failed(with_place_of_paths(context, *text, done.error()));
         for (const std::string& app : kept)
             tell_online(context, app, force_ ? ", another --name starts one more" : "");
@@ -362,8 +368,17 @@ Outcome<void> Start::perform(const Context& context, Client& client, const Step&
     const bool online = !rows.empty() && is_online(client, target);
     auto done = with_progress(context, "starting " + target,
                               [&](Watcher* watcher) { return client.operate("Start", target, watcher); });
+    watch(client, step, done);
     if (done && online) tell_online(context, target);
     return done;
+}
+
+/// --watch for what is declared already.
+void Start::watch(Client& client, const Step& step, Outcome<void>& done) const
+{
+    if (!script_.watch) return;
+    for (const std::string& target : targets_of(step))
+        if (done) done = client.watch(target, true);
 }
 
 int Start::run(Context& context)

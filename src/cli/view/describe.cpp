@@ -108,6 +108,13 @@ std::string health_text(const model::HealthSpec& health)
     return health.command.empty() ? model::to_string(health.target) : base::join(health.command, " ");
 }
 
+std::string watch_text(const model::WatchSpec& watch)
+{
+    std::string text = (watch.paths.empty() ? "files below cwd" : base::join(watch.paths, ", ")) + " change";
+    if (!watch.ignore.empty()) text += ", but " + base::join(watch.ignore, ", ");
+    return text;
+}
+
 /// How instances share a port, and where.
 void add_cluster(Lines& lines, const AppInfo& app)
 {
@@ -139,6 +146,7 @@ void add_spec(Lines& lines, const model::AppSpec& spec)
     lines.emplace_back("restart", restart_policy(spec));
     if (spec.upkeep.max_memory) lines.emplace_back("replaced beyond", fmt::format("{:.4g} MiB of memory", static_cast<double>(*spec.upkeep.max_memory) / (1u << 20)));
     if (!spec.upkeep.cron.empty()) lines.emplace_back("replaced at", spec.upkeep.cron);
+    if (spec.upkeep.watch.on) lines.emplace_back("replaced when", watch_text(spec.upkeep.watch));
     lines.emplace_back("stop", fmt::format("{}, SIGKILL after {}", base::signal_name(spec.kill_signal),
                                            base::format_duration(spec.kill_timeout)));
 }
@@ -206,6 +214,8 @@ Json json_of(const Row& row, const AppInfo& app)
     item["cluster"] = app.cluster;
     item["listening"] = app.listening;
     item["reload_hint"] = app.reload_hint;
+    item["watches"] = app.watches;
+    item["watched_directories"] = app.watched_directories;
     put_custom(item, custom_of(row, app));
     const LogFiles* files = log_files(row, app);
     item["out_file"] = files != nullptr ? files->out : "";
@@ -249,6 +259,7 @@ std::string describe_text(const Row& row, const AppInfo& app, const Terminal& te
     Lines lines;
     add_state(lines, row, app);
     if (const auto spec = spec_of(app)) add_spec(lines, *spec);
+    if (app.watches) lines.emplace_back("watched", app.watched_directories > 0 ? fmt::format("{} {}", app.watched_directories, app.watched_directories == 1 ? "directory" : "directories") : "nothing at the moment");
     add_cluster(lines, app);
     add_custom(lines, custom_of(row, app));
     add_files(lines, row, app);

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <string>
+#include <string_view>
 #include <linux/sched.h>
 #include <sys/wait.h>
 
@@ -145,8 +147,9 @@ tl::expected<Spawned, SpawnFailure> make(Task& task)
 
 tl::expected<Spawned, SpawnFailure> spawn(const SpawnRequest& request)
 {
-    char name[] = "pm-exec";
-    char* const arguments[] = {name, nullptr};
+    const std::string_view program(request.program);
+    std::string name(program.substr(program.rfind('/') + 1));
+    char* const arguments[] = {name.data(), nullptr};
     char* const environment[] = {nullptr};
     Task task{&request, arguments, environment, 0};
     auto made = make(task);

@@ -86,7 +86,7 @@ class Layer:
         shutil.copytree(SYSTEM / "cases", self.root / "system-test" / "cases", dirs_exist_ok=True)
         shutil.copytree(CHECKOUT / "packaging" / "debian" / "tests", self.root / "system-test" / "autopkgtest", dirs_exist_ok=True)
         for program in (build / "tests" / "integration").glob("integration-*"):
-            if program.is_file() and program.name != "integration-authorization":
+            if program.is_file():
                 (self.root / "system-test" / "integration").mkdir(exist_ok=True)
                 shutil.copy(program, self.root / "system-test" / "integration")
         for unit in (SYSTEM / "guest").glob("system-test.*"):

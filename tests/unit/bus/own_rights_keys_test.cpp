@@ -25,7 +25,7 @@ const Names kHarmless{
     "exec_mode", "launcher", "env", "env_file", "filter_env", "port", "instance_var", "increment_var", "umask", "autostart", "depends_on",
     "autorestart", "stop_exit_codes", "max_restarts", "min_uptime", "restart_delay", "exp_backoff_restart_delay", "kill_signal",
     "kill_timeout", "kill_mode", "treekill", "merge_logs", "disable_logs", "log_type", "log_date_format", "time", "pid_file",
-    "cluster", "balance", "max_memory_restart", "cron_restart", "ready", "wait_ready", "listen_timeout", "watchdog", "channel", "shutdown_with_message", "drain", "ignore_watch", "watch_options", "watch_delay",
+    "cluster", "balance", "max_memory_restart", "cron_restart", "ready", "wait_ready", "listen_timeout", "watchdog", "channel", "shutdown_with_message", "drain", "watch", "ignore_watch", "watch_options", "watch_delay",
     // clang-format on
 };
 

@@ -69,7 +69,9 @@ TEST(FilesOfPm2, WhatPm2LeavesOutIsAWarning)
         {"apps: [{script: a, owner: ann}]", "1:20: warning: apps[0].owner: not supported yet (left out: PM2 does not know the key)"},
         {"apps: [{script: a}]\npm2: []", "2:1: warning: pm2: means the same as 'apps', which is given too (left out, as PM2 does)"},
         {"apps: [{script: a, instances: many}]", "1:31: apps[0].instances: expected a number, -1 and so on, or 'max', not 'many'"},
-        {"apps: [{script: a, watch: true}]", "1:20: apps[0].watch: not supported yet: take it out, or write 'watch: false'"},
+        {"apps: [{script: a, watch: true, ignore_watch: ['[\\/]\\./', node_modules, {}]}]",
+         "1:48: warning: apps[0].ignore_watch[0]: the pattern '[\\/]\\./': '/' cannot be in '[...]' (left out, as PM2 does)|"
+         "1:73: warning: apps[0].ignore_watch[2]: is no path: a regular expression does not come through JSON, write a pattern such as '**/*.log' (left out, as PM2 does)"},
         {"apps: [{script: a, watch: false, max_memory_restart: 0M, cron_restart: 0, ignore_watch: ''}]", ""},
     };
     for (const Row& row : rows) {

@@ -140,6 +140,21 @@ const std::vector<GoodRow>& good_rows()
         {"cron_restart: '30 4 * * MON-FRI'", [](const AppSpec& s) { return s.upkeep.cron == "30 4 * * MON-FRI"; }},
         {"cron_restart: '@daily'", [](const AppSpec& s) { return s.upkeep.cron == "@daily"; }},
         {"cron_restart: '0'", [](const AppSpec& s) { return s.upkeep.cron.empty(); }},
+        {"watch: true", [](const AppSpec& s) { return s.upkeep.watch.on && s.upkeep.watch.paths.empty(); }},
+        {"watch: 'yes'", [](const AppSpec& s) { return s.upkeep.watch.on; }},
+        {"watch: false", [](const AppSpec& s) { return !s.upkeep.watch.on; }},
+        {"watch: []", [](const AppSpec& s) { return !s.upkeep.watch.on; }},
+        {"watch: src", [](const AppSpec& s) { return s.upkeep.watch.on && s.upkeep.watch.paths == std::vector<std::string>{"src"}; }},
+        {"watch: [src, 'lib/**/*.js', '!src/tmp']",
+         [](const AppSpec& s) {
+             return s.upkeep.watch.paths == std::vector<std::string>{"src", "lib/**/*.js"} && s.upkeep.watch.ignore == std::vector<std::string>{"src/tmp"};
+         }},
+        {"watch: true\nignore_watch: [logs, '*.tmp']\nwatch_delay: 1000",
+         [](const AppSpec& s) { return s.upkeep.watch.ignore.size() == 2 && s.upkeep.watch.delay == milliseconds(1000); }},
+        {"watch: true\nwatch_options: {followSymlinks: false, depth: 2, usePolling: true, interval: 500, ignored: a}",
+         [](const AppSpec& s) {
+             return !s.upkeep.watch.follow_symlinks && s.upkeep.watch.depth == 2U && s.upkeep.watch.poll == milliseconds(500) && s.upkeep.watch.ignore.size() == 1;
+         }},
         {"min_uptime: 1m", [](const AppSpec& s) { return s.restart.min_uptime == milliseconds(60'000); }},
         {"restart_delay: 250", [](const AppSpec& s) { return s.restart.restart_delay == milliseconds(250); }},
         {"exp_backoff_restart_delay: 100ms", [](const AppSpec& s) { return s.restart.exp_backoff_restart_delay == milliseconds(100); }},
@@ -263,6 +278,14 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"cron_restart: '* *'", "3:15: cron_restart: 2 fields; there are five (minute, hour, day of the month, month, day of the week), or six with seconds first"},
         {"cron_restart: '0 25 * * *'", "3:15: cron_restart: '25' is no hour (0 to 23)"},
         {"cron_restart: '0 0 30 2 *'", "3:15: cron_restart: is never due: no such month has such a day"},
+        {"watch: {a: b}", "3:8: watch: expected true, false, a path or a list of paths, not a map"},
+        {"watch: /", "3:8: watch: '/' is '/', which cannot be watched: name directories of the app, or set cwd"},
+        {"watch: [src, ../../proc/1]", "3:8: watch: '../../proc/1' is '/proc/1', which cannot be watched: name directories of the app, or set cwd"},
+        {"watch: ['a[b']", "3:9: watch[0]: the pattern 'a[b': '[' is not closed"},
+        {"watch: true\nignore_watch: ['!a']", "4:16: ignore_watch[0]: a pattern that begins with '!' is not supported here: write what is to be ignored"},
+        {"watch: true\nwatch_delay: 2h", "4:14: watch_delay: expected at most an hour; a number alone is milliseconds, not '2h'"},
+        {"watch: true\nwatch_options: {interval: 1}", "4:27: watch_options.interval: expected at least 100ms; a number alone is milliseconds, not '1'"},
+        {"watch: true\nwatch_options: {depht: 1}", "4:17: watch_options.depht: unknown key, did you mean 'depth'?"},
         {"min_uptime: 5 parsecs", "3:13: min_uptime: expected a time such as 500ms, 5s or 2m, not '5 parsecs'"},
         {"restart_delay: -1", "3:16: restart_delay: expected a time such as 500ms, 5s or 2m, not '-1'"},
         {"kill_signal: SIGFOO", "3:14: kill_signal: expected a signal such as SIGINT or 15, not 'SIGFOO'"},
@@ -299,7 +322,6 @@ struct LaterRow {
 TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
 {
     const std::vector<LaterRow> rows{
-        {"watch: [src]", "watch: false", "watch: {a: b}", ""},
         {"owner: ann", "owner: ''", "owner: 'a:b'", ""},
         {"stdin: ignore", "stdin: ~", "stdin: [a]", ""},
         {"stdout: /x", "stdout: ''", "stdout: {a: b}", ""},
@@ -336,7 +358,7 @@ TEST(Keys, ACheckOfASharedPortIsAWarning)
 TEST(Keys, WatchDetailsAloneAreAWarning)
 {
     EXPECT_EQ(said(parse(with("ignore_watch: [a]"))), Strings{"3:1: warning: ignore_watch: has no effect without watch"});
-    EXPECT_EQ(said(parse(with("watch: true\nwatch_delay: 3s"))), Strings{"3:1: watch: not supported yet: take it out, or write 'watch: false'"});
+    EXPECT_TRUE(said(parse(with("watch: false\nignore_watch: [a]\nwatch_delay: 3s"))).empty());
 }
 
 TEST(Keys, IgnoredKeysWarnOnceEach)

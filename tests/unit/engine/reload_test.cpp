@@ -190,6 +190,36 @@ TEST_F(ReloadTest, WhatIsRecycledIsReplacedWhereItIsOnlineAndLeftWhereItRests)
     EXPECT_TRUE(world.alive.empty());
 }
 
+TEST_F(ReloadTest, WhatIsRenewedAlsoRunsAgainWhereNoCommandStoppedIt)
+{
+    model::AppSpec spec = serving(2);
+    spec.restart.autorestart = false;
+    online(spec);
+    world.exit(1, 0);
+    world.deliver();
+    EXPECT_TRUE(world.instance("web", 1).finished);
+    int done = 0;
+    world.supervisor.recycle("web", {}, "its time has come", [&](const Outcome&) { ++done; });
+    world.deliver();
+    ready(0, 2);
+    EXPECT_EQ(world.alive.size(), 1U) << "what rests is left";
+    world.supervisor.renew("web", "'a.js' changed (watch)", [&](const Outcome&) { ++done; });
+    world.deliver();
+    ready(0, 3);
+    ready(1, 2);
+    EXPECT_TRUE(alive(0, 3) && alive(1, 2));
+    EXPECT_EQ(done, 2);
+    world.exit(1, 0);
+    world.deliver();
+    operate(Verb::Stop);
+    world.deliver();
+    EXPECT_FALSE(world.instance("web", 1).finished);
+    world.supervisor.renew("web", "'a.js' changed (watch)", [&](const Outcome&) { ++done; });
+    world.deliver();
+    EXPECT_EQ(done, 3);
+    EXPECT_TRUE(world.alive.empty());
+}
+
 TEST_F(ReloadTest, ANewOneThatIsNotReadyInTimeIsEnded)
 {
     world.stubborn = {"web"};

@@ -1,1 +1,1 @@
-module.exports = { apps: [{ name: "a", script: "sleep", instances: "many", watch: true }, { name: "a", script: "sleep" }] };
+module.exports = { apps: [{ name: "a", script: "sleep", instances: "many", watch: "/" }, { name: "a", script: "sleep" }] };
