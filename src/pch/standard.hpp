@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled once a library, as nearly every file of it includes these. No file relies on it: packages are built without (b_pch).
-#pragma once
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

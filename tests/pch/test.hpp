@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same as src/pch/standard.hpp for tests.
-#pragma once
-
 #include "../../src/pch/standard.hpp"
 
 #include <gtest/gtest.h>
