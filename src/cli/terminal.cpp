@@ -114,7 +114,7 @@ std::string paint(std::string_view text, Colour colour, bool on)
 Colour colour_of_status(std::string_view status) noexcept
 {
     if (status == "online") return Colour::Green;
-    if (status == "errored") return Colour::Red;
+    if (status == "errored" || status == "unhealthy") return Colour::Red;
     if (status == "stopped") return Colour::Dim;
     return Colour::Yellow;
 }

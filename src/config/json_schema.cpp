@@ -67,6 +67,7 @@ Json form(Shape shape)
     case Shape::Cluster: return choice({"shared", "round-robin", "reuseport", "transparent", "reuseport-bpf", "none"});
     case Shape::Balance: return choice({"even", "shared"});
     case Shape::Ready: return choice({"notify", "ipc", "listening", "probe", "started"});
+    case Shape::OnUnhealthy: return choice({"reload", "restart", "none"});
     case Shape::ReloadMode: return choice({"rolling", "restart", "signal"});
     case Shape::Drain: return any_of({of_type("boolean"), number_or(kTimePattern)});
     case Shape::DependsOn: return any_of({text_or_list(), map_of(choice({"ready", "started", "completed"}))});

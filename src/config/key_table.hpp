@@ -25,7 +25,7 @@ enum class Shape {
     Memory, Tasks, CountOrInfinity, LimitScope, Sandbox,
     Text, Words, Texts, Bool, Count, Port, Instances, ExecMode, Env, FilterEnv, Account, ExitCodes, Duration, Size,
     Signal, KillMode, BoolOrText, StreamFile, LogType, Umask, Nice, OomScore, Rlimits, Launcher, LogTarget, Cron, Watch, Listen, SocketType,
-    Cluster, Balance, Ready, ReloadMode, Drain, DependsOn, Stdio, Percent, Weight, Object, BusKind, LauncherKind, LogLevel, Anything,
+    Cluster, Balance, Ready, ReloadMode, OnUnhealthy, Drain, DependsOn, Stdio, Percent, Weight, Object, BusKind, LauncherKind, LogLevel, Anything,
 };
 
 struct Key {

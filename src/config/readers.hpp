@@ -104,6 +104,8 @@ void health_http(Draft& draft, const Field& field);
 void health_tcp(Draft& draft, const Field& field);
 void health_exec(Draft& draft, const Field& field);
 void health_interval(Draft& draft, const Field& field);
+void health_count(std::uint32_t& to, const Field& field, std::int64_t least);
+void health_action(Draft& draft, const Field& field);
 /// Faults that `health` makes together with other keys.
 void complete_health(Draft& draft, const Field& app);
 

@@ -7,6 +7,7 @@
 #include "model/program.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <optional>
 
@@ -16,6 +17,8 @@ namespace {
 using model::ReadyWhen;
 
 constexpr model::Milliseconds kLeastInterval{100};
+constexpr std::int64_t kMostRetries = 1000;
+constexpr std::array<std::string_view, 3> kActions{"reload", "restart", "none"};
 
 void once(Draft& draft, const Field& field)
 {
@@ -75,10 +78,9 @@ void check_pairing(const Draft& draft, const Field& app)
     const bool probe = spec.serving.ready == ReadyWhen::Probe;
     if (probe && !draft.health.given)
         app.report().fault(draft.ready_mark, ready, "'probe' needs 'health', which says what is asked: health: {http: \"http://127.0.0.1:8000/\"}");
-    if (!probe && draft.health.given)
-        app.report().fault(draft.health.key_mark, Path(app.path(), "health"),
-                           fmt::format("it is what 'ready: probe' asks, and 'ready' is '{}': an app that runs is not checked yet",
-                                       model::to_string(*spec.serving.ready)));
+    if (!probe && draft.health.given && spec.health->retries == 0)
+        app.report().warning(draft.health.key_mark, Path(app.path(), "health"),
+                             fmt::format("checks nothing: 'retries' is 0, and 'ready' is '{}'", model::to_string(*spec.serving.ready)));
 }
 
 } // namespace
@@ -131,6 +133,19 @@ void health_interval(Draft& draft, const Field& field)
     if (!field.duration(interval)) return;
     if (interval < kLeastInterval) return field.fault("must be at least 100ms");
     draft.spec.health->interval = interval;
+}
+
+void health_count(std::uint32_t& to, const Field& field, std::int64_t least)
+{
+    std::int64_t number = to;
+    if (field.integer(number, least, kMostRetries)) to = static_cast<std::uint32_t>(number);
+}
+
+void health_action(Draft& draft, const Field& field)
+{
+    std::string word;
+    if (!field.word(word, kActions)) return;
+    if (const auto action = model::on_unhealthy_from(word)) draft.spec.health->on_unhealthy = *action;
 }
 
 void complete_health(Draft& draft, const Field& app)

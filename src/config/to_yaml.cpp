@@ -334,6 +334,11 @@ void Writer::health()
                                       : fmt::format("exec: [{}]", fmt::join(words, ", "));
     if (health.interval != usual.interval) parts += ", interval: " + duration(health.interval);
     if (health.timeout != usual.timeout) parts += ", timeout: " + duration(health.timeout);
+    if (health.retries != usual.retries) parts += fmt::format(", retries: {}", health.retries);
+    if (health.success_threshold != usual.success_threshold) parts += fmt::format(", success_threshold: {}", health.success_threshold);
+    if (health.start_period != usual.start_period) parts += ", start_period: " + duration(health.start_period);
+    if (health.jitter != usual.jitter) parts += ", jitter: " + duration(health.jitter);
+    if (health.on_unhealthy != usual.on_unhealthy) parts += fmt::format(", on_unhealthy: {}", model::to_string(health.on_unhealthy));
     line("health", fmt::format("{{{}}}", parts));
 }
 

@@ -95,7 +95,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
              [this](const std::string& app) { forget_saved(app); },
              [this](const std::string& app, const std::string& origin) { return boot_names_.contains(app) || origin.starts_with(runtime_.locations.apps_dir + "/"); }),
       upkeep_(loop_, state_,
-              {[this](engine::ProcessKey key) { return launcher_->held_memory(key); }, [this](int socket) { return start_watching(socket); },
+              {[this](engine::ProcessKey key) { return launcher_->held_memory(key); },
+               [this](engine::ProcessKey key, model::Duration timeout, engine::Checked done) { return launcher_->check(key, timeout, std::move(done)); },
+               [this](int socket) { return start_watching(socket); },
                [this](const model::AppSpec& spec) { return user_of(spec); }, [this](const std::string& text) { log_.warning(text); }}),
       events_(log_, upkeep_,
               [this](const std::string& app) {

@@ -20,6 +20,8 @@ io::Severity severity_of(const engine::ProcessEvent& event) noexcept
                    : io::Severity::Warning;
     case engine::EventKind::Start: return io::Severity::Debug;
     case engine::EventKind::ReloadFailed: return io::Severity::Error;
+    case engine::EventKind::Unhealthy: return io::Severity::Warning;
+    case engine::EventKind::Healthy:
     case engine::EventKind::Recycle: return io::Severity::Notice;
     case engine::EventKind::Reload:
     case engine::EventKind::Wait:

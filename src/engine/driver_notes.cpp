@@ -46,6 +46,7 @@ void Driver::note(Instance& instance, Status before, const Transition& transitio
     if (launched) notices.process(EventKind::Start, instance, instance.reason);
     if (transition.exit && !moved && !has_process(instance.machine.state)) this->moved(*instance.app); // what a stop had to wait for
     if (moved) {
+        instance.unhealthy.clear();
         instance.finished = after == Status::Stopped && transition.exit && !transition.exit->commanded;
         this->moved(*instance.app);
         if (after == Status::Waiting) {

@@ -8,7 +8,7 @@
 namespace pm::engine {
 namespace {
 
-constexpr model::NameTable<EventKind, 12> kEventKinds{{{
+constexpr model::NameTable<EventKind, 14> kEventKinds{{{
     {EventKind::Wait, "wait"},
     {EventKind::Start, "start"},
     {EventKind::Online, "online"},
@@ -21,6 +21,8 @@ constexpr model::NameTable<EventKind, 12> kEventKinds{{{
     {EventKind::Reload, "reload"},
     {EventKind::ReloadFailed, "reload-failed"},
     {EventKind::Recycle, "recycle"},
+    {EventKind::Unhealthy, "unhealthy"},
+    {EventKind::Healthy, "healthy"},
 }}};
 
 } // namespace

@@ -36,7 +36,8 @@ std::string resting(const App& app)
         switch (status_of(instance->machine.state)) {
         case model::Status::Waiting:
         case model::Status::Starting:
-        case model::Status::Online: break;
+        case model::Status::Online:
+        case model::Status::Unhealthy: break;
         case model::Status::Stopped: return "stopped";
         case model::Status::Errored: return "errored: " + instance->reason;
         case model::Status::Backoff: return "waiting to restart";

@@ -271,6 +271,8 @@ enum class EventKind {
     Reload,  ///< its successor took over, or it was told to reload itself
     ReloadFailed, ///< its successor failed; it serves on
     Recycle, ///< it is to be replaced though it serves; the reason tells why
+    Unhealthy, ///< so many of its checks failed; the reason tells how
+    Healthy, ///< its checks succeed again
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
 

@@ -130,6 +130,7 @@ Reloads::Progress Reloads::progress(const Instance& instance, const Active& acti
     case model::Status::Waiting:
     case model::Status::Starting: return Progress::Pending;
     case model::Status::Online:
+    case model::Status::Unhealthy:
         if (machine.successor) return Progress::Pending;
         if (machine.generation <= active.after) return Progress::Failed;
         return std::ranges::all_of(machine.leavers, [](const Leaver& leaver) { return survived(leaver.stopping); }) ? Progress::Replaced

@@ -122,7 +122,11 @@ public:
     /// Replaces, as Reload does, those instances of the app that are online; of these only `ids`, unless it is empty. What rests, starts or ends is left as
     /// it is. `why`, a clause about the instance, is told with an event. `done` comes also when nothing is replaced.
     void recycle(const std::string& app, const std::vector<base::InstanceId>& ids, const std::string& why, Done done);
-    /// The same for all of the app because its files have changed: what has crashed, starts, waits to be started again or ended by itself is started
+    /// The same, but it is stopped before the new one is started, whether or not the app could be reloaded.
+    void restart(const std::string& app, const std::vector<base::InstanceId>& ids, const std::string& why, Done done);
+    /// What the checks of a process that is online say: why it does not serve; empty: it does. Of any other process nothing is noted.
+    void note_health(ProcessKey key, std::string why);
+    /// The same as recycle() for all of the app because its files have changed: what has crashed, starts, waits to be started again or ended by itself is started
     /// anew as well; what a command stopped is left.
     void renew(const std::string& app, const std::string& why, Done done);
     /// Switches `watch` of the apps of `target` on or off, by their names. Errors: as apps_of.

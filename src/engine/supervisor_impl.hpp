@@ -72,9 +72,11 @@ struct Supervisor::Impl {
         for (auto& [app, instances] : by_app) driver.reloads.begin(waiter, *app, instances);
     }
 
-    /// What recycle() does with instances that are not online but are to run.
-    enum class Resting { Left, Started };
-    void recycle(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done, Resting resting);
+    struct How {
+        bool reloads = true;      ///< what is online; else it is restarted
+        bool starts_rest = false; ///< what is not online, but is to run
+    };
+    void recycle(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done, How how);
 
     Driver driver;
     bool shutting_down = false;

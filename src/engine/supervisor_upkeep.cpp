@@ -17,15 +17,33 @@ bool is_to_run_again(const Instance& instance)
 
 void Supervisor::recycle(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done)
 {
-    impl_->driver.enter([&] { impl_->recycle(name, ids, why, std::move(done), Supervisor::Impl::Resting::Left); });
+    impl_->driver.enter([&] { impl_->recycle(name, ids, why, std::move(done), {}); });
+}
+
+void Supervisor::restart(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done)
+{
+    impl_->driver.enter([&] { impl_->recycle(name, ids, why, std::move(done), {.reloads = false}); });
+}
+
+void Supervisor::note_health(ProcessKey key, std::string why)
+{
+    impl_->driver.enter([&] {
+        Instance* instance = impl_->driver.table.find(key.id);
+        if (instance == nullptr || instance->machine.generation != key.generation || !std::holds_alternative<Online>(instance->machine.state)) return;
+        if (instance->unhealthy.empty() == why.empty()) return;
+        instance->unhealthy = why;
+        impl_->driver.notices.process(why.empty() ? EventKind::Healthy : EventKind::Unhealthy, *instance, std::move(why));
+        impl_->driver.notices.app_changed(*instance->app);
+        impl_->driver.moved(*instance->app);
+    });
 }
 
 void Supervisor::renew(const std::string& name, const std::string& why, Done done)
 {
-    impl_->driver.enter([&] { impl_->recycle(name, {}, why, std::move(done), Supervisor::Impl::Resting::Started); });
+    impl_->driver.enter([&] { impl_->recycle(name, {}, why, std::move(done), {.starts_rest = true}); });
 }
 
-void Supervisor::Impl::recycle(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done, Resting resting)
+void Supervisor::Impl::recycle(const std::string& name, const std::vector<base::InstanceId>& ids, const std::string& why, Done done, How how)
 {
     const std::uint64_t waiter = driver.waiters.open(std::move(done));
     std::vector<Instance*> online;
@@ -35,7 +53,7 @@ void Supervisor::Impl::recycle(const std::string& name, const std::vector<base::
             if (!ids.empty() && std::ranges::find(ids, instance->id) == ids.end()) continue;
             if (std::holds_alternative<Online>(instance->machine.state))
                 online.push_back(instance);
-            else if (resting == Resting::Started && is_to_run_again(*instance))
+            else if (how.starts_rest && is_to_run_again(*instance))
                 others.push_back(instance);
         }
     for (Instance* instance : online) {
@@ -46,7 +64,10 @@ void Supervisor::Impl::recycle(const std::string& name, const std::vector<base::
         driver.notices.process(EventKind::Recycle, *instance, why);
         driver.command(waiter, *instance, Verb::Restart, RestartCommand{});
     }
-    if (!online.empty()) reload(waiter, online);
+    if (!how.reloads)
+        for (Instance* instance : online) driver.command(waiter, *instance, Verb::Restart, RestartCommand{});
+    else if (!online.empty())
+        reload(waiter, online);
     driver.waiters.seal(waiter);
 }
 

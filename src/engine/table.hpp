@@ -47,6 +47,7 @@ struct Instance {
     std::uint64_t restarts = 0;
     std::optional<model::ExitInfo> last_exit;
     bool stalled = false;                          ///< Waiting for what has failed and waits for its next try
+    std::string unhealthy;                         ///< Online: why its checks fail; empty: they do not
     bool finished = false;                         ///< Stopped: it ended by itself, and is not to be started again
     bool leaving = false;                          ///< to be removed as soon as it rests
     std::optional<model::TimePoint> armed;         ///< what the timer is set to

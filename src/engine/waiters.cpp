@@ -36,6 +36,7 @@ Progress towards_online(const Instance& instance, const Watch& watch)
     if (instance.leaving) return superseded();
     switch (status_of(instance.machine.state)) {
     case model::Status::Online:
+    case model::Status::Unhealthy:
         if (watch.goal == Verb::Restart && instance.machine.generation <= watch.after) return Pending{};
         return Reached{};
     case model::Status::Waiting:
@@ -66,6 +67,7 @@ Progress towards_rest(const Instance& instance)
     case model::Status::Waiting:
     case model::Status::Starting:
     case model::Status::Online:
+    case model::Status::Unhealthy:
     case model::Status::Backoff:
     case model::Status::Errored: return superseded();
     }

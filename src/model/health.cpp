@@ -2,6 +2,7 @@
 #include "model/health.hpp"
 
 #include "base/text.hpp"
+#include "model/name_table.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -14,6 +15,8 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 using base::Result;
+
+constexpr NameTable<OnUnhealthy, 3> kActions{{{{OnUnhealthy::Reload, "reload"}, {OnUnhealthy::Restart, "restart"}, {OnUnhealthy::None, "none"}}}};
 
 constexpr std::string_view kHttp = "http://";
 constexpr std::uint16_t kHttpPort = 80;
@@ -103,6 +106,9 @@ std::string host_and_port(const HealthTarget& target)
     const std::string port = target.port_variable.empty() ? std::to_string(target.port) : "$" + target.port_variable;
     return (six ? "[" + target.host + "]" : target.host) + ":" + port;
 }
+
+std::string_view to_string(OnUnhealthy action) noexcept { return kActions.name(action); }
+std::optional<OnUnhealthy> on_unhealthy_from(std::string_view name) noexcept { return kActions.value(name); }
 
 std::string to_string(const HealthTarget& target)
 {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,12 +27,22 @@ struct HealthTarget {
     bool operator==(const HealthTarget&) const = default;
 };
 
-/// Key `health`: what tells that a process is ready (ReadyWhen::Probe).
+/// What is done with an instance whose checks fail.
+enum class OnUnhealthy { Reload, Restart, None };
+[[nodiscard]] std::string_view to_string(OnUnhealthy action) noexcept;
+[[nodiscard]] std::optional<OnUnhealthy> on_unhealthy_from(std::string_view name) noexcept;
+
+/// Key `health`: what tells that a process is ready (ReadyWhen::Probe), and later that it serves still.
 struct HealthSpec {
     HealthTarget target;              ///< without meaning when there is a command
     std::vector<std::string> command; ///< that must end with exit code 0, run as a process of the app; empty: the target is asked
-    std::chrono::milliseconds interval{1'000}; ///< longest pause between two checks; at least 100 ms
-    std::chrono::milliseconds timeout{2'000};  ///< of one check; more than 0
+    std::chrono::milliseconds interval{10'000}; ///< pause between two checks of what is online; at least 100 ms. Before, a second at most
+    std::chrono::milliseconds timeout{2'000};   ///< of one check; more than 0
+    std::uint32_t retries = 3;                  ///< so many checks in a row fail before it is unhealthy; 0: what is online is not checked
+    std::uint32_t success_threshold = 1;        ///< so many in a row must succeed before it is healthy again; at least 1
+    std::chrono::milliseconds start_period{0};  ///< failures do not count for so long after it is online
+    std::chrono::milliseconds jitter{0};        ///< each pause is longer by up to so much, at random
+    OnUnhealthy on_unhealthy = OnUnhealthy::Reload;
     bool operator==(const HealthSpec&) const = default;
 };
 

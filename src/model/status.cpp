@@ -7,11 +7,12 @@
 namespace pm::model {
 namespace {
 
-constexpr NameTable<Status, 7> kStatuses{{{
+constexpr NameTable<Status, 8> kStatuses{{{
     {Status::Stopped, "stopped"},
     {Status::Waiting, "waiting"},
     {Status::Starting, "starting"},
     {Status::Online, "online"},
+    {Status::Unhealthy, "unhealthy"},
     {Status::Stopping, "stopping"},
     {Status::Backoff, "backoff"},
     {Status::Errored, "errored"},

@@ -21,7 +21,8 @@ using Duration = std::chrono::microseconds;
 using WallTime = std::chrono::system_clock::time_point;
 
 /// State of an instance, and by its "worst" instance of an app. Waiting: for the apps it depends on.
-enum class Status { Stopped, Waiting, Starting, Online, Stopping, Backoff, Errored };
+/// Unhealthy: online, but its checks fail (`health`).
+enum class Status { Stopped, Waiting, Starting, Online, Unhealthy, Stopping, Backoff, Errored };
 
 /// The step of starting a process that failed. The messages are in launch/process/ ("changing to directory").
 enum class LaunchStage {

@@ -27,11 +27,14 @@ bool has_completed(const InstanceSnapshot& instance)
 
 bool is_online(const InstanceSnapshot& instance) { return instance.status == Status::Online; }
 
+/// One that is unhealthy keeps nobody waiting where another is online.
+bool is_settled(const InstanceSnapshot& instance) { return is_resting(instance) || instance.status == Status::Unhealthy; }
+
 bool is_met(DependencyCondition condition, std::span<const InstanceSnapshot> instances)
 {
     switch (condition) {
     case DependencyCondition::Ready:
-        return std::ranges::all_of(instances, is_resting) && std::ranges::any_of(instances, is_online);
+        return std::ranges::all_of(instances, is_settled) && std::ranges::any_of(instances, is_online);
     case DependencyCondition::Started:
         return std::ranges::any_of(instances, [](const InstanceSnapshot& one) { return one.pid > 0; });
     case DependencyCondition::Completed: return std::ranges::all_of(instances, has_completed);

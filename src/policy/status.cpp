@@ -7,8 +7,9 @@ namespace {
 int need(model::Status status) noexcept
 {
     switch (status) {
-    case model::Status::Errored: return 6;
-    case model::Status::Backoff: return 5;
+    case model::Status::Errored: return 7;
+    case model::Status::Backoff: return 6;
+    case model::Status::Unhealthy: return 5;
     case model::Status::Stopping: return 4;
     case model::Status::Waiting: return 3;
     case model::Status::Starting: return 2;

@@ -25,7 +25,8 @@ std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f}M", stati
 
 Upkeep::Upkeep(io::EventLoop& loop, engine::Events& next, Ports ports)
     : loop_(loop), next_(next), held_(std::move(ports.held)), warn_(std::move(ports.warn)),
-      files_(loop, std::move(ports.start_watching), std::move(ports.user_of), warn_),
+      files_(loop, std::move(ports.start_watching), ports.user_of, warn_),
+      liveness_(loop, std::move(ports.run_check), std::move(ports.user_of), warn_),
       clock_(loop, [this] { look_at_clock(); }, [this] {
           // What had been due meanwhile is not made up for, and what is due again is due again: as everybody's clock has it.
           for (auto& [name, app] : apps_)
@@ -46,6 +47,7 @@ void Upkeep::process_event(const engine::ProcessEvent& event)
     if (event.kind == engine::EventKind::Delete)
         if (const auto app = apps_.find(event.app); app != apps_.end()) app->second.asked.erase(event.id);
     files_.look_at(event.app); // it may have come to rest, or begun to run
+    liveness_.look_at(event.app);
     next_.process_event(event);
 }
 
@@ -58,6 +60,7 @@ void Upkeep::app_added(const std::string& app)
 void Upkeep::app_removed(const std::string& app)
 {
     files_.forget(app);
+    liveness_.forget(app);
     if (apps_.erase(app) > 0) plan();
     next_.app_removed(app);
 }
@@ -71,6 +74,7 @@ void Upkeep::app_changed(const std::string& app)
 void Upkeep::look_at(const std::string& name)
 {
     files_.look_at(name);
+    liveness_.look_at(name);
     const auto spec = supervisor_->spec(name);
     const auto present = apps_.find(name);
     if (!spec || (!spec->upkeep.max_memory && spec->upkeep.cron.empty())) {
@@ -142,7 +146,7 @@ void Upkeep::look_at_memory(const std::string& name, App& app)
     const auto snapshot = supervisor_->snapshot(name);
     if (!snapshot || !app.max_memory) return;
     for (const model::InstanceSnapshot& instance : snapshot->instances) {
-        if (instance.status != model::Status::Online) continue;
+        if (instance.status != model::Status::Online && instance.status != model::Status::Unhealthy) continue;
         const auto held = held_({instance.id, instance.generation});
         if (held && *held > *app.max_memory) replace_large(name, app, instance, *held);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replaces processes of apps in time: those that hold too much memory (max_memory_restart), and all of an app when its time has
-// come (cron_restart) or its files have changed (watch, see file_changes.hpp). Replaced is what is online, as by a reload; nothing is ever
-// started that a command stopped.
+// come (cron_restart) or its files have changed (watch, see file_changes.hpp), and those whose checks fail (health, see liveness.hpp). Replaced is
+// what is online, as by a reload; nothing is ever started that a command stopped.
 //
 // Nothing is measured, and no timer runs, for apps that ask for nothing of the kind. Memory is looked at every few seconds, as no
 // file of the kernel tells of it without slowing the process down (memory.high) or ending it (memory.max). What could not be replaced
@@ -13,6 +13,7 @@
 #include "io/wall_timer.hpp"
 #include "model/cron.hpp"
 #include "upkeep/file_changes.hpp"
+#include "upkeep/liveness.hpp"
 
 #include <functional>
 #include <map>
@@ -34,6 +35,7 @@ public:
     /// What it asks of others.
     struct Ports {
         Held held;
+        Liveness::RunCommand run_check;
         Watching::Start start_watching;
         FileChanges::UserOf user_of;
         std::function<void(const std::string&)> warn; ///< gets sentences for the daemon's own log
@@ -46,6 +48,7 @@ public:
     {
         supervisor_ = &supervisor;
         files_.set_supervisor(supervisor);
+        liveness_.set_supervisor(supervisor);
     }
     /// How many directories are watched for the app; nothing: none are, or it is not known yet.
     [[nodiscard]] std::optional<std::uint64_t> watched_directories(const std::string& app) const { return files_.directories(app); }
@@ -88,6 +91,7 @@ private:
     Held held_;
     std::function<void(const std::string&)> warn_;
     FileChanges files_;
+    Liveness liveness_;
     engine::Supervisor* supervisor_ = nullptr;
     std::map<std::string, App> apps_; ///< those that ask for something
     io::Source memory_timer_;

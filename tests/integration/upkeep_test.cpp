@@ -200,5 +200,94 @@ TEST_F(FilesTest, TheProcessThatWatchesIsReplacedWhenItIsKilled)
     reason_of_change("src/a.js");
 }
 
+/// Apps that are healthy while a file is there.
+class LivenessTest : public DaemonTest {
+protected:
+    void SetUp() override
+    {
+        DaemonTest::SetUp();
+        well(true);
+    }
+    void well(bool is) const
+    {
+        const std::string file = dir_.path() + "/well";
+        if (is) std::ofstream(file) << "";
+        else std::filesystem::remove(file);
+    }
+    [[nodiscard]] std::string app(const std::string& health, const std::string& more = "") const
+    {
+        return "{name: a, script: sleep 1000, cwd: " + dir_.path() + ", ready: started" + more + ", health: {exec: 'test -e well', interval: 100ms, " + health + "}}";
+    }
+};
+
+TEST_F(LivenessTest, WhatIsUnhealthyIsReplaced)
+{
+    load(app("retries: 2"));
+    const Instance before = only("a");
+    well(false);
+    const Event event = wait_event("unhealthy", "a");
+    EXPECT_EQ(event.pid(), before.pid);
+    EXPECT_NE(event.text("reason").find("exit code 1 (2 checks in a row)"), std::string::npos) << event.text("reason");
+    EXPECT_NE(wait_event("recycle", "a").text("reason").find("unhealthy: "), std::string::npos);
+    well(true);
+    wait_event("online", "a");
+    EXPECT_NE(only("a").pid, before.pid);
+    EXPECT_EQ(only("a").status, "online");
+}
+
+TEST_F(LivenessTest, OrOnlyToldAndHealthyAgainLater)
+{
+    load(app("retries: 1, success_threshold: 2, on_unhealthy: none"));
+    const Instance before = only("a");
+    well(false);
+    wait_event("unhealthy", "a");
+    EXPECT_EQ(only("a").status, "unhealthy");
+    EXPECT_NE(only("a").reason.find("exit code 1"), std::string::npos) << only("a").reason;
+    upgrade(); // it is looked at anew
+    wait_event("unhealthy", "a");
+    well(true);
+    wait_event("healthy", "a");
+    EXPECT_EQ(only("a").status, "online");
+    EXPECT_EQ(only("a").pid, before.pid);
+}
+
+TEST_F(LivenessTest, OneThatStaysUnhealthyIsNotReplacedAllTheTime)
+{
+    load(app("retries: 1, on_unhealthy: restart") + "\n");
+    load("{name: tick, script: sleep 1000, cron_restart: '* * * * * *'}");
+    well(false);
+    wait_event("recycle", "a");
+    wait_event("unhealthy", "a"); // the next one, too
+    manager_->events.clear();
+    for (int i = 0; i < 3; ++i) wait_event("recycle", "tick");
+    EXPECT_EQ(only("a").restarts, 1U);
+    EXPECT_EQ(only("a").status, "unhealthy");
+}
+
+TEST_F(LivenessTest, FailuresDoNotCountAtFirstNorWhereNobodyAsks)
+{
+    well(false);
+    load(app("retries: 1, start_period: 1h"));
+    load("{name: b, script: sleep 1000, ready: started, health: {exec: 'false', interval: 100ms, retries: 0}}");
+    load("{name: tick, script: sleep 1000, cron_restart: '* * * * * *'}");
+    for (int i = 0; i < 2; ++i) wait_event("recycle", "tick");
+    EXPECT_EQ(only("a").status, "online");
+    EXPECT_EQ(only("b").status, "online");
+    EXPECT_EQ(only("a").restarts + only("b").restarts, 0U);
+}
+
+TEST_F(LivenessTest, AServerThatHangsIsReplaced)
+{
+    const std::string script = dir_.write("server.py", "import http.server, os\nhttp.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.SimpleHTTPRequestHandler).serve_forever()\n");
+    load("{name: web, script: python3 " + script + ", cwd: " + dir_.path() + ", port: " + std::to_string(free_port()) +
+         ", kill_timeout: 100ms, health: {http: 'http://127.0.0.1:$PORT/', interval: 100ms, timeout: 500ms, retries: 2}}");
+    const pid_t pid = only("web").pid;
+    kill(pid, SIGSTOP);
+    wait_event("unhealthy", "web");
+    wait_event("online", "web");
+    EXPECT_NE(only("web").pid, pid);
+    wait_gone(pid);
+}
+
 } // namespace
 } // namespace pm::test

@@ -105,7 +105,9 @@ std::string reload_text(const model::ReloadPolicy& reload)
 
 std::string health_text(const model::HealthSpec& health)
 {
-    return health.command.empty() ? model::to_string(health.target) : base::join(health.command, " ");
+    std::string text = health.command.empty() ? model::to_string(health.target) : base::join(health.command, " ");
+    if (health.retries > 0) text += fmt::format(", every {}; {} failures in a row: unhealthy", base::format_duration(health.interval), health.retries);
+    return text;
 }
 
 std::string watch_text(const model::WatchSpec& watch)

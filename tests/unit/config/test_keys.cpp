@@ -93,6 +93,11 @@ const std::vector<GoodRow>& good_rows()
              return s.health && model::to_string(s.health->target) == "[::1]:8000" && s.health->command.empty() &&
                     s.health->interval == std::chrono::seconds(5) && s.health->timeout == std::chrono::milliseconds(500);
          }},
+        {"health: {exec: x, retries: 5, success_threshold: 2, start_period: 3s, jitter: 1s, on_unhealthy: none}\nready: notify",
+         [](const AppSpec& s) {
+             return s.health->retries == 5 && s.health->success_threshold == 2 && s.health->start_period == milliseconds(3000) &&
+                    s.health->jitter == milliseconds(1000) && s.health->on_unhealthy == model::OnUnhealthy::None && s.serving.ready == model::ReadyWhen::Notify;
+         }},
         {"health: {}", [](const AppSpec& s) { return !s.health && !s.serving.ready; }},
         {"increment_var: PORT", [](const AppSpec& s) { return s.increment_var == "PORT"; }},
         {"uid: 33", [](const AppSpec& s) { return s.user == "33"; }},
@@ -232,10 +237,8 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"health: {exec: []}", "3:16: health.exec: the command is empty"},
         {"health: {exec: [x], interval: 0}", "3:31: health.interval: must be at least 100ms"},
         {"health: {exec: [x], timeout: 0}", "3:30: health.timeout: must be more than 0"},
-        {"health: {exec: x, retries: 3}", "3:19: health.retries: not supported yet"},
-        {"health: {exec: x, start_period: 3s}", "3:19: health.start_period: not supported yet"},
-        {"health: {exec: x}\nready: notify", "3:1: health: it is what 'ready: probe' asks, and 'ready' is 'notify': an app that runs is not checked yet"},
-        {"health: {exec: x}\nwait_ready: true", "3:1: health: it is what 'ready: probe' asks, and 'ready' is 'ipc': an app that runs is not checked yet"},
+        {"health: {exec: x, retries: -1}", "3:28: health.retries: expected a whole number from 0 to 1000, not '-1'"},
+        {"health: {exec: x, on_unhealthy: kill}", "3:33: health.on_unhealthy: expected reload, restart or none, not 'kill'"},
         {"listen: 8000\nhealth: {tcp: 'localhost:8000'}", "4:15: health.tcp: tells nothing of port 8000: pmd itself listens there ('listen'); ask by http "
                                                           "or exec, or use 'ready: notify'"},
         {"ready: soon", "3:8: ready: expected notify, ipc, listening, probe, started, not 'soon'"},
