@@ -32,7 +32,8 @@ void Supervisor::note_health(ProcessKey key, std::string why)
         if (instance == nullptr || instance->machine.generation != key.generation || !std::holds_alternative<Online>(instance->machine.state)) return;
         if (instance->unhealthy.empty() == why.empty()) return;
         instance->unhealthy = why;
-        impl_->driver.notices.process(why.empty() ? EventKind::Healthy : EventKind::Unhealthy, *instance, std::move(why));
+        const EventKind kind = why.empty() ? EventKind::Healthy : EventKind::Unhealthy;
+        impl_->driver.notices.process(kind, *instance, std::move(why));
         impl_->driver.notices.app_changed(*instance->app);
         impl_->driver.moved(*instance->app);
     });

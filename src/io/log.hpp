@@ -17,7 +17,7 @@ enum class Severity { Error = 3, Warning = 4, Notice = 5, Info = 6, Debug = 7 };
 
 /// The kinds of messages that have an id (io/message.hpp).
 enum class Message {
-    Wait, Start, Online, Exit, Restart, Stop, Errored, Delete, Signal, Reload, ReloadFailed, Recycle, ///< of processes, as engine::EventKind
+    Wait, Start, Online, Exit, Restart, Stop, Errored, Delete, Signal, Reload, ReloadFailed, Recycle, Unhealthy, Healthy, ///< of processes, as engine::EventKind
     Serving,         ///< pmd answers on its bus
     Ending,          ///< it stops all apps and ends
     Upgrading,       ///< another pmd is executed in its place

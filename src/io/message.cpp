@@ -6,7 +6,7 @@
 namespace pm::io {
 namespace {
 
-constexpr model::NameTable<Message, 21> kIds{{{
+constexpr model::NameTable<Message, 23> kIds{{{
     {Message::Wait, "dfaaf45df4284bfdb6d2060f33a090ca"},
     {Message::Start, "4e4e88c13d074a3a937360dadd652534"},
     {Message::Online, "fe72ef3145544d49829e269f7aa75c5b"},
@@ -19,6 +19,8 @@ constexpr model::NameTable<Message, 21> kIds{{{
     {Message::Reload, "4a45d51a2ae043b8aafa43864b18903b"},
     {Message::ReloadFailed, "dfa7586faabe4434b698ca05afd9545d"},
     {Message::Recycle, "696ac33e42144d1abf6d510d66c8caf9"},
+    {Message::Unhealthy, "900caac62e4248dcaf83b51561a38bd1"},
+    {Message::Healthy, "c2ae82b57a9e4f5fbd31a8fda8238274"},
     {Message::Serving, "3ea911c9f97645cabba227fbea5f44e5"},
     {Message::Ending, "ba523900577840b9b63675df70083797"},
     {Message::Upgrading, "316b9084f6bc4be9ad69e5f9cedfdbf9"},
@@ -66,6 +68,8 @@ Message message_of(engine::EventKind kind) noexcept
     case engine::EventKind::Reload: return Message::Reload;
     case engine::EventKind::ReloadFailed: return Message::ReloadFailed;
     case engine::EventKind::Recycle: return Message::Recycle;
+    case engine::EventKind::Unhealthy: return Message::Unhealthy;
+    case engine::EventKind::Healthy: return Message::Healthy;
     }
     return Message::Signal;
 }

@@ -31,6 +31,8 @@ Liveness::Liveness(io::EventLoop& loop, RunCommand run_command, UserOf user_of, 
 
 Liveness::~Liveness() = default;
 
+void Liveness::forget(const std::string& app) { apps_.erase(app); }
+
 void Liveness::look_at(const std::string& name)
 {
     const auto spec = supervisor_->spec(name);

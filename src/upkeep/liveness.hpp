@@ -38,7 +38,7 @@ public:
 
     /// The app is there, and may have changed in any way.
     void look_at(const std::string& app);
-    void forget(const std::string& app) { apps_.erase(app); }
+    void forget(const std::string& app);
 
 private:
     struct Checked;
