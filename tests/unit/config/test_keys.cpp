@@ -237,8 +237,8 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"health: {exec: []}", "3:16: health.exec: the command is empty"},
         {"health: {exec: [x], interval: 0}", "3:31: health.interval: must be at least 100ms"},
         {"health: {exec: [x], timeout: 0}", "3:30: health.timeout: must be more than 0"},
-        {"health: {exec: x, retries: -1}", "3:28: health.retries: expected a whole number from 0 to 1000, not '-1'"},
-        {"health: {exec: x, on_unhealthy: kill}", "3:33: health.on_unhealthy: expected reload, restart or none, not 'kill'"},
+        {"health: {exec: x, retries: -1}", "3:28: health.retries: expected a number from 0 to 1000, not '-1'"},
+        {"health: {exec: x, on_unhealthy: kill}", "3:33: health.on_unhealthy: expected reload, restart, none, not 'kill'"},
         {"listen: 8000\nhealth: {tcp: 'localhost:8000'}", "4:15: health.tcp: tells nothing of port 8000: pmd itself listens there ('listen'); ask by http "
                                                           "or exec, or use 'ready: notify'"},
         {"ready: soon", "3:8: ready: expected notify, ipc, listening, probe, started, not 'soon'"},
