@@ -24,7 +24,7 @@ _pmctl_options() {
 
 _pmctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc
+    local verbs="start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del scale send trigger signal sendSignal reset flush rotate reloadLogs list ls l ps status describe show info desc
         env id pid logs log messages validate ping save resurrect daemon update kill completion version help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do

@@ -6,7 +6,7 @@ function __pmctl_names
     pmctl list --names 2>/dev/null
 end
 
-set -l verbs start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log messages validate ping save dump resurrect daemon update kill completion version help
+set -l verbs start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del scale send trigger signal sendSignal reset flush rotate reloadLogs list ls l ps status describe show info desc env id pid logs log messages validate ping save dump resurrect daemon update kill completion version help
 complete -c pmctl -f
 complete -c pmctl -l bus -x -d 'which bus' -a 'auto system session embedded'
 complete -c pmctl -l no-color -d 'no colours'
@@ -26,6 +26,9 @@ complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a sendSignal -d '
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a send -d 'send a message to apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a trigger -d 'call an action of apps'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a reset -d 'set restart counters to zero'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a flush -d 'empty log files'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a rotate -d 'put log files aside'
+complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a reloadLogs -d 'open log files anew'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'show the instances'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a ls -d 'show the instances'
 complete -c pmctl -n "not __fish_seen_subcommand_from $verbs" -a l -d 'show the instances'
@@ -118,6 +121,6 @@ complete -c pmctl -n '__fish_seen_subcommand_from logs log' -s f -l follow -d 'f
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l raw -d 'lines as they are'
 complete -c pmctl -n '__fish_seen_subcommand_from logs log' -l timestamp -d 'when each line came'
 complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload startOrRestart startOrReload startOrGracefulReload delete del validate' -F
-complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del scale send trigger signal sendSignal reset list ls l ps status describe show info desc env id pid logs log messages' -a '(__pmctl_names)'
+complete -c pmctl -n '__fish_seen_subcommand_from start stop restart reload delete del scale send trigger signal sendSignal reset flush rotate reloadLogs list ls l ps status describe show info desc env id pid logs log messages' -a '(__pmctl_names)'
 complete -c pmctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c pmctl -n "__fish_seen_subcommand_from help" -a "$verbs"

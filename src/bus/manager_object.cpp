@@ -155,6 +155,36 @@ void ManagerObject::Watch(PathsResult&& result, std::string target, bool on)
           });
 }
 
+void ManagerObject::RotateLogs(PathsResult&& result, std::string target) { act_on_logs(std::move(result), target, "rotate the logs of", logs::LogStore::FileAction::Rotate); }
+
+void ManagerObject::FlushLogs(PathsResult&& result, std::string target) { act_on_logs(std::move(result), target, "empty the logs of", logs::LogStore::FileAction::Empty); }
+
+void ManagerObject::ReopenLogs(PathsResult&& result, std::string target) { act_on_logs(std::move(result), target, "reopen the logs of", logs::LogStore::FileAction::Reopen); }
+
+void ManagerObject::act_on_logs(PathsResult&& result, const std::string& target, const char* doing, logs::LogStore::FileAction action)
+{
+    serve(std::move(result), {Access::Manage, doing, target, true},
+          [&context = context_, target, action](const Reply<Paths>& reply, const Grant& grant) -> base::Result<void> {
+              const auto apps = context.supervisor.snapshots(target, grant.may);
+              if (!apps) return tl::unexpected(apps.error());
+              std::vector<std::string> names;
+              base::Result<void> all;
+              for (const model::AppSnapshot& app : *apps) {
+                  bool any = false;
+                  for (const model::InstanceSnapshot& instance : app.instances) {
+                      const auto acted = context.logs.act(instance.id, action);
+                      any = any || !acted || *acted;
+                      if (!acted && all) all = tl::unexpected(acted.error());
+                  }
+                  if (any) names.push_back(app.name);
+              }
+              if (!all) return all;
+              if (names.empty()) return base::fail(base::ErrorCode::NotSupported, fmt::format("'{}' has no log files of pmd's: it writes to the journal, nowhere, or has not run yet", base::printable(target)));
+              reply.value(paths_of(names));
+              return {};
+          });
+}
+
 void ManagerObject::Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count)
 {
     serve(std::move(result), {Access::Manage, "scale", app},

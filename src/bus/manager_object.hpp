@@ -8,6 +8,7 @@
 #include "bus/options.hpp"
 
 #include "org.pmd1.Manager-adaptor.hpp"
+#include "logs/log_store.hpp"
 
 #include <optional>
 
@@ -34,6 +35,9 @@ private:
     void Delete(PathsResult&& result, std::string target, OptionMap options) override;
     void Reset(PathsResult&& result, std::string target, OptionMap options) override;
     void Watch(PathsResult&& result, std::string target, bool on) override;
+    void RotateLogs(PathsResult&& result, std::string target) override;
+    void FlushLogs(PathsResult&& result, std::string target) override;
+    void ReopenLogs(PathsResult&& result, std::string target) override;
     void Scale(sdbus::Result<uint32_t>&& result, std::string app, std::string count) override;
     void Signal(sdbus::Result<uint32_t>&& result, std::string target, int32_t signal) override;
     void SendMessage(sdbus::Result<uint32_t>&& result, std::string target, std::string json) override;
@@ -61,6 +65,7 @@ private:
     uint32_t InstanceCount() override;
 
     void operate(engine::Verb verb, PathsResult&& result, const std::string& target, OptionMap options);
+    void act_on_logs(PathsResult&& result, const std::string& target, const char* doing, logs::LogStore::FileAction action);
     /// Has `body(reply, grant)` run when the call that is being handled may do what it wishes.
     template <typename... Results, typename Body>
     void serve(sdbus::Result<Results...>&& result, const Wish& wish, Body&& body);

@@ -15,7 +15,7 @@ constexpr model::Duration kFirst = std::chrono::milliseconds(100);
 /// The last check is told so long before listen_timeout is over, which wants to say why.
 constexpr model::Duration kAhead = std::chrono::milliseconds(100);
 constexpr int kAheadShare = 10; ///< of a short listen_timeout
-constexpr model::Duration kLongestPause = std::chrono::seconds(1); ///< somebody waits for it
+constexpr model::Duration kLongestWhileStarting = std::chrono::seconds(1); ///< somebody waits for it
 
 } // namespace
 
@@ -107,7 +107,7 @@ void ProbeWatch::on_checked(engine::ProcessKey key, const base::Result<void>& re
     }
     Watched& watched = *found->second;
     watched.next.set_time(std::chrono::steady_clock::now() + watched.pause);
-    watched.pause = std::min({watched.pause * 2, model::Duration(watched.spec->health->interval), kLongestPause});
+    watched.pause = std::min({watched.pause * 2, model::Duration(watched.spec->health->interval), kLongestWhileStarting});
     if (!watched.told.empty() && std::chrono::steady_clock::now() >= watched.cut) return; // that time is over is no news
     if (std::exchange(watched.told, result.error().message) != watched.told) events_->on_unready(key, watched.told);
 }

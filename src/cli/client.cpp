@@ -269,6 +269,16 @@ Outcome<void> Client::reset(const std::string& target)
     return impl_->ask([&] { impl_->manager.Reset(target, {}); });
 }
 
+Outcome<void> Client::act_on_logs(const std::string& method, const std::string& target)
+{
+    impl_->questions.expect();
+    return impl_->ask([&] {
+        if (method == "RotateLogs") impl_->manager.RotateLogs(target);
+        else if (method == "FlushLogs") impl_->manager.FlushLogs(target);
+        else impl_->manager.ReopenLogs(target);
+    });
+}
+
 Outcome<void> Client::watch(const std::string& target, bool on)
 {
     impl_->questions.expect();

@@ -184,6 +184,8 @@ public:
     /// How many processes got it.
     Outcome<std::uint32_t> send_message(const std::string& target, const std::string& json);
     Outcome<void> reset(const std::string& target);
+    /// `method`: RotateLogs, FlushLogs or ReopenLogs.
+    Outcome<void> act_on_logs(const std::string& method, const std::string& target);
     /// Switches the watching of files on or off.
     Outcome<void> watch(const std::string& target, bool on);
     /// How many apps are in the list that was saved.

@@ -239,12 +239,17 @@ constexpr Row kLogTarget[] = {
       "needs the systemd launcher."}, read::log_target},
 };
 constexpr Row kRotate[] = {
-    {{"rotate", {}, kLater, Shape::Object, "", "Begin a new file by size or age."}, read::rotate},
+    {{"rotate", {}, kNow, Shape::Object, "", "When a log file is put aside and a new one begun: by size, by age or by both. See LOG FILES."}, read::rotate},
 };
 constexpr Row kRotateDetails[] = {
-    {{"size", {}, kNow, Shape::Size, "", "Size of a file at which the next one begins."}, read::any_size},
-    {{"keep", {}, kNow, Shape::Count, "", "Number of old files kept."}, read::count},
-    {{"compress", {}, kNow, Shape::Bool, "false", "Compress old files."}, read::any_bool},
+    {{"size", {}, kNow, Shape::Size, "", "A file does not grow beyond this size; at least 4K."}, read::rotate_size},
+    {{"age", {}, kNow, Shape::Duration, "", "A file is put aside when a line comes so long after its beginning; at least 1s."}, read::rotate_age},
+    {{"keep", {}, kNow, Shape::Count, "10", "So many files that were put aside are kept, for each log file."},
+     [](Draft& draft, const Field& field) { read::rotate_keep(draft, field); }},
+    {{"compress", {}, kNow, Shape::Bool, "false", "Files that were put aside are compressed by gzip(1), in the background."},
+     [](Draft& draft, const Field& field) { field.boolean(draft.spec.logs.rotate.compress); }},
+    {{"budget", {}, kNow, Shape::Size, "", "The oldest files that were put aside are removed while all of a log file take more."},
+     [](Draft& draft, const Field& field) { field.size(draft.spec.logs.rotate.budget); }},
 };
 constexpr Row kLimits[] = {
     {{"scope", {}, kNow, Shape::LimitScope, "instance",

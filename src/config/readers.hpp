@@ -120,6 +120,11 @@ void watch_polls(Draft& draft, const Field& field);
 void watch_interval(Draft& draft, const Field& field);
 void complete_watch(Draft& draft, const Field& app);
 
+void rotate(Draft& draft, const Field& field);
+void rotate_size(Draft& draft, const Field& field);
+void rotate_age(Draft& draft, const Field& field);
+void rotate_keep(Draft& draft, const Field& field);
+
 // readers_later.cpp: types of keys that are not supported yet
 void any_bool(Draft& draft, const Field& field);
 void any_duration(Draft& draft, const Field& field);
@@ -130,7 +135,6 @@ void any_map(Draft& draft, const Field& field);
 void count(Draft& draft, const Field& field);
 void cron(Draft& draft, const Field& field);
 void stdio(Draft& draft, const Field& field);
-void rotate(Draft& draft, const Field& field);
 
 /// Decides what will be executed (see resolve_program.cpp); of a spec whose cwd and env are complete.
 void resolve_program(Draft& draft, const Field& app);

@@ -57,10 +57,4 @@ void stdio(Draft& draft, const Field& field)
     field.expected("pipe, ignore, inherit, ipc, a file or a descriptor");
 }
 
-void rotate(Draft& draft, const Field& field)
-{
-    if (field.is(Node::Kind::Scalar)) return any_bool(draft, field);
-    rotate_keys().read(draft, field);
-}
-
 } // namespace pm::config::read

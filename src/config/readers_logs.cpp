@@ -88,4 +88,37 @@ void log_target(Draft& draft, const Field& field)
         field.fault("the journal needs the systemd launcher, and this pmd starts processes itself; 'files' works everywhere");
 }
 
+void rotate(Draft& draft, const Field& field)
+{
+    if (field.asks_for_nothing()) return;
+    const std::size_t faults = field.report().faults();
+    rotate_keys().read(draft, field);
+    if (field.report().faults() == faults && !draft.spec.logs.rotate.is_on()) field.fault("when is missing: size or age");
+}
+
+void rotate_size(Draft& draft, const Field& field)
+{
+    constexpr std::uint64_t kLeast = 4096;
+    std::uint64_t size = 0;
+    if (!field.size(size)) return;
+    if (size < kLeast) return field.expected("at least 4K: a number alone is bytes");
+    draft.spec.logs.rotate.size = size;
+}
+
+void rotate_age(Draft& draft, const Field& field)
+{
+    constexpr model::Milliseconds kLeast{1000};
+    model::Milliseconds age{};
+    if (!field.duration(age)) return;
+    if (age < kLeast) return field.expected("at least 1s: a number alone is milliseconds");
+    draft.spec.logs.rotate.age = age;
+}
+
+void rotate_keep(Draft& draft, const Field& field)
+{
+    constexpr std::int64_t kMost = 10'000;
+    std::int64_t keep = 0;
+    if (field.integer(keep, 0, kMost)) draft.spec.logs.rotate.keep = static_cast<std::uint32_t>(keep);
+}
+
 } // namespace pm::config::read

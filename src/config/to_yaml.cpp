@@ -66,6 +66,18 @@ std::string signal_text(int signal)
     return base::signal_number(name) == signal ? name : std::to_string(signal);
 }
 
+std::string rotation(const model::RotateSpec& rotate)
+{
+    const model::RotateSpec usual;
+    std::vector<std::string> parts;
+    if (rotate.size > 0) parts.push_back(fmt::format("size: {}", rotate.size));
+    if (rotate.age.count() > 0) parts.push_back(fmt::format("age: {}ms", rotate.age.count()));
+    if (rotate.keep != usual.keep) parts.push_back(fmt::format("keep: {}", rotate.keep));
+    if (rotate.compress) parts.emplace_back("compress: true");
+    if (rotate.budget > 0) parts.push_back(fmt::format("budget: {}", rotate.budget));
+    return fmt::format("rotate: {{{}}}", fmt::join(parts, ", "));
+}
+
 class Writer {
 public:
     Writer(const model::AppSpec& spec, bool mask) : spec_(spec), mask_(mask) {}
@@ -272,9 +284,9 @@ void Writer::watching()
     if (watch.on && watch.paths.empty())
         line("watch", "true");
     else if (watch.on)
-        list("watch", watch.paths);
+        list("watch", secrets(watch.paths));
     if (!watch.on && watch != usual) line("watch", "false");
-    list("ignore_watch", watch.ignore);
+    list("ignore_watch", secrets(watch.ignore));
     time("watch_delay", watch.delay, usual.delay);
     std::vector<std::string> options;
     if (!watch.follow_symlinks) options.emplace_back("follow_symlinks: false");
@@ -286,7 +298,10 @@ void Writer::watching()
 void Writer::logs()
 {
     const model::LogSpec& logs = spec_.logs;
-    if (logs.to != defaults_.logs.to) line("logs", fmt::format("{{to: {}}}", model::to_string(logs.to)));
+    std::vector<std::string> parts;
+    if (logs.to != defaults_.logs.to) parts.push_back(fmt::format("to: {}", model::to_string(logs.to)));
+    if (logs.rotate.is_on()) parts.push_back(rotation(logs.rotate));
+    if (!parts.empty()) line("logs", fmt::format("{{{}}}", fmt::join(parts, ", ")));
     text("out_file", logs.out_file);
     text("error_file", logs.error_file);
     if (logs.log_file == "default")

@@ -97,8 +97,11 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
       upkeep_(loop_, state_,
               {[this](engine::ProcessKey key) { return launcher_->held_memory(key); },
                [this](engine::ProcessKey key, model::Duration timeout, engine::Checked done) { return launcher_->check(key, timeout, std::move(done)); },
-               [this](int socket) { return start_watching(socket); },
-               [this](const model::AppSpec& spec) { return user_of(spec); }, [this](const std::string& text) { log_.warning(text); }}),
+               [this](int socket) { return start_helper(runtime_.pm_watch, socket); },
+               [this](const model::AppSpec& spec) { return user_of(spec); },
+               [this](base::InstanceId id, const model::RotateSpec& rotation) { logs_.set_rotation(id, rotation); },
+               [this](const std::string& text) { log_.warning(text); }}),
+      tidier_(loop_, [this](int socket) { return start_helper(runtime_.pm_tidy, socket); }, [this](const std::string& text) { log_.warning(text); }),
       events_(log_, upkeep_,
               [this](const std::string& app) {
                   const auto spec = supervisor_.spec(app);
@@ -151,6 +154,9 @@ Daemon::Daemon(Runtime runtime, io::Log& log)
     launcher_->set_events(supervisor_);
     state_.set_sources(supervisor_, *launcher_);
     upkeep_.set_supervisor(supervisor_);
+    logs_.set_put_aside([this](const logs::LogPath& path, const model::RotateSpec& rotation) {
+        tidier_.add({path.user ? std::optional(*path.user) : std::nullopt, path.path, rotation.keep, rotation.compress, rotation.budget});
+    });
     quota_.set_before_answers([this] { state_.flush(); });
     log_.set_threshold(severity_of(runtime_.settings.log_level));
     if (access(runtime_.drain_script.c_str(), R_OK) < 0)

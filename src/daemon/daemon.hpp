@@ -26,6 +26,7 @@
 #include "io/timers.hpp"
 #include "launch/launcher.hpp"
 #include "logs/log_store.hpp"
+#include "upkeep/tidier.hpp"
 #include "upkeep/upkeep.hpp"
 
 #include <memory>
@@ -114,7 +115,7 @@ private:
     void keep_house();
     [[nodiscard]] std::unique_ptr<launch::Launcher> make_launcher();
     /// For upkeep_, see there.
-    [[nodiscard]] base::Result<base::Fd> start_watching(int socket) const;
+    [[nodiscard]] static base::Result<base::Fd> start_helper(const std::string& program, int socket);
     [[nodiscard]] std::optional<model::Identity> user_of(const model::AppSpec& spec);
     [[nodiscard]] engine::Limits limits() const;
     [[nodiscard]] logs::LogOptions log_options() const;
@@ -143,6 +144,7 @@ private:
     bus::Publisher publisher_;
     StateKeeper state_;
     upkeep::Upkeep upkeep_;
+    upkeep::Tidier tidier_;
     EventLog events_;
     io::InstanceTimers timers_;
     engine::Supervisor supervisor_;

@@ -92,11 +92,11 @@ std::string find_pm_exec(const Options& options)
 }
 
 /// Where pm-exec is, or beside it in the build tree.
-std::string find_pm_watch(const std::string& pm_exec)
+std::string find_helper(const std::string& pm_exec, const std::string& layer)
 {
     const std::string directory = pm_exec.substr(0, pm_exec.rfind('/'));
-    const std::string built = directory + "/../watch/pm-watch";
-    return access(built.c_str(), X_OK) == 0 ? built : directory + "/pm-watch";
+    const std::string built = directory + "/../" + layer + "/pm-" + layer;
+    return access(built.c_str(), X_OK) == 0 ? built : directory + "/pm-" + layer;
 }
 
 /// What Node workers load to drain well: in the build tree, beside our own prefix, else the installed place.
@@ -152,7 +152,8 @@ base::Result<Runtime> find_runtime(const Options& options)
     runtime.home = home_directory();
     runtime.user = own_name();
     runtime.pm_exec = find_pm_exec(options);
-    runtime.pm_watch = find_pm_watch(runtime.pm_exec);
+    runtime.pm_watch = find_helper(runtime.pm_exec, "watch");
+    runtime.pm_tidy = find_helper(runtime.pm_exec, "tidy");
     runtime.drain_script = find_drain_script();
     const auto bus = options.bus.value_or(default_bus());
     const config::Machine machine{base::user_runtime_directory(geteuid()), base::host_name()};

@@ -27,6 +27,7 @@ struct Runtime {
     std::string drain_script;                  ///< pmd-drain.cjs
     std::string pm_exec;
     std::string pm_watch;
+    std::string pm_tidy;
     std::string home;      ///< of the user pmd runs as
     std::string user;      ///< its name; a number if it has none
     config::Settings settings;

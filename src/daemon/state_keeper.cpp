@@ -119,6 +119,7 @@ void StateKeeper::app_removed(const std::string& app)
     if (!directory_.empty()) {
         changed_.erase(app);
         complained_.erase(app);
+        texts_.erase(app);
         (void)unlink(path_of(app).c_str());
         const auto origin = origins_.extract(app);
         if (!origin.empty() && comes_back_(app, origin.mapped())) {
@@ -169,6 +170,13 @@ std::string StateKeeper::trace(const engine::SavedApp& app) const
     return trace.empty() ? trace : std::string(1, '\0') + trace;
 }
 
+const std::string& StateKeeper::text_of(const std::string& app, const std::shared_ptr<const model::AppSpec>& spec)
+{
+    SpecText& known = texts_[app];
+    if (known.spec.lock() != spec) known = {spec, spec_text(*spec)};
+    return known.text;
+}
+
 void StateKeeper::write(const std::string& app)
 {
     const auto saved = supervisor_->saved(app);
@@ -177,7 +185,7 @@ void StateKeeper::write(const std::string& app)
     const bool had_mark = marked_.erase(app) > 0;
     if (had_mark || origins_.contains(app) || saved->owner == getuid()) unlink(mark_of(app).c_str());
     remember_origin(*saved);
-    auto written = io::replace_file(path_of(app), to_text(*saved) + trace(*saved), 0600);
+    auto written = io::replace_file(path_of(app), to_text(*saved, text_of(app, saved->spec)) + trace(*saved), 0600);
     if (written)
         complained_.erase(app);
     else if (complained_.insert(app).second)

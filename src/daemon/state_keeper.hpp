@@ -82,6 +82,13 @@ private:
     std::set<std::string> changed_;
     std::map<std::string, std::array<timespec, 2>> marked_; ///< removed in the time of this pmd, and the times of the mark
     io::Source turn_;
+    /// What is written of an app's declaration each time that its state changes.
+    struct SpecText {
+        std::weak_ptr<const model::AppSpec> spec;
+        std::string text;
+    };
+    [[nodiscard]] const std::string& text_of(const std::string& app, const std::shared_ptr<const model::AppSpec>& spec);
+    std::map<std::string, SpecText> texts_;
     std::set<std::string> complained_; ///< apps whose file could not be written, said once each
 };
 

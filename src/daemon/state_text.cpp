@@ -323,15 +323,21 @@ SavedInstance instance_from(const json& from, const std::vector<Spec>& older)
 
 } // namespace
 
-std::string to_text(const SavedApp& app)
+std::string spec_text(const model::AppSpec& spec) { return spec_json(spec).dump(-1, ' ', false, json::error_handler_t::replace); }
+
+std::string to_text(const SavedApp& app) { return to_text(app, spec_text(*app.spec)); }
+
+std::string to_text(const SavedApp& app, const std::string& spec)
 {
     json to{{"version", kVersion},           {"sequence", app.sequence}, {"origin", app.origin}, {"owner", app.owner},
-            {"created", usec(app.created_at)}, {"seen_listening", app.seen_listening}, {"spec", spec_json(*app.spec)}};
+            {"created", usec(app.created_at)}, {"seen_listening", app.seen_listening}};
     json& instances = to["instances"] = json::array();
     OlderSpecs older(app);
     for (const SavedInstance& instance : app.instances) instances.push_back(instance_json(instance, older));
     if (json list = older.list(); !list.empty()) to["older"] = std::move(list);
-    return to.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::string text = to.dump(-1, ' ', false, json::error_handler_t::replace);
+    text.back() = ','; // of an object that is not empty
+    return text + "\"spec\":" + spec + "}";
 }
 
 base::Result<SavedApp> saved_app_from(std::string_view text)

@@ -12,6 +12,9 @@
 namespace pm::daemon {
 
 [[nodiscard]] std::string to_text(const engine::SavedApp& app);
+/// The same with what spec_text() says of app.spec, which changes seldom and takes most of the time.
+[[nodiscard]] std::string to_text(const engine::SavedApp& app, const std::string& spec);
+[[nodiscard]] std::string spec_text(const model::AppSpec& spec);
 /// Error: InvalidSpec, with what is wrong.
 [[nodiscard]] base::Result<engine::SavedApp> saved_app_from(std::string_view text);
 

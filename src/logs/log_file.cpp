@@ -2,6 +2,7 @@
 #include "logs/log_file.hpp"
 
 #include "io/acting_as.hpp"
+#include "tidy/orders.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,6 +35,15 @@ base::Fd open_append(const io::ActingAs& acting, const std::string& path)
     return acting.open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, 0600);
 }
 
+/// statx(2): not every file system knows.
+model::WallTime begun_at(int fd)
+{
+    struct statx status {};
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BTIME, &status) != 0 || (status.stx_mask & STATX_BTIME) == 0)
+        return std::chrono::time_point_cast<model::WallTime::duration>(std::chrono::system_clock::now());
+    return model::WallTime(std::chrono::duration_cast<model::WallTime::duration>(std::chrono::seconds(status.stx_btime.tv_sec) + std::chrono::nanoseconds(status.stx_btime.tv_nsec)));
+}
+
 } // namespace
 
 std::string shown(const LogPath& file)
@@ -55,7 +65,40 @@ base::Result<LogFile> open_log_file(const LogPath& file, const std::string& priv
     if (!fd || fstat(fd.get(), &status) < 0) return base::fail(base::ErrorCode::Failed, doing() + ": " + io::why_no_path(errno));
     if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode) && !S_ISFIFO(status.st_mode))
         return base::fail(base::ErrorCode::Failed, doing() + ": not a file, character device or FIFO");
-    return LogFile{std::move(fd), status.st_dev, status.st_ino, S_ISREG(status.st_mode) && status.st_size == 0};
+    const model::WallTime begun = begun_at(fd.get());
+    const bool regular = S_ISREG(status.st_mode);
+    return LogFile{std::move(fd), status.st_dev, status.st_ino, regular && status.st_size == 0, regular, static_cast<std::uint64_t>(status.st_size), begun};
+}
+
+base::Result<void> put_aside(const LogPath& path, model::WallTime now)
+{
+    constexpr int kMostTries = 1000;
+    const auto doing = [&] { return "putting aside " + shown(path); };
+    const io::ActingAs acting(path.who());
+    if (acting.error() != 0) return base::fail_errno(doing() + ": taking on these rights", acting.error());
+    auto when = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+    for (int tries = 0; tries < kMostTries; ++tries, ++when) { // one that is there is not overwritten
+        const std::string aside = tidy::name_aside(path.path, when);
+        struct stat status {};
+        if (acting.status(aside, status, AT_SYMLINK_NOFOLLOW) == 0 || acting.status(aside + ".gz", status, AT_SYMLINK_NOFOLLOW) == 0) continue;
+        if (const int error = acting.rename(path.path, aside)) return base::fail_errno(doing(), error);
+        return {};
+    }
+    return base::fail_errno(doing(), EEXIST);
+}
+
+base::Result<void> empty_log_file(const LogPath& path)
+{
+    const io::ActingAs acting(path.who());
+    const auto doing = [&] { return "emptying " + shown(path); };
+    if (acting.error() != 0) return base::fail_errno(doing() + ": taking on these rights", acting.error());
+    const base::Fd fd = acting.open(path.path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    if (!fd && errno == ENOENT) return {};
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) < 0) return base::fail(base::ErrorCode::Failed, doing() + ": " + io::why_no_path(errno));
+    if (!S_ISREG(status.st_mode)) return {};
+    if (::ftruncate(fd.get(), 0) != 0) return base::fail_errno(doing(), errno);
+    return {};
 }
 
 bool was_moved(const LogFile& file, const LogPath& path)

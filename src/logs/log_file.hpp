@@ -5,8 +5,10 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "logs/paths.hpp"
+#include "model/status.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +21,15 @@ struct LogFile {
     dev_t device = 0;
     ino_t inode = 0;
     bool is_empty = false;
+    bool is_regular = false;
+    std::uint64_t size = 0;         ///< as far as we know
+    model::WallTime begun{};        ///< its birth where the file system knows it, else when it was opened
 };
+
+/// Gives the file at `path`, which has it open, a name of its own that tells the time (tidy/orders). It is not open any more for anybody who opens `path`.
+[[nodiscard]] base::Result<void> put_aside(const LogPath& path, model::WallTime now);
+/// Empties the file at `path`, if there is one.
+[[nodiscard]] base::Result<void> empty_log_file(const LogPath& path);
 
 /// Opens `file` for appending, made with mode 0600 when it is not there; missing directories are made, those at or below
 /// `private_directory` with mode 0700. All of that with the rights of its user, who then owns what was made. Links are

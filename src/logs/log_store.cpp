@@ -60,6 +60,12 @@ struct LogStore::Impl {
     base::Result<engine::Stdio> open_journal(const engine::LaunchRequest& request);
     base::Result<engine::Stdio> open_files(const engine::LaunchRequest& request, const LogPaths& of_instance);
     void resume(const engine::LaunchRequest& request, const LogPaths& of_instance);
+    std::shared_ptr<Sink> sink_of(const LogPath& path, const model::AppSpec& spec)
+    {
+        auto sink = sinks.get(path);
+        if (sink) sink->set_rotation(spec.logs.rotate);
+        return sink;
+    }
     void note_journal(const base::Result<engine::Stdio>& opened);
     void await_end(std::uint64_t key);
     void arm_flush();
@@ -191,11 +197,11 @@ void LogStore::Impl::note_journal(const base::Result<engine::Stdio>& opened)
 base::Result<engine::Stdio> LogStore::Impl::open_files(const engine::LaunchRequest& request, const LogPaths& of_instance)
 {
     const auto origin = std::make_shared<const Origin>(Origin{request.spec->name, request.key.id, request.slot});
-    const auto combined = sinks.get(of_instance.combined);
-    auto out = make_stream({request.spec, origin, Stream::Out, sinks.get(of_instance.out), combined}, name_in_depot(request.key, Stream::Out));
+    const auto combined = sink_of(of_instance.combined, *request.spec);
+    auto out = make_stream({request.spec, origin, Stream::Out, sink_of(of_instance.out, *request.spec), combined}, name_in_depot(request.key, Stream::Out));
     if (!out) return tl::unexpected(std::move(out.error()));
     // Should this fail, the end of `out` closes and its stream ends by itself.
-    auto err = make_stream({request.spec, origin, Stream::Err, sinks.get(of_instance.err), combined}, name_in_depot(request.key, Stream::Err));
+    auto err = make_stream({request.spec, origin, Stream::Err, sink_of(of_instance.err, *request.spec), combined}, name_in_depot(request.key, Stream::Err));
     if (!err) return tl::unexpected(std::move(err.error()));
     return engine::Stdio{std::move(*out), std::move(*err)};
 }
@@ -207,7 +213,7 @@ void LogStore::Impl::resume(const engine::LaunchRequest& request, const LogPaths
         const std::string name = name_in_depot(request.key, stream);
         base::Fd pipe = depot->take(name);
         if (!pipe) return;
-        auto added = add_stream(std::move(pipe), {request.spec, origin, stream, sinks.get(path), sinks.get(of_instance.combined)}, name, true);
+        auto added = add_stream(std::move(pipe), {request.spec, origin, stream, sink_of(path, *request.spec), sink_of(of_instance.combined, *request.spec)}, name, true);
         if (!added) warn(added.error().message);
     };
     go_on(Stream::Out, of_instance.out);
@@ -315,6 +321,37 @@ std::vector<std::string> LogStore::troubles_of(base::InstanceId id) const
         if (std::string trouble = impl_->sinks.trouble(*path); !trouble.empty()) troubles.push_back(std::move(trouble));
     return troubles;
 }
+
+void LogStore::set_rotation(base::InstanceId id, const model::RotateSpec& rotation)
+{
+    const auto found = impl_->paths.find(id);
+    if (found == impl_->paths.end()) return;
+    for (const LogPath* path : {&found->second.out, &found->second.err, &found->second.combined})
+        if (const auto sink = impl_->sinks.get(*path)) sink->set_rotation(rotation);
+}
+
+base::Result<bool> LogStore::act(base::InstanceId id, FileAction action)
+{
+    const auto found = impl_->paths.find(id);
+    if (found == impl_->paths.end()) return false;
+    const auto now = std::chrono::steady_clock::now();
+    bool any = false;
+    base::Result<void> all;
+    for (const LogPath* path : {&found->second.out, &found->second.err, &found->second.combined}) {
+        const auto sink = impl_->sinks.get(*path);
+        if (!sink) continue;
+        any = true;
+        base::Result<void> done;
+        if (action == FileAction::Rotate) done = sink->rotate(now);
+        else if (action == FileAction::Empty) done = sink->empty();
+        else sink->reopen();
+        if (!done && all) all = std::move(done);
+    }
+    if (!all) return tl::unexpected(std::move(all).error());
+    return any;
+}
+
+void LogStore::set_put_aside(std::function<void(const LogPath&, const model::RotateSpec&)> put_aside) { impl_->sinks.set_put_aside(std::move(put_aside)); }
 
 base::Result<base::Fd> LogStore::open_reader(std::vector<LogSource> sources, std::vector<std::string> apps, const ReaderOptions& options,
                                              std::function<bool(base::InstanceId)> later)

@@ -100,6 +100,15 @@ public:
     /// Why lines of the instance's last process are being lost, for each of its files where they are.
     [[nodiscard]] std::vector<std::string> troubles_of(base::InstanceId id) const;
 
+    /// What the instance's last process writes is rotated so from the next line on.
+    void set_rotation(base::InstanceId id, const model::RotateSpec& rotation);
+    /// What is done with the files of the instance's last process now.
+    enum class FileAction { Rotate, Empty, Reopen };
+    /// False: it has none. Error: the first that happened; the rest was done.
+    base::Result<bool> act(base::InstanceId id, FileAction action);
+    /// Hears of each file that was put aside.
+    void set_put_aside(std::function<void(const LogPath& path, const model::RotateSpec& rotation)> put_aside);
+
     /// The read end of a pipe that gets the last lines of `sources` and, when following, the new ones. History is read in
     /// bounded pieces between other work. A following reader also gets the lines of instances of `apps` that start later, and
     /// of other apps those that `later` takes, which is asked once for each process.

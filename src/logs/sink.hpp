@@ -46,6 +46,14 @@ public:
     void write(std::span<const std::string_view> blocks, model::TimePoint now, const SinkPlace& place = {});
     /// Why lines are being lost; empty: they are not.
     [[nodiscard]] std::string trouble() const { return loss_ ? loss_->why : std::string(); }
+    /// From the next line on.
+    void set_rotation(const model::RotateSpec& rotation) { rotation_ = rotation; }
+    /// Puts the file aside now, unless there is none or nothing in it. Error: why it could not be done.
+    base::Result<void> rotate(model::TimePoint now);
+    /// Empties the file. Error: why it could not be done.
+    base::Result<void> empty();
+    /// Opens the file anew for the next line.
+    void reopen() { close(); }
     /// Whether the file ends within a line of `writer`.
     [[nodiscard]] bool is_within_line_of(std::uint64_t writer) const noexcept { return tail_ && tail_->writer == writer; }
     /// An earlier pmd wrote the line with which the file ends for the same process.
@@ -72,7 +80,10 @@ private:
         ino_t inode = 0;
     };
 
+    void write_together(std::span<const std::string_view> blocks, model::TimePoint now, const SinkPlace& place);
+    [[nodiscard]] std::uint64_t room() const noexcept;
     base::Result<void> make_open(model::TimePoint now);
+    [[nodiscard]] bool is_to_be_rotated(std::span<const std::string_view> blocks, model::TimePoint now, bool continues) const;
     void look_at_tail();
     void end_torn_line();
     void failed(const std::string& why, std::span<const std::string_view> blocks, std::size_t written,
@@ -85,6 +96,9 @@ private:
     std::optional<Open> open_;
     std::optional<Loss> loss_;
     std::optional<Tail> tail_;
+    model::RotateSpec rotation_;
+    bool complained_ = false;
+    model::TimePoint rotate_again_{}; ///< what could not be put aside is tried again not before
 };
 
 class SinkPool {
@@ -103,12 +117,16 @@ public:
     [[nodiscard]] std::string trouble(const LogPath& path) const;
     void set_private_directory(std::string directory) { private_directory_ = std::move(directory); }
     [[nodiscard]] std::size_t open_count() const { return open_.size(); }
+    /// Hears of each file that was put aside.
+    using PutAside = std::function<void(const LogPath& path, const model::RotateSpec& rotation)>;
+    void set_put_aside(PutAside put_aside) { put_aside_ = std::move(put_aside); }
 
 private:
     friend class Sink;
     std::string private_directory_;
     std::function<void(const std::string&)> warn_;
     std::size_t max_open_;
+    PutAside put_aside_ = [](const LogPath&, const model::RotateSpec&) {};
     std::list<Sink*> open_; ///< most recently used first
     std::map<LogPath, std::weak_ptr<Sink>> sinks_;
 };

@@ -68,6 +68,7 @@ std::vector<std::string_view> file_keys(const LogSpec& logs)
     note(logs.merge_logs, "merge_logs");
     note(logs.type != LogType::Raw, "log_type");
     note(!logs.date_format.empty(), "log_date_format");
+    note(logs.rotate.is_on(), "rotate");
     return keys;
 }
 

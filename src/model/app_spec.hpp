@@ -55,6 +55,17 @@ struct RestartPolicy {
 };
 
 /// Where the lines of stdout and stderr go. An empty path means the default below the state directory.
+/// When a log file is put aside and a new one begun, and what becomes of those put aside. Nothing set: never.
+struct RotateSpec {
+    std::uint64_t size = 0;   ///< bytes beyond which it does not grow; 0: no bound
+    Milliseconds age{0};      ///< from its beginning; 0: no bound
+    std::uint32_t keep = 10;  ///< so many are kept
+    bool compress = false;    ///< by gzip(1)
+    std::uint64_t budget = 0; ///< bytes that those put aside may take together; 0: no bound
+    [[nodiscard]] bool is_on() const noexcept { return size > 0 || age.count() > 0; }
+    bool operator==(const RotateSpec&) const = default;
+};
+
 struct LogSpec {
     LogTarget to = LogTarget::Default;
     std::string out_file;    ///< absolute; "/dev/null" keeps none
@@ -65,6 +76,7 @@ struct LogSpec {
     LogType type = LogType::Raw;
     std::string date_format; ///< strftime(3) format put before each line; empty: none
     std::string folder;      ///< below the default place of files: whose apps' output is kept apart; empty: the place itself
+    RotateSpec rotate;
     bool operator==(const LogSpec&) const = default;
 };
 

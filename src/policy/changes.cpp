@@ -88,6 +88,7 @@ constexpr std::array kKeys{
     Key{"disable_logs", kLogs<&LogSpec::disable_logs>},
     Key{"log_type", kLogs<&LogSpec::type>},
     Key{"log_date_format", kLogs<&LogSpec::date_format>},
+    Key{"logs.rotate", kLogs<&LogSpec::rotate>},
     Key{"pid_file", same<&AppSpec::pid_file>},
 };
 

@@ -66,7 +66,8 @@ std::uint64_t bytes_of(const model::AppSpec& spec)
     for (const auto& [name, condition] : spec.depends_on) bytes += bytes_of(std::string_view(name)) + 2 * kBesideText;
     for (const model::SandboxSetting& setting : spec.sandbox) bytes += bytes_of(std::string_view(setting.name)) + bytes_of(setting.lines);
     for (const model::ListenAddress& address : spec.listen) bytes += model::to_string(address).size() + 4 * kBesideText;
-    if (spec.health) bytes += bytes_of(std::string_view(model::to_string(spec.health->target))) + 4 * kBesideText;
+    if (spec.health) bytes += bytes_of(std::string_view(model::to_string(spec.health->target))) + 4 * kBesideText + bytes_of(spec.health->command);
+    bytes += bytes_of(spec.upkeep.watch.paths) + bytes_of(spec.upkeep.watch.ignore) + bytes_of(std::string_view(spec.upkeep.cron));
     return bytes;
 }
 

@@ -144,6 +144,8 @@ std::optional<LimitChange> live_changes(const AppSpec& before, const AppSpec& af
     limited.limits = after.limits;
     limited.depends_on = after.depends_on; // looked at when it is started
     limited.upkeep = after.upkeep;         // looked at by upkeep/ while it runs
+    // Looked at by logs/ for each line, where lines go to files before and after.
+    if (before.logs.rotate.is_on() == after.logs.rotate.is_on()) limited.logs.rotate = after.logs.rotate;
     if (limited != after) return std::nullopt;
     const auto change = [&](LimitScope scope) { return change_of(of_scope(before, scope), of_scope(after, scope)); };
     auto instance = change(LimitScope::Instance);

@@ -34,6 +34,7 @@ Upkeep::Upkeep(io::EventLoop& loop, engine::Events& next, Ports ports)
           plan_times();
       })
 {
+    set_rotation_ = std::move(ports.set_rotation);
     auto timer = loop_.add_timer(model::TimePoint::max(), io::Priority::Deferred, [this] { look_at_memory(); });
     if (!timer) throw std::runtime_error(timer.error().message);
     memory_timer_ = std::move(*timer);
@@ -61,6 +62,7 @@ void Upkeep::app_removed(const std::string& app)
 {
     files_.forget(app);
     liveness_.forget(app);
+    rotations_.erase(app);
     if (apps_.erase(app) > 0) plan();
     next_.app_removed(app);
 }
@@ -75,6 +77,7 @@ void Upkeep::look_at(const std::string& name)
 {
     files_.look_at(name);
     liveness_.look_at(name);
+    look_at_rotation(name);
     const auto spec = supervisor_->spec(name);
     const auto present = apps_.find(name);
     if (!spec || (!spec->upkeep.max_memory && spec->upkeep.cron.empty())) {
@@ -92,6 +95,20 @@ void Upkeep::look_at(const std::string& name)
             app.schedule = Schedule{spec->upkeep.cron, *pattern, next_of(*pattern, wall_now())};
     }
     plan();
+}
+
+/// The processes that run go on writing where they did.
+void Upkeep::look_at_rotation(const std::string& name)
+{
+    const auto spec = supervisor_->spec(name);
+    const auto known = rotations_.find(name);
+    if (!spec || !spec->logs.rotate.is_on()) return (void)rotations_.erase(name);
+    if (known == rotations_.end()) return (void)rotations_.emplace(name, spec->logs.rotate); // what is started knows
+    if (known->second == spec->logs.rotate) return;
+    known->second = spec->logs.rotate;
+    const auto snapshot = supervisor_->snapshot(name);
+    if (!snapshot) return;
+    for (const model::InstanceSnapshot& instance : snapshot->instances) set_rotation_(instance.id, spec->logs.rotate);
 }
 
 void Upkeep::plan()

@@ -38,6 +38,8 @@ public:
         Liveness::RunCommand run_check;
         Watching::Start start_watching;
         FileChanges::UserOf user_of;
+        /// What an instance writes is rotated so from now on.
+        std::function<void(base::InstanceId id, const model::RotateSpec& rotation)> set_rotation;
         std::function<void(const std::string&)> warn; ///< gets sentences for the daemon's own log
     };
     /// Passes every event on to `next`. All must outlive this.
@@ -79,6 +81,7 @@ private:
     };
 
     void look_at(const std::string& app);
+    void look_at_rotation(const std::string& app);
     void plan();
     void plan_times();
     void look_at_memory();
@@ -94,6 +97,8 @@ private:
     Liveness liveness_;
     engine::Supervisor* supervisor_ = nullptr;
     std::map<std::string, App> apps_; ///< those that ask for something
+    std::function<void(base::InstanceId, const model::RotateSpec&)> set_rotation_;
+    std::map<std::string, model::RotateSpec> rotations_; ///< of apps whose files are rotated
     io::Source memory_timer_;
     bool looks_ = false; ///< memory_timer_ is armed
     io::WallTimer clock_;

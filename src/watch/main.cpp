@@ -4,6 +4,7 @@
 //
 // It is a process of its own because a file system can make whoever looks at it wait for ever (NFS, FUSE), and because what
 // it finds, and how much the kernel keeps for it, is to be the app's user's, whose rights it takes on.
+#include "watch/as_user.hpp"
 #include "watch/poller.hpp"
 #include "watch/tree.hpp"
 
@@ -11,9 +12,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fmt/format.h>
-#include <grp.h>
 #include <memory>
 #include <optional>
 #include <poll.h>
@@ -25,6 +23,7 @@ namespace pm::watch {
 namespace {
 
 constexpr int kPmd = STDIN_FILENO;
+constexpr int kLeastPauseMsec = 50; ///< between two reports of changes
 constexpr std::size_t kMostBytes = 4u << 20; ///< of what is to be watched
 
 [[noreturn]] void leave() { std::_Exit(EXIT_SUCCESS); } // pmd has gone, or wants no more
@@ -40,29 +39,6 @@ void send(const std::string& line)
 
 void send(const Report& report) { send(to_line(report)); }
 
-std::string read_line()
-{
-    std::string line;
-    char buffer[4096];
-    while (line.find('\n') == std::string::npos) {
-        const ssize_t size = ::read(kPmd, buffer, sizeof buffer);
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0 || line.size() > kMostBytes) leave();
-        line.append(buffer, static_cast<std::size_t>(size));
-    }
-    return line;
-}
-
-/// Empty, or why not. All capabilities go with the user (capabilities(7)).
-std::string take_rights(const model::Identity& user)
-{
-    if (user.uid == static_cast<uid_t>(-1) || user.gid == static_cast<gid_t>(-1)) return "the user is not known";
-    if (::setgroups(user.groups.size(), user.groups.data()) != 0 || ::setresgid(user.gid, user.gid, user.gid) != 0 ||
-        ::setresuid(user.uid, user.uid, user.uid) != 0)
-        return fmt::format("taking on the rights of '{}': {}", user.name, std::strerror(errno));
-    return {};
-}
-
 /// Tells of the first of many changes, once everything that has happened is read.
 class Changes {
 public:
@@ -70,11 +46,13 @@ public:
     {
         if (count_++ == 0) first_ = path;
     }
-    void send_all()
+    /// False: there were none.
+    bool send_all()
     {
-        if (count_ == 0) return;
+        if (count_ == 0) return false;
         send({Report::Kind::Changed, first_, count_ - 1});
         count_ = 0;
+        return true;
     }
 
 private:
@@ -84,17 +62,17 @@ private:
 
 [[noreturn]] void run()
 {
-    const auto settings = settings_from(read_line());
+    const std::string orders = read_orders(kMostBytes);
+    if (orders.empty()) leave();
+    const auto settings = settings_from(orders);
     if (!settings) {
         send({Report::Kind::Trouble, settings.error().message, 0});
         leave();
     }
-    if (settings->user)
-        if (const std::string why = take_rights(*settings->user); !why.empty()) {
-            send({Report::Kind::Trouble, "files are not watched: " + why, 0});
-            leave();
-        }
-    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (const std::string why = take_rights(settings->user); !why.empty()) {
+        send({Report::Kind::Trouble, "files are not watched: " + why, 0});
+        leave();
+    }
     const auto filter = Filter::make(*settings);
     if (!filter) {
         send({Report::Kind::Trouble, "files are not watched: " + filter.error().message, 0});
@@ -122,7 +100,9 @@ private:
         if (count < 0 && errno != EINTR) leave();
         if (poller && count == 0) poller->look();
         if (tree && ready[1].revents != 0) tree->read();
-        changes.send_all();
+        if (!changes.send_all()) continue;
+        pollfd pmd{kPmd, POLLIN, 0};
+        if (::poll(&pmd, 1, kLeastPauseMsec) > 0) leave(); // what happens meanwhile is told together
     }
 }
 

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "watch/poller.hpp"
 
-#include <dirent.h>
+#include "watch/open_directory.hpp"
+
 #include <fmt/format.h>
-#include <memory>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 namespace pm::watch {
-namespace {
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
-} // namespace
 
 Poller::Poller(const Filter& filter, const Settings& settings, Changed changed, Trouble trouble)
     : filter_(filter), settings_(settings), changed_(std::move(changed)), trouble_(std::move(trouble))
@@ -48,7 +43,9 @@ void Poller::visit(const std::string& path, const Root& root, std::uint32_t dept
         return;
     }
     if (!directories_.emplace(status.st_dev, status.st_ino).second || (settings_.depth && depth > *settings_.depth)) return;
-    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
+    struct statfs system {};
+    if (::statfs(path.c_str(), &system) == 0 && (system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC)) return;
+    const auto directory = open_directory(path);
     if (directory == nullptr) return;
     while (const dirent* entry = ::readdir(directory.get())) {
         const std::string name = entry->d_name;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "watch/settings.hpp"
 
+#include "watch/as_user.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace pm::watch {
@@ -9,35 +11,6 @@ namespace {
 using nlohmann::json;
 
 constexpr auto kReplaced = json::error_handler_t::replace;
-
-/// JSON has no bytes, and paths are bytes: each byte is the character of its number.
-std::string as_characters(std::string_view bytes)
-{
-    std::string text;
-    for (const char byte : bytes) {
-        const auto value = static_cast<unsigned char>(byte);
-        if (value < 0x80) {
-            text += byte;
-        } else {
-            text += static_cast<char>(0xC0 | (value >> 6));
-            text += static_cast<char>(0x80 | (value & 0x3F));
-        }
-    }
-    return text;
-}
-
-std::string as_bytes(std::string_view text)
-{
-    std::string bytes;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto value = static_cast<unsigned char>(text[i]);
-        if (value >= 0xC0 && i + 1 < text.size())
-            bytes += static_cast<char>(((value & 0x03) << 6) | (static_cast<unsigned char>(text[++i]) & 0x3F));
-        else
-            bytes += text[i];
-    }
-    return bytes;
-}
 
 json list_of(const std::vector<std::string>& values)
 {

@@ -2,16 +2,17 @@
 #include "watch/tree.hpp"
 
 #include "base/path.hpp"
+#include "watch/open_directory.hpp"
 
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
-#include <dirent.h>
 #include <fmt/format.h>
-#include <memory>
 #include <sys/inotify.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace pm::watch {
@@ -40,16 +41,19 @@ bool is_directory(const std::string& path)
     return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/// procfs and sysfs tell of no change, and have no end.
+bool is_made_by_the_kernel(const std::string& path)
+{
+    struct statfs status {};
+    return ::statfs(path.c_str(), &status) == 0 && (status.f_type == PROC_SUPER_MAGIC || status.f_type == SYSFS_MAGIC);
+}
+
 /// The kernel tells nobody when a link or a second name of a file has been written.
 bool is_whole_when_made(const std::string& path)
 {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0 && (S_ISLNK(status.st_mode) || (S_ISREG(status.st_mode) && status.st_nlink > 1));
 }
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
 
 } // namespace
 
@@ -142,12 +146,13 @@ void Tree::add_tree(const std::string& path, const Root& root, std::uint32_t dep
         full_ = true;
         return trouble_(fmt::format("'{}' has more than {} directories below it, of which the rest is not watched: name less in watch", root.path, kMostDirectories));
     }
+    if (is_made_by_the_kernel(path)) return;
     Watched* watched = watch(path);
     if (watched == nullptr || watched->root != nullptr) return; // or it is known by another name, through a link
     watched->root = &root;
     watched->depth = depth;
     watched->path = path;
-    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
+    const auto directory = open_directory(path);
     if (directory == nullptr) return;
     while (const dirent* entry = ::readdir(directory.get())) {
         const std::string name = entry->d_name;

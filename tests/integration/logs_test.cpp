@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -186,6 +187,72 @@ TEST_P(Servers, AnswerAndComeBackAfterKillNine)
 
 INSTANTIATE_TEST_SUITE_P(All, Servers, ::testing::Values("server.js", "server.py"),
                          [](const auto& one) { return std::string(one.param) == "server.js" ? "Node" : "Python"; });
+
+/// All numbers that are in the file `name` and what was put aside of it, compressed or not, oldest first.
+std::vector<long> numbers_in(const std::string& directory, const std::string& name)
+{
+    const std::string command = "cd '" + directory + "' && for f in $(ls | grep '^" + name + "\\.' | sort) " + name + "; do case $f in *.gz) gzip -dc $f ;; *) cat $f ;; esac; done";
+    std::vector<long> numbers;
+    FILE* pipe = popen(command.c_str(), "r");
+    long number = 0;
+    while (std::fscanf(pipe, "%ld", &number) == 1) numbers.push_back(number);
+    pclose(pipe);
+    return numbers;
+}
+
+TEST_F(Logs, EveryLineIsInOneOfTheFilesThatAreRotatedOnce)
+{
+    constexpr long kLines = 20'000;
+    load("{name: count, script: 'seq " + std::to_string(kLines) + "; exec sleep 1000', cwd: " + dir_.path() + ", out_file: logs/out.log, logs: {rotate: {size: 8K, keep: 1000, compress: true}}}");
+    const std::string directory = dir_.path() + "/logs";
+    for (int i = 0; i < 3; ++i) upgrade();
+    ask_until([&] { return read_file(directory + "/out.log").ends_with(std::to_string(kLines) + "\n"); }, "the last line");
+    ask_until(
+        [&] {
+            for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+                const std::string name = entry.path().filename();
+                if (name != "out.log" && !name.ends_with(".gz")) return false;
+            }
+            return true;
+        },
+        "all that were put aside to be compressed");
+    const std::vector<long> numbers = numbers_in(directory, "out.log");
+    ASSERT_EQ(numbers.size(), static_cast<std::size_t>(kLines));
+    for (long i = 0; i < kLines; ++i) ASSERT_EQ(numbers[static_cast<std::size_t>(i)], i + 1);
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) EXPECT_LE(entry.file_size(), 8192U) << entry.path();
+}
+
+TEST_F(Logs, RotationChangesWhileTheAppRunsAndCommandsActOnFiles)
+{
+    load("{name: a, script: 'while read -r line; do echo $line; done <fifo; exec sleep 1000', cwd: " + dir_.path() + ", autostart: false, out_file: out.log, logs: {rotate: {size: 1M}}}");
+    ASSERT_EQ(mkfifo((dir_.path() + "/fifo").c_str(), 0600), 0);
+    auto start = call_later("Start", "a");
+    std::ofstream fifo(dir_.path() + "/fifo");
+    process_until([&] { return start->ended; }, "the start");
+    const pid_t pid = only("a").pid;
+    const auto say = [&](const std::string& line) {
+        fifo << line << std::endl;
+        ask_until([&] { return read_file(dir_.path() + "/out.log").ends_with(line + "\n"); }, line);
+    };
+    const auto aside = [&] { return numbers_in(dir_.path(), "out.log").size(); };
+    say("1");
+    manager_->RotateLogs("a");
+    EXPECT_FALSE(std::filesystem::exists(dir_.path() + "/out.log"));
+    say("2");
+    manager_->FlushLogs("all");
+    EXPECT_EQ(read_file(dir_.path() + "/out.log"), "");
+    EXPECT_EQ(aside(), 1U);
+    std::filesystem::rename(dir_.path() + "/out.log", dir_.path() + "/moved");
+    manager_->ReopenLogs("a");
+    say("3");
+    load("{name: a, script: 'while read -r line; do echo $line; done <fifo; exec sleep 1000', cwd: " + dir_.path() + ", autostart: false, out_file: out.log, logs: {rotate: {size: 4K, keep: 0}}}");
+    EXPECT_EQ(only("a").pid, pid);
+    say(std::string(5000, '7'));
+    say("8");
+    ask_until([&] { return aside() == 1; }, "what was put aside to be removed"); // 8 is in the file itself
+    load("{name: j, script: sleep 1000, disable_logs: true}");
+    EXPECT_EQ(error_of([&] { manager_->FlushLogs("j"); }).getName(), "org.pmd1.Error.NotSupported");
+}
 
 } // namespace
 } // namespace pm::test

@@ -31,7 +31,7 @@ const Names kHarmless{
 
 /// Maps of keys, which are looked at one by one.
 const Names kMaps{"limits", "logs", "listen", "health", "reload"};
-const Names kHarmlessBelow{"address", "name", "backlog", "v6only", "reuseport", "nodelay", "free_bind", "user", "group", "mode", "memory_max", "memory_high", "memory_swap_max", "cpu", "tasks", "scope", "to", "type", "date_format", "merge", "disable", "parallel", "max_unavailable", "signal", "http", "tcp", "exec", "interval", "timeout", "retries", "success_threshold", "start_period", "jitter", "on_unhealthy"};
+const Names kHarmlessBelow{"address", "name", "backlog", "v6only", "reuseport", "nodelay", "free_bind", "user", "group", "mode", "memory_max", "memory_high", "memory_swap_max", "cpu", "tasks", "scope", "to", "type", "date_format", "merge", "disable", "parallel", "max_unavailable", "signal", "http", "tcp", "exec", "interval", "timeout", "retries", "success_threshold", "start_period", "jitter", "on_unhealthy", "rotate"};
 
 TEST(OwnRights, EveryKeyHasBeenLookedAt)
 {

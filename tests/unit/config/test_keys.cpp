@@ -160,6 +160,9 @@ const std::vector<GoodRow>& good_rows()
          [](const AppSpec& s) {
              return !s.upkeep.watch.follow_symlinks && s.upkeep.watch.depth == 2U && s.upkeep.watch.poll == milliseconds(500) && s.upkeep.watch.ignore.size() == 1;
          }},
+        {"logs: {rotate: {size: 10M, age: 1d, keep: 3, compress: true, budget: 1G}}",
+         [](const AppSpec& s) { return s.logs.rotate == model::RotateSpec{10u << 20, std::chrono::hours(24), 3, true, 1u << 30}; }},
+        {"logs: {rotate: false}", [](const AppSpec& s) { return !s.logs.rotate.is_on(); }},
         {"min_uptime: 1m", [](const AppSpec& s) { return s.restart.min_uptime == milliseconds(60'000); }},
         {"restart_delay: 250", [](const AppSpec& s) { return s.restart.restart_delay == milliseconds(250); }},
         {"exp_backoff_restart_delay: 100ms", [](const AppSpec& s) { return s.restart.exp_backoff_restart_delay == milliseconds(100); }},
@@ -289,6 +292,10 @@ TEST(Keys, BadValuesAreToldAtTheirPlace)
         {"watch: true\nwatch_delay: 2h", "4:14: watch_delay: expected at most an hour; a number alone is milliseconds, not '2h'"},
         {"watch: true\nwatch_options: {interval: 1}", "4:27: watch_options.interval: expected at least 100ms; a number alone is milliseconds, not '1'"},
         {"watch: true\nwatch_options: {depht: 1}", "4:17: watch_options.depht: unknown key, did you mean 'depth'?"},
+        {"logs: {rotate: {keep: 3}}", "3:16: logs.rotate: when is missing: size or age"},
+        {"logs: {rotate: {size: 1}}", "3:23: logs.rotate.size: expected at least 4K: a number alone is bytes, not '1'"},
+        {"logs: {rotate: {age: 10}}", "3:22: logs.rotate.age: expected at least 1s: a number alone is milliseconds, not '10'"},
+        {"logs: {to: journal, rotate: {size: 1M}}", "3:12: logs.to: 'journal' does not go together with rotate"},
         {"min_uptime: 5 parsecs", "3:13: min_uptime: expected a time such as 500ms, 5s or 2m, not '5 parsecs'"},
         {"restart_delay: -1", "3:16: restart_delay: expected a time such as 500ms, 5s or 2m, not '-1'"},
         {"kill_signal: SIGFOO", "3:14: kill_signal: expected a signal such as SIGINT or 15, not 'SIGFOO'"},
@@ -341,7 +348,6 @@ TEST(Keys, WhatIsNotSupportedYetIsCheckedAndRefused)
         EXPECT_EQ(wrong[0].find("not supported"), std::string::npos) << wrong[0];
         EXPECT_EQ(wrong[0], row.why.empty() ? wrong[0] : row.why);
     }
-    EXPECT_EQ(said(parse(with("logs: {rotate: {size: 10M}}"))), Strings{"3:8: logs.rotate: not supported yet"});
 }
 
 TEST(Keys, ACheckOfASharedPortIsAWarning)

@@ -3,6 +3,7 @@
 #include "logs/history.hpp"
 #include "logs/sink.hpp"
 #include "scratch.hpp"
+#include "tidy/orders.hpp"
 
 #include <csignal>
 #include <fcntl.h>
@@ -310,6 +311,86 @@ TEST(History, StopsAtTheEndThatWasNoted)
     EXPECT_EQ(read_tail(scratch / "none", 10, 10).text, "");
     EXPECT_FALSE(file_end(scratch / "none"));
     EXPECT_FALSE(file_end(LogPath("/dev/null")));
+}
+
+/// The files that were put aside of one, oldest first, with what is in them.
+std::vector<std::string> put_aside(const std::string& path)
+{
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(fs::path(path).parent_path()))
+        if (tidy::is_aside(fs::path(path).filename().string(), entry.path().filename().string())) files.push_back(entry.path());
+    std::ranges::sort(files);
+    std::vector<std::string> texts;
+    for (const fs::path& file : files) texts.push_back(contents(file.string()));
+    return texts;
+}
+
+TEST_F(SinkTest, AFileIsPutAsideBeforeItGrowsBeyondItsSize)
+{
+    const std::string path = scratch / "out.log";
+    std::vector<std::string> heard;
+    pool.set_put_aside([&](const LogPath& of, const model::RotateSpec& rotation) { heard.push_back(of.path + " " + std::to_string(rotation.keep)); });
+    const auto sink = pool.get(path);
+    sink->set_rotation({.size = 10, .keep = 3});
+    for (const char* line : {"one\n", "two\n", "three\n", "a long line\n", "end\n"}) write(*sink, line);
+    EXPECT_EQ(put_aside(path), (std::vector<std::string>{"one\ntwo\n", "three\n", "a long line\n"}));
+    EXPECT_EQ(contents(path), "end\n");
+    EXPECT_EQ(heard, std::vector<std::string>(3, path + " 3"));
+    EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(SinkTest, WhatComesTogetherIsDividedAtItsLines)
+{
+    const std::string path = scratch / "out.log";
+    const auto sink = pool.get(path);
+    sink->set_rotation({.size = 8});
+    const std::array<std::string_view, 4> blocks{"a\nbb\nc", "cc\ndddddddddd\nee", "\n", "f\ngg\n"};
+    sink->write(blocks, now);
+    EXPECT_EQ(put_aside(path), (std::vector<std::string>{"a\nbb\n", "ccc\n", "dddddddddd\n"}));
+    EXPECT_EQ(contents(path), "ee\nf\ngg\n");
+}
+
+TEST_F(SinkTest, ALineIsNotTornUnlessItHasNoEnd)
+{
+    const std::string path = scratch / "out.log";
+    const auto sink = pool.get(path);
+    sink->set_rotation({.size = 10});
+    write(*sink, "0123456789", {.writer = 1});
+    write(*sink, "01234", {.writer = 1, .continues = true});
+    EXPECT_EQ(contents(path), "012345678901234");
+    write(*sink, "56789", {.writer = 1, .continues = true});
+    write(*sink, "on", {.writer = 1, .continues = true});
+    EXPECT_EQ(put_aside(path), std::vector<std::string>{"01234567890123456789"});
+    EXPECT_EQ(contents(path), "on");
+}
+
+TEST_F(SinkTest, WhatCannotBePutAsideGrowsOn)
+{
+    const std::string path = scratch / std::string(240, 'x'); // what is put behind it makes the name too long
+    const auto sink = pool.get(path);
+    sink->set_rotation({.size = 5});
+    for (const char* line : {"one\n", "two\n", "three\n"}) write(*sink, line);
+    now += 2s;
+    write(*sink, "four\n");
+    EXPECT_EQ(contents(path), "one\ntwo\nthree\nfour\n");
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].find("File name too long; it grows until that works again"), std::string::npos) << warnings[0];
+}
+
+TEST_F(SinkTest, IsEmptiedAndPutAsideWhenSomebodyAsks)
+{
+    const std::string path = scratch / "out.log";
+    const auto sink = pool.get(path);
+    EXPECT_TRUE(sink->rotate(now));
+    EXPECT_TRUE(put_aside(path).empty()) << "there was nothing in it";
+    write(*sink, "one\n");
+    EXPECT_TRUE(sink->rotate(now));
+    write(*sink, "two\n");
+    EXPECT_TRUE(sink->empty());
+    EXPECT_EQ(contents(path), "");
+    write(*sink, "three\n");
+    EXPECT_EQ(contents(path), "three\n");
+    EXPECT_EQ(put_aside(path), std::vector<std::string>{"one\n"});
 }
 
 } // namespace

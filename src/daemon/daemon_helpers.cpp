@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What watching files takes of the daemon: a process, and whose rights that takes on.
+// What watching files and tidying log files take of the daemon: a process, and whose rights that takes on.
 #include "daemon/daemon.hpp"
 
 #include "launch/direct/spawn.hpp"
@@ -8,10 +8,10 @@
 
 namespace pm::daemon {
 
-base::Result<base::Fd> Daemon::start_watching(int socket) const
+base::Result<base::Fd> Daemon::start_helper(const std::string& program, int socket)
 {
-    auto made = launch::spawn({.program = runtime_.pm_watch.c_str(), .in = socket});
-    if (!made) return base::fail_errno("executing '" + runtime_.pm_watch + "'", made.error().error);
+    auto made = launch::spawn({.program = program.c_str(), .in = socket});
+    if (!made) return base::fail_errno("executing '" + program + "'", made.error().error);
     return std::move(made->pidfd);
 }
 
