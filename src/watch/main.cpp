@@ -23,7 +23,7 @@ namespace pm::watch {
 namespace {
 
 constexpr int kPmd = STDIN_FILENO;
-constexpr int kLeastPauseMsec = 50; ///< between two reports of changes
+constexpr int kLeastPauseMsec = 10; ///< between two reports of changes; far less than a bunch of them is waited for
 constexpr std::size_t kMostBytes = 4u << 20; ///< of what is to be watched
 
 [[noreturn]] void leave() { std::_Exit(EXIT_SUCCESS); } // pmd has gone, or wants no more

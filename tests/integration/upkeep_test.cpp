@@ -85,9 +85,9 @@ protected:
     }
     [[nodiscard]] std::string root() const { return dir_.path() + "/app"; }
     void put(const std::string& name, const std::string& text) const { std::ofstream(root() + "/" + name) << text; }
-    [[nodiscard]] std::string app(const std::string& more, const std::string& script = "sleep 1000") const
+    [[nodiscard]] std::string app(const std::string& more, const std::string& script = "sleep 1000", const std::string& delay = "50ms") const
     {
-        return "{name: a, script: '" + script + "', cwd: " + root() + ", watch_delay: 50ms, " + more + "}";
+        return "{name: a, script: '" + script + "', cwd: " + root() + ", watch_delay: " + delay + ", " + more + "}";
     }
     /// Until the files of the app are watched in so many directories.
     void until_watched(std::uint64_t directories)
@@ -121,7 +121,7 @@ TEST_F(FilesTest, WhatHasChangedFilesIsReplaced)
 
 TEST_F(FilesTest, ManyChangesReplaceOnce)
 {
-    load(app("watch: true"));
+    load(app("watch: true", "sleep 1000", "1s")); // longer than writing them takes
     until_watched(2);
     for (int i = 0; i < 50; ++i) put("src/" + std::to_string(i), "x");
     EXPECT_NE(wait_event("recycle", "a").text("reason").find("more changed (watch)"), std::string::npos);
@@ -227,7 +227,7 @@ TEST_F(LivenessTest, WhatIsUnhealthyIsReplaced)
     well(false);
     const Event event = wait_event("unhealthy", "a");
     EXPECT_EQ(event.pid(), before.pid);
-    EXPECT_NE(event.text("reason").find("exit code 1 (2 checks in a row)"), std::string::npos) << event.text("reason");
+    EXPECT_NE(event.text("reason").find(" (2 checks in a row)"), std::string::npos) << event.text("reason");
     EXPECT_NE(wait_event("recycle", "a").text("reason").find("unhealthy: "), std::string::npos);
     well(true);
     wait_event("online", "a");
@@ -242,7 +242,7 @@ TEST_F(LivenessTest, OrOnlyToldAndHealthyAgainLater)
     well(false);
     wait_event("unhealthy", "a");
     EXPECT_EQ(only("a").status, "unhealthy");
-    EXPECT_NE(only("a").reason.find("exit code 1"), std::string::npos) << only("a").reason;
+    EXPECT_NE(only("a").reason.find("test: "), std::string::npos) << only("a").reason;
     upgrade(); // it is looked at anew
     wait_event("unhealthy", "a");
     well(true);
