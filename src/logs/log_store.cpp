@@ -218,6 +218,7 @@ void LogStore::Impl::resume(const engine::LaunchRequest& request, const LogPaths
     };
     go_on(Stream::Out, of_instance.out);
     go_on(Stream::Err, of_instance.err);
+    for (const LogPath* path : {&of_instance.out, &of_instance.err, &of_instance.combined}) sinks.tell_put_aside(*path, request.spec->logs.rotate);
 }
 
 LogStore::LogStore(io::EventLoop& loop, LogOptions options, std::function<void(const std::string&)> warn)
@@ -327,7 +328,10 @@ void LogStore::set_rotation(base::InstanceId id, const model::RotateSpec& rotati
     const auto found = impl_->paths.find(id);
     if (found == impl_->paths.end()) return;
     for (const LogPath* path : {&found->second.out, &found->second.err, &found->second.combined})
-        if (const auto sink = impl_->sinks.get(*path)) sink->set_rotation(rotation);
+        if (const auto sink = impl_->sinks.get(*path)) {
+            sink->set_rotation(rotation);
+            impl_->sinks.tell_put_aside(*path, rotation);
+        }
 }
 
 base::Result<bool> LogStore::act(base::InstanceId id, FileAction action)

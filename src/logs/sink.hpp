@@ -120,6 +120,11 @@ public:
     /// Hears of each file that was put aside.
     using PutAside = std::function<void(const LogPath& path, const model::RotateSpec& rotation)>;
     void set_put_aside(PutAside put_aside) { put_aside_ = std::move(put_aside); }
+    /// Tells of files of `path` that were put aside by an earlier pmd, or that may be too many now.
+    void tell_put_aside(const LogPath& path, const model::RotateSpec& rotation) const
+    {
+        if (!path.path.empty() && rotation.is_on()) put_aside_(path, rotation);
+    }
 
 private:
     friend class Sink;
