@@ -77,6 +77,7 @@ struct Draft {
     bool has_watch = false;              ///< given, be it to say that nothing is watched
     bool watch_polls = false;
     std::optional<model::Milliseconds> watch_interval;
+    Mark watch_interval_mark;            ///< of its value
     std::vector<std::pair<Mark, std::string_view>> watch_details; ///< keys that mean nothing without watch
 };
 

@@ -124,6 +124,7 @@ void watch_interval(Draft& draft, const Field& field)
     if (!field.duration(interval)) return;
     if (interval < kShortestPoll) return field.expected("at least 100ms; a number alone is milliseconds");
     draft.watch_interval = interval;
+    draft.watch_interval_mark = field.node().mark;
 }
 
 void complete_watch(Draft& draft, const Field& app)
@@ -131,6 +132,10 @@ void complete_watch(Draft& draft, const Field& app)
     model::WatchSpec& watch = draft.spec.upkeep.watch;
     for (const auto& [mark, key] : draft.watch_details)
         if (!draft.has_watch) app.report().warning(mark, Path(app.path(), key), "has no effect without watch");
+    if (draft.watch_interval && !draft.watch_polls) {
+        const Path options(app.path(), "watch_options");
+        app.report().warning(draft.watch_interval_mark, Path(options, "interval"), "has no effect without use_polling");
+    }
     if (draft.watch_polls) watch.poll = draft.watch_interval.value_or(model::Milliseconds(1000));
     if (!watch.on) return;
     std::vector<std::string> paths = watch.paths;

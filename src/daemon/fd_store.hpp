@@ -12,7 +12,6 @@
 
 #include <deque>
 #include <map>
-#include <string_view>
 
 namespace pm::daemon {
 

@@ -68,6 +68,7 @@ bool is_utf8(const std::string& text) { return base::to_utf8(text) == text; }
 json spec_json(const model::AppSpec& spec)
 {
     json to{{"env_from_caller", spec.env_from_caller}, {"log_folder", spec.logs.folder}};
+    if (!spec.upkeep.watch.on && !spec.upkeep.watch.paths.empty()) to["watch_paths"] = spec.upkeep.watch.paths; // switched off for a while
     if (std::ranges::all_of(spec.env, [](const auto& variable) { return is_utf8(variable.first) && is_utf8(variable.second); })) {
         model::AppSpec rest = spec;
         // The address of a check is held against the variable that has its port.
@@ -115,6 +116,7 @@ Spec spec_from(const json& from)
     config::AppFile file = config::parse_app_file(yaml, options);
     if (file.ok() && file.apps.size() == 1) {
         file.apps.front().logs.folder = from.value("log_folder", "");
+        if (from.contains("watch_paths")) from.at("watch_paths").get_to(file.apps.front().upkeep.watch.paths);
         if (from.contains("env")) from.at("env").get_to(file.apps.front().env);
         return std::make_shared<const model::AppSpec>(std::move(file.apps.front()));
     }

@@ -50,7 +50,7 @@ void Tidier::add(tidy::Orders orders)
 void Tidier::next()
 {
     for (auto entry = waiting_.begin(); entry != waiting_.end() && running_.size() < kMostRunning;) {
-        const bool runs = std::ranges::any_of(running_, [&](const Run& run) { return same_file(run.orders, *entry); });
+        const bool runs = std::ranges::any_of(running_, [&](const Run& run) { return run.orders.user == entry->user; });
         if (runs) {
             ++entry;
             continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs pm-tidy for log files that were put aside: a few at a time, in turn, one for each log file, and for a bounded time.
+// Runs pm-tidy for log files that were put aside: one at a time for each user, so that nobody waits for the directory of another user that
+// hangs, and for a bounded time.
 #pragma once
 
 #include "base/fd.hpp"
@@ -15,7 +16,7 @@ namespace pm::upkeep {
 
 class Tidier {
 public:
-    static constexpr std::size_t kMostRunning = 4;
+    static constexpr std::size_t kMostRunning = 32;
     static constexpr std::size_t kMostWaiting = 16'384;
     static constexpr std::chrono::hours kLongest{1};
 
@@ -27,7 +28,7 @@ public:
     Tidier(const Tidier&) = delete;
     Tidier& operator=(const Tidier&) = delete;
 
-    /// Soon, and not while it runs already for the same file. What is too much is left for the next time.
+    /// When it runs for no other file of the same user. What is too much is left for the next time.
     void add(tidy::Orders orders);
 
 private:

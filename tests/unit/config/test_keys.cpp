@@ -367,6 +367,7 @@ TEST(Keys, ACheckOfASharedPortIsAWarning)
 TEST(Keys, WatchDetailsAloneAreAWarning)
 {
     EXPECT_EQ(said(parse(with("ignore_watch: [a]"))), Strings{"3:1: warning: ignore_watch: has no effect without watch"});
+    EXPECT_EQ(said(parse(with("watch: true\nwatch_options: {interval: 2s}"))), Strings{"4:27: warning: watch_options.interval: has no effect without use_polling"});
     EXPECT_TRUE(said(parse(with("watch: false\nignore_watch: [a]\nwatch_delay: 3s"))).empty());
 }
 

@@ -107,6 +107,21 @@ TEST(StateText, AnyEnvironmentReadsBack)
     EXPECT_EQ(read->spec->env, spec->env);
 }
 
+TEST(StateText, WhatWasWatchedIsKnownAlsoWhileThatIsSwitchedOff)
+{
+    engine::SavedApp app = app_with({instance_in(engine::Stopped{})});
+    auto spec = std::make_shared<model::AppSpec>(*app.spec);
+    spec->upkeep.watch.paths = {"src", "lib/**/*.js"};
+    spec->upkeep.watch.ignore = {"*.tmp"};
+    for (const bool on : {true, false}) {
+        spec->upkeep.watch.on = on;
+        app.spec = spec;
+        const auto read = saved_app_from(to_text(app));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(read->spec->upkeep.watch, spec->upkeep.watch) << on;
+    }
+}
+
 TEST(StateText, WhatAnEarlierVersionWroteIsRead)
 {
     std::string text = to_text(app_with({instance_in(engine::Online{})}));
